@@ -1,0 +1,304 @@
+"""The nouns of the project: frozen dataclasses over float32 numpy, with shape checks.
+
+Conventions: layer 0 is the input of the first transformer block; no batch axis; seconds are
+absolute seconds of the audio; character offsets count code points of the transcript.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alas_core.errors import InputError
+
+SCHEMA = 1
+"""Version of `Analysis` as stored. Raise it when a stored field changes its meaning."""
+
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.integer[Any]]
+BoolArray = npt.NDArray[np.bool_]
+
+NO_WORD = -1
+"""In `frame_word` and `token_word`: belongs to no word (silence, punctuation)."""
+
+
+def content_sha(*parts: bytes | str) -> str:
+    """Hex SHA-256 of the parts, each prefixed by its length so that joins cannot collide."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(8, "little"))
+        digest.update(raw)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Decoded sound: mono float32 samples in [-1, 1].
+
+    `notes` tells the user in plain words what was changed on the way in (mixed down, resampled,
+    cut), one sentence each.
+    """
+
+    samples: npt.NDArray[np.float32]
+    sample_rate: int
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 1:
+            raise InputError(
+                f"audio has shape {self.samples.shape}, expected one channel (n_samples,); "
+                "decode it with alas_core.audio.decode"
+            )
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+    @property
+    def sha(self) -> str:
+        samples = np.ascontiguousarray(self.samples, dtype=np.float32)
+        return content_sha(samples.tobytes(), str(self.sample_rate))
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One recording with its words and, where the data set has them, a task and an answer."""
+
+    id: str
+    audio: Audio
+    transcript: str
+    task: str = "transcribe"
+    instruction: str = ""
+    choices: tuple[str, ...] = ()
+    answer: str | None = None
+    meta: Mapping[str, str | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WordTiming:
+    """One word of the transcript and the half-open span [start_s, end_s) in which it is spoken.
+
+    A word that the aligner could not place keeps its place in the list, with `nan` times and a
+    `problem` that says why ("not in the dictionary", "not found in the audio").
+    """
+
+    word: str
+    start_char: int
+    end_char: int
+    start_s: float = math.nan
+    end_s: float = math.nan
+    confidence: float | None = None
+    problem: str = ""
+
+    @property
+    def placed(self) -> bool:
+        return math.isfinite(self.start_s) and math.isfinite(self.end_s)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A word-level time reference: every word of the transcript, in order, placed or not."""
+
+    name: str
+    words: tuple[WordTiming, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unplaced(self) -> tuple[WordTiming, ...]:
+        return tuple(word for word in self.words if not word.placed)
+
+
+@dataclass(frozen=True)
+class Token:
+    """One position of the transcript in the text-only run; offsets into the transcript."""
+
+    text: str
+    start_char: int
+    end_char: int
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the rest of the project may know of a loaded model."""
+
+    model_id: str
+    revision: str
+    family: str
+    dtype: str
+    device: str
+    n_layers: int
+    d_model: int
+    frame_rate_hz: float
+    vocabulary_size: int
+    max_audio_s: float | None = None
+    min_audio_s: float = 0.1
+    name: str = ""
+    known_words: frozenset[str] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that changes a score. The defaults are the definitions of the Method page."""
+
+    temperature: float = 0.1
+    centering: str = "none"
+    mask_sinks: bool = False
+    instruction_first: bool = True
+    n_null: int = 49
+    n_permutations: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.001 <= self.temperature <= 10:
+            raise InputError(
+                f"temperature is {self.temperature}, expected 0.001 to 10; the default is 0.1"
+            )
+        if self.centering not in ("none", "mean", "standardise"):
+            raise InputError(
+                f"centering is {self.centering!r}, expected 'none', 'mean' or 'standardise'"
+            )
+        if self.n_null < 0 or self.n_permutations < 1:
+            raise InputError(
+                f"n_null is {self.n_null} and n_permutations {self.n_permutations}, expected "
+                "at least 0 and 1; the defaults are 49 and 200"
+            )
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """All that determines an `Analysis`: strings and numbers only, nothing left out."""
+
+    model_id: str
+    revision: str
+    dtype: str
+    audio_sha: str
+    transcript_sha: str
+    prompt_sha: str
+    reference: str
+    settings: Settings
+    null_sha: str = ""
+    schema: int = SCHEMA
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the canonical JSON: the name of the bundle in the store."""
+        return content_sha(json.dumps(dataclasses.asdict(self), sort_keys=True))
+
+
+@dataclass(frozen=True)
+class Null:
+    """ALAS of one utterance under wrong words, layer by layer.
+
+    Parameters
+    ----------
+    name : "wrong transcripts" or "permuted words"
+    samples : np.ndarray [shape=(n_null, n_layers + 1), float32]
+    low, high : np.ndarray [shape=(n_layers + 1,)], the 2.5 and 97.5 % quantiles
+    p : np.ndarray [shape=(n_layers + 1,)], (1 + number at or above the score) / (n_null + 1)
+    p_adjusted : the same after Benjamini-Hochberg over the layers
+    """
+
+    name: str
+    samples: FloatArray
+    low: FloatArray
+    high: FloatArray
+    p: FloatArray
+    p_adjusted: FloatArray
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything the pages, the report and the command line show of one utterance and model.
+
+    Shapes, with L = n_layers, N = n_frames, K = n_tokens, W = n_words (placed or not):
+
+    similarity (L+1, N, K) float16; frame_spans (N, 2) seconds; frame_word (N,), token_word (K,)
+    index into `words` or NO_WORD; paths (L+1, N) token of each frame on the model's path;
+    scores name -> (L+1,); word_scores name -> (L+1, W), nan where a word is not placed or holds no
+    frame; frame_scores name -> (L+1, N), nan outside words; token_scores name -> (L+1, K);
+    baselines name -> (L+1,) what each score would be without any binding;
+    coords (L+1, N+K, n_components) float16, frames first; norms (L+1, N+K) float32.
+    """
+
+    key: RunKey
+    model: ModelInfo
+    utterance: Utterance
+    reference: Reference
+    tokens: tuple[Token, ...]
+    similarity: npt.NDArray[np.float16]
+    frame_spans: FloatArray
+    frame_word: IntArray
+    token_word: IntArray
+    paths: IntArray
+    scores: Mapping[str, FloatArray]
+    baselines: Mapping[str, FloatArray]
+    word_scores: Mapping[str, FloatArray]
+    frame_scores: Mapping[str, FloatArray]
+    token_scores: Mapping[str, FloatArray]
+    coords: npt.NDArray[np.float16]
+    norms: FloatArray
+    quick_null: Null
+    null: Null | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        layers, frames, tokens = self.similarity.shape
+        expected = {
+            "frame_spans": (frames, 2),
+            "frame_word": (frames,),
+            "token_word": (tokens,),
+            "paths": (layers, frames),
+            "norms": (layers, frames + tokens),
+        }
+        for name, shape in expected.items():
+            got = getattr(self, name).shape
+            if got != shape:
+                raise InputError(
+                    f"{name} has shape {got}, expected {shape} to match similarity "
+                    f"{self.similarity.shape}; the analysis is inconsistent, compute it anew"
+                )
+        if len(self.tokens) != tokens or self.coords.shape[:2] != (layers, frames + tokens):
+            raise InputError(
+                f"{len(self.tokens)} tokens and coords {self.coords.shape} do not match "
+                f"similarity {self.similarity.shape}; compute the analysis anew"
+            )
+
+    @property
+    def words(self) -> tuple[WordTiming, ...]:
+        return self.reference.words
+
+    @property
+    def n_layers(self) -> int:
+        """Number of transformer blocks; arrays have one row more (layer 0, the input)."""
+        return int(self.similarity.shape[0]) - 1
+
+    @property
+    def n_frames(self) -> int:
+        return int(self.similarity.shape[1])
+
+    @property
+    def n_tokens(self) -> int:
+        return int(self.similarity.shape[2])
+
+    @property
+    def mask(self) -> BoolArray:
+        """The reference R, (n_frames, n_tokens): True where frame and token share a word."""
+        same: BoolArray = self.frame_word[:, None] == self.token_word[None, :]
+        return same & (self.frame_word != NO_WORD)[:, None]
+
+    @property
+    def best_layer(self) -> int:
+        """The layer with the highest ALAS; the shallowest of equals."""
+        return int(np.argmax(self.scores["alas"]))
