@@ -227,7 +227,8 @@ class Analysis:
     scores name -> (L+1,); word_scores name -> (L+1, W), nan where a word is not placed or holds no
     frame; frame_scores name -> (L+1, N), nan outside words; token_scores name -> (L+1, K);
     baselines name -> (L+1,) what each score would be without any binding;
-    coords (L+1, N+K, n_components) float16, frames first; norms (L+1, N+K) float32.
+    coords (L+1, N+K, n_components) float16, frames first; norms (L+1, N+K) float32;
+    cross_layer name -> (L+1, L+1): audio at the row's layer against text at the column's.
     """
 
     key: RunKey
@@ -249,6 +250,7 @@ class Analysis:
     norms: FloatArray
     quick_null: Null
     null: Null | None = None
+    cross_layer: Mapping[str, FloatArray] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)

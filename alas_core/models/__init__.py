@@ -1,0 +1,1 @@
+"""Speech LLMs behind one small protocol; nothing here knows scores or pages."""
