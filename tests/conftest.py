@@ -1,0 +1,53 @@
+"""What every test file shares: opt-in markers, thread limits, and Chromium or a stated reason."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.browsers import MISSING_CHROMIUM, find_chromium
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "2" if "PYTEST_XDIST_WORKER" not in os.environ else "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--run-gpu", action="store_true", help="run the tests marked gpu")
+    parser.addoption("--run-external", action="store_true", help="run the tests marked external")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is opt-in, and the browser tests where there is no browser.
+
+    With CI set, a missing browser is not a reason to skip: the fixture `chromium` then fails.
+    """
+    reasons = {}
+    if not config.getoption("--run-gpu"):
+        reasons["gpu"] = "needs a CUDA device: pass --run-gpu"
+    if not config.getoption("--run-external"):
+        reasons["external"] = "needs the network or files that are not shipped: pass --run-external"
+    if not os.environ.get("CI") and find_chromium() is None:
+        reasons["browser"] = MISSING_CHROMIUM
+    for item in items:
+        for marker, reason in reasons.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The checkout."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium that Playwright can drive (`executable_path=`)."""
+    path = find_chromium()
+    if path is None:
+        pytest.fail(MISSING_CHROMIUM)
+    return path
