@@ -1,0 +1,186 @@
+"""What each score means: name, plain words, definition, source and baseline, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a page needs to say about a score: plain words first, definition and source behind."""
+
+    name: str
+    label: str
+    unit: str
+    plain: str
+    definition: str
+    source: str
+    higher_is_better: bool
+    baseline: str
+
+
+def _score(*row: Any) -> Score:
+    return Score(*row)
+
+
+_PAPER = "arXiv:2505.19937"
+_GAP = "arXiv:2510.12116 (direction converges while norms part)"
+
+SCORES: dict[str, Score] = {
+    score.name: score
+    for score in (
+        _score(
+            "alas",
+            "ALAS",
+            "",
+            "How much of each frame's similarity to the transcript falls "
+            "on the word being spoken, beyond an even spread.",
+            "(mean_F m − mean_F u) / (1 − mean_F u); m: softmax mass (cosine / temperature) on "
+            "the frame's word, u: its share of the tokens",
+            f"{_PAPER}; the normalisation is ours",
+            True,
+            "an even spread over the tokens",
+        ),
+        _score(
+            "hit_rate",
+            "Hit rate",
+            "share of frames",
+            "How often a frame's nearest token belongs to the word being spoken.",
+            "mean_F [argmax_k S in w(i)]",
+            "ours",
+            True,
+            "chance: the word's share of the tokens",
+        ),
+        _score(
+            "lift",
+            "Lift",
+            "× uniform",
+            "How many times more mass the spoken word gets than an even spread would give it.",
+            "mean_F m / mean_F u",
+            "ours",
+            True,
+            "1",
+        ),
+        _score(
+            "path_accuracy",
+            "Path accuracy",
+            "share of frames",
+            "How often the best monotone path through the map is in the word being spoken.",
+            "share of F whose token on the monotone path lies in w(i)",
+            f"{_PAPER} v1/v2",
+            True,
+            "the straight diagonal path",
+        ),
+        _score(
+            "path_l1",
+            "Path distance",
+            "per frame and word",
+            "How far the best monotone path is from the reference; shrinks with length.",
+            "mean over i, w of |W[i,w] − P[i,w]|",
+            f"{_PAPER} v1/v2",
+            False,
+            "the straight diagonal path",
+        ),
+        _score(
+            "onset_error_ms",
+            "Onset error",
+            "ms",
+            "How far the path's word onsets are from the reference's.",
+            "mean over words of |first frame on the path − reference onset|",
+            "ours",
+            False,
+            "the straight diagonal path",
+        ),
+        _score(
+            "on_path_cosine",
+            "On-path cosine",
+            "cosine",
+            "How similar frames are to the tokens of their own word.",
+            "mean over F of the mean of S on R",
+            _PAPER,
+            True,
+            "the same off the reference",
+        ),
+        _score(
+            "contrast",
+            "Contrast",
+            "cosine",
+            "How much more similar frames are to their own word than to the other words.",
+            "mean of S on R − mean of S off R, over F",
+            _PAPER,
+            True,
+            "0",
+        ),
+        _score(
+            "word_retrieval",
+            "Word retrieval",
+            "share of words",
+            "How often a word's sound finds its text among the words of the utterance, and back.",
+            "top-1 both ways on word means; repeats count as hits",
+            "ours",
+            True,
+            "a blind guess",
+        ),
+        _score(
+            "aps",
+            "Best-frame cosine",
+            "cosine",
+            "How similar each token is to its best frame, wherever that is.",
+            "mean_k max_i S[i,k]",
+            "arXiv:2510.12116 (“alignment path score”-style; exact equation not known here)",
+            True,
+            "none known",
+        ),
+        _score(
+            "aps_order",
+            "Best-frame order",
+            "rank correlation",
+            "Whether the tokens' best frames come in the order of the tokens.",
+            "Spearman of k and argmax_i S[i,k]",
+            "arXiv:2510.12116 (the same)",
+            True,
+            "0",
+        ),
+        _score(
+            "centroid_cosine",
+            "Centroid cosine",
+            "cosine",
+            "Whether audio and text lie in the same direction.",
+            "cosine of the two centroids",
+            _GAP,
+            True,
+            "identical clouds",
+        ),
+        _score(
+            "norm_ratio",
+            "Norm ratio",
+            "audio / text",
+            "How much longer the audio's states are than the text's.",
+            "ratio of mean norms",
+            _GAP,
+            False,
+            "identical clouds",
+        ),
+        _score(
+            "modality_variance",
+            "Modality variance",
+            "share",
+            "How much of all variance is only the difference between audio and text.",
+            "between-modality over total sum of squares",
+            "arXiv:2510.12116",
+            False,
+            "identical clouds",
+        ),
+        _score(
+            "neighbour_mixing",
+            "Neighbour mixing",
+            "share of neighbours",
+            "How many of a point's 15 nearest neighbours are of the other modality.",
+            "mean share of other-modality points among 15 nearest (Euclidean)",
+            "arXiv:2510.12116",
+            True,
+            "perfect mixing",
+        ),
+    )
+}

@@ -1,0 +1,171 @@
+"""What ALAS would be without these words: wrong transcripts, and words permuted in place."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from scipy import stats
+
+from alas_core.alignment import Alignment, calibrate, masked_mean
+from alas_core.errors import InputError
+from alas_core.similarity import cosine_maps, word_mass
+from alas_core.types import NO_WORD, FloatArray, IntArray, Null
+from alas_core.words import split_words
+
+BAND = (0.025, 0.975)
+"""Quantiles of the null shown as its band."""
+
+
+def wrong_transcripts(
+    transcript: str, pool: Sequence[str], n: int, seed: int = 0
+) -> tuple[str, ...]:
+    """Other sentences, cut to the transcript's number of words.
+
+    A sentence that is too short is continued with the next ones. The transcript itself is left out.
+
+    Parameters
+    ----------
+    transcript : the right words
+    pool : sentences to draw from, without replacement as far as they reach
+    n : how many
+    seed : of the draw
+
+    Raises
+    ------
+    InputError
+        If the pool holds no other sentence with a word in it.
+    """
+    right = [word.word.casefold() for word in split_words(transcript)]
+    n_words = len(right)
+    others = [text for text in dict.fromkeys(pool) if _folded(text) not in ([], right)]
+    if not others and n:
+        raise InputError(
+            f"the pool of wrong transcripts holds {len(pool)} sentences but none that differs "
+            "from the transcript, expected at least one; give other sentences or set the number "
+            "of wrong transcripts to 0"
+        )
+    draw = random.Random(seed)  # noqa: S311 - a reproducible draw, not a secret
+    starts = draw.sample(range(len(others)), min(n, len(others)))
+    starts += draw.choices(range(len(others)), k=n - len(starts)) if others else []
+    return tuple(_cut(others, start, n_words) for start in starts)
+
+
+def _folded(text: str) -> list[str]:
+    return [word.word.casefold() for word in split_words(text)]
+
+
+def _cut(sentences: Sequence[str], start: int, n_words: int) -> str:
+    words: list[str] = []
+    index = start
+    while len(words) < n_words:
+        words += [word.word for word in split_words(sentences[index % len(sentences)])]
+        index += 1
+    return " ".join(words[:n_words])
+
+
+def null_scores(
+    frames: torch.Tensor,
+    texts: Iterable[tuple[torch.Tensor, IntArray]],
+    alignment: Alignment,
+    *,
+    temperature: float,
+    centering: str,
+) -> Iterator[FloatArray]:
+    """ALAS of the same audio against each wrong transcript, one at a time.
+
+    The w-th word of a wrong transcript takes the interval of the w-th right word.
+
+    Parameters
+    ----------
+    frames : torch.Tensor [shape=(n_layers + 1, n_frames, d_model)], the audio run's states
+    texts : pairs of a wrong transcript's states (n_layers + 1, n_tokens, d_model) and its
+        token_word (n_tokens,)
+    alignment : of the right transcript; its frame_word and frame_valid are used
+    temperature, centering : as for the score itself
+
+    Yields
+    ------
+    np.ndarray [shape=(n_layers + 1,), float32]
+    """
+    for states, token_word in texts:
+        similarity = cosine_maps(frames, states, centering=centering)
+        words = torch.as_tensor(token_word.astype(np.int64), device=similarity.device)
+        mass = word_mass(similarity, words, alignment.n_words, temperature=temperature)
+        own = torch.as_tensor(np.maximum(alignment.frame_word, 0).astype(np.int64)).to(mass.device)
+        picked = mass.gather(2, own[None, :, None].expand(mass.shape[0], -1, 1))[:, :, 0]
+        yield _wrong_alas(picked.cpu().numpy(), token_word, alignment)
+
+
+def _wrong_alas(mass: FloatArray, token_word: IntArray, alignment: Alignment) -> FloatArray:
+    counts = np.bincount(token_word[token_word != NO_WORD], minlength=alignment.n_words)
+    uniform = counts[np.maximum(alignment.frame_word, 0)] / max(1, len(token_word))
+    everywhere = np.broadcast_to(uniform[None, :].astype(np.float32), mass.shape)
+    counted = alignment.counted
+    return calibrate(masked_mean(mass, counted), masked_mean(everywhere, counted))
+
+
+def permuted_words(
+    alignment: Alignment, *, temperature: float, n_permutations: int, seed: int = 0
+) -> FloatArray:
+    """ALAS with the words permuted over their own intervals: the quick null, no extra pass.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_permutations, n_layers + 1), float32]
+    """
+    words = torch.from_numpy(alignment.token_word.astype(np.int64))
+    mass = word_mass(
+        torch.from_numpy(np.ascontiguousarray(alignment.similarity, dtype=np.float32)),
+        words,
+        alignment.n_words,
+        temperature=temperature,
+        token_valid=torch.from_numpy(alignment.token_valid),
+    ).numpy()
+    spoken = np.unique(alignment.frame_word[alignment.frame_word != NO_WORD])
+    # Sums over the frames of each interval: a permutation then only picks among them.
+    member = (alignment.frame_word[None, :] == spoken[:, None])[None] & alignment.counted[:, None]
+    intervals = member.astype(np.float32) @ mass[:, :, spoken]
+    shares = _word_shares(alignment)[:, spoken]
+    sizes = member.sum(axis=2)
+    total = np.maximum(sizes.sum(axis=1), 1)
+    rng = np.random.default_rng(seed)
+    rows = np.arange(len(spoken))
+    samples = np.empty((n_permutations, len(total)), dtype=np.float32)
+    for index in range(n_permutations):
+        order = rng.permutation(len(spoken))
+        mean_mass = intervals[:, rows, order].sum(axis=1) / total
+        samples[index] = calibrate(mean_mass, (sizes * shares[:, order]).sum(axis=1) / total)
+    return samples
+
+
+def _word_shares(alignment: Alignment) -> FloatArray:
+    """Each word's share of the valid tokens (n_layers + 1, n_words)."""
+    member = alignment.token_word[:, None] == np.arange(alignment.n_words)[None, :]
+    valid = alignment.token_valid.astype(np.float32)
+    result: FloatArray = (valid @ member) / np.maximum(valid.sum(axis=1, keepdims=True), 1)
+    return result
+
+
+def make_null(name: str, samples: FloatArray, score: FloatArray) -> Null:
+    """Band and p values of a score under its null.
+
+    Parameters
+    ----------
+    name : "wrong transcripts" or "permuted words"
+    samples : np.ndarray [shape=(n_null, n_layers + 1)]
+    score : np.ndarray [shape=(n_layers + 1,)]
+
+    Returns
+    -------
+    Null
+        p = (1 + number at or above the score) / (n_null + 1); `p_adjusted` after Benjamini and
+        Hochberg (1995) over the layers.
+    """
+    low, high = np.quantile(samples, BAND, axis=0).astype(np.float32)
+    above = (samples >= score[None, :]).sum(axis=0)
+    p = (1 + above) / (len(samples) + 1)
+    adjusted = stats.false_discovery_control(p, method="bh")
+    return Null(name, samples, low, high, p.astype(np.float32), adjusted.astype(np.float32))
