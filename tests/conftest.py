@@ -9,8 +9,9 @@ import pytest
 
 from tests.browsers import MISSING_CHROMIUM, find_chromium
 
-for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(_name, "2" if "PYTEST_XDIST_WORKER" not in os.environ else "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores: one thread each
+    for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(_name, "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 

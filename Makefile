@@ -1,0 +1,83 @@
+# ALAS Explorer. `make` lists the targets. Each sets up the virtual environment it needs the first
+# time, and again when the requirements change.
+#
+#   PYTHON=...     the Python that makes the environment (3.11 or newer)
+#   VENV=...       where the environment lives (.venv)
+#   PIP_FLAGS=...  extra flags of pip, for example an index that has PyTorch without CUDA
+#   PORT=...       port of the dashboard (8501)
+#   ARGS=...       passed on to the program behind the target, for example ARGS="-k store"
+
+VENV ?= .venv
+PORT ?= 8501
+WORKERS ?= 2
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
+	"$$name" -c '$(NEW_ENOUGH)' 2>/dev/null && echo "$$name" && break; done)
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help app test bench demo-model format lint type hooks
+
+help: ## List the targets
+	@echo "ALAS Explorer: how a speech LLM binds audio frames to words, layer by layer"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+app: $(VENV)/.app ## Open the dashboard (http://127.0.0.1:8501)
+	$(BIN)/python -m streamlit run app.py --server.address=127.0.0.1 --server.port=$(PORT) $(ARGS)
+
+# Browser tests run by themselves: they measure waiting, and share no core with the others.
+test: $(VENV)/.dev ## Run all tests, or those that ARGS choose
+ifeq ($(strip $(ARGS)),)
+	@failed=0; \
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not browser" || failed=1; \
+	$(BIN)/python -m pytest -m browser || failed=1; \
+	exit $$failed
+else
+	$(BIN)/python -m pytest $(ARGS)
+endif
+
+bench: $(VENV)/.dev ## Print speed and size as ratios measured in one run
+	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
+
+demo-model: $(VENV)/.dev ## Train the demo model anew (up to an hour on two cores)
+	$(BIN)/python -m alas_core.demo $(ARGS)
+
+format: $(VENV)/.dev ## Rewrite the code in the house format
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lint: $(VENV)/.dev ## Check the house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/.dev ## Check the types
+	$(BIN)/mypy
+
+hooks: $(VENV)/.dev ## Run format, lint and types before every commit
+	$(BIN)/pre-commit install
+
+# bin/pip is the last thing that venv writes, so an interrupted creation is taken up again.
+$(BIN)/pip:
+	@test -n "$(PYTHON)" || { \
+	echo "ALAS Explorer needs Python 3.11 or newer; found: $$(python3 --version 2>&1)." >&2; \
+	echo "Install one, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(NEW_ENOUGH)' || { \
+	echo "ALAS Explorer needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version 2>&1)." >&2; \
+	exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
+	echo "$(PYTHON) cannot make virtual environments: install its venv module" >&2; \
+	echo "(Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "Making the virtual environment $(VENV) with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/.app: requirements.txt pyproject.toml | $(BIN)/pip
+	@echo "Installing what ALAS Explorer needs into $(VENV); PyTorch is large, the first time takes minutes"
+	$(PIP_INSTALL) -r requirements.txt
+	$(PIP_INSTALL) --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+	@echo "Installing what the tests and the checks need into $(VENV)"
+	$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
