@@ -1,0 +1,281 @@
+"""The command line: ``alas analyse`` computes an analysis, ``alas show`` prints a kept one.
+
+Results go to stdout, everything else to stderr. Exit status 0; 2 for input that cannot be used,
+1 for a defect, each with one line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from alas_core import __version__
+from alas_core.bundle import SUFFIX, dumps, loads
+from alas_core.errors import AlasError, InputError
+from alas_core.keys import Settings
+
+if TYPE_CHECKING:  # torch and transformers take seconds to import: only when they are needed
+    from alas_core.pipeline import Progress, Request
+    from alas_core.types import Analysis
+
+MAX_TEXT_BYTES = 1_000_000
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {_one_line(message)}; see '{self.prog} --help'\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        # What libraries print must not end up inside the JSON object.
+        with contextlib.redirect_stdout(sys.stderr), _quiet(not options.debug):
+            text = options.run(options)
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except AlasError as error:
+        return _fail(options, 2, str(error))
+    except BrokenPipeError:  # the reader, for example `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return _fail(options, 130, "interrupted")
+    except Exception as error:  # noqa: BLE001 - a user never gets a traceback unasked
+        return _fail(
+            options,
+            1,
+            f"unexpected {type(error).__name__}: {error} (a defect: run it again with --debug "
+            "and report what it prints)",
+        )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="alas", description="How a speech LLM binds audio frames to words.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_analyse(commands.add_parser("analyse", help="analyse one recording and its transcript"))
+    show = commands.add_parser("show", help="print an analysis kept with --out (needs no model)")
+    show.add_argument("bundle", metavar=f"BUNDLE{SUFFIX}", type=Path)
+    show.set_defaults(run=_show)
+    for command in commands.choices.values():
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+        command.add_argument("--debug", action="store_true", help="show tracebacks and warnings")
+    return parser
+
+
+def _add_analyse(parser: argparse.ArgumentParser) -> None:
+    default = Settings()
+    add = parser.add_argument
+    parser.set_defaults(run=_analyse)
+    add("audio", metavar="AUDIO", type=Path, help="wav, flac, ogg, opus, mp3, aiff, caf or w64")
+    add("--transcript", required=True, metavar="TEXT", help="what is said; @FILE reads it")
+    add("--model", default="demo", help="demo, demo-untrained or a model folder (demo)")
+    add(
+        "--reference",
+        default="pocketsphinx",
+        metavar="NAME|FILE",
+        help="pocketsphinx, or a .TextGrid, .ctm or .json with word times (pocketsphinx)",
+    )
+    add("--instruction", metavar="TEXT", help="stands beside the audio (the model's own)")
+    add("--out", type=Path, metavar=f"FILE{SUFFIX}", help="keep the analysis in this file")
+    group = parser.add_argument_group("settings", "see the Method page; defaults in parentheses")
+    add = group.add_argument
+    add(
+        "--temperature",
+        type=float,
+        default=default.temperature,
+        help="of the softmax (%(default)s)",
+    )
+    add(
+        "--centering",
+        choices=("none", "mean", "standardise"),
+        default=default.centering,
+        help="of the states, each modality by itself (%(default)s)",
+    )
+    add("--mask-sinks", action="store_true", help="leave out states with a norm 10 x the median")
+    add("--instruction-last", action="store_true", help="put the instruction after the audio")
+    add(
+        "--null",
+        type=int,
+        default=default.n_null,
+        metavar="N",
+        help="wrong transcripts in the null; 0 permutes the words only (%(default)s)",
+    )
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (%(default)s)")
+    add("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
+
+
+def _analyse(options: argparse.Namespace) -> str:
+    request = _request(options)
+    from alas_core import pipeline
+
+    analysis: Analysis | None = None
+    with _ProgressLine() as line:
+        for progress in pipeline.steps(request):
+            line.show(progress)
+            analysis = progress.analysis or analysis
+    if analysis is None:
+        raise RuntimeError("the pipeline ended without an analysis")
+    if options.out is not None:
+        _write(options.out, analysis)
+    return _render(analysis, options.json)
+
+
+def _request(options: argparse.Namespace) -> Request:
+    """Everything that is cheap to check is checked before a model is loaded."""
+    settings = Settings(
+        temperature=options.temperature,
+        centering=options.centering,
+        mask_sinks=options.mask_sinks,
+        instruction_first=not options.instruction_last,
+        n_null=options.null,
+    )
+    _check_out(options.out)
+    transcript = _transcript(options.transcript)
+    from alas_core import audio
+    from alas_core.types import Utterance
+
+    sound = audio.decode(options.audio, name=options.audio.name)
+    utterance = Utterance(options.audio.stem, sound, transcript)
+    from alas_core.pipeline import Request
+
+    return Request(
+        options.model,
+        utterance,
+        reference=options.reference,
+        settings=settings,
+        instruction=options.instruction,
+        device=options.device,
+        dtype=options.dtype,
+    )
+
+
+def _show(options: argparse.Namespace) -> str:
+    return _render(loads(_read(options.bundle)), options.json)
+
+
+def _render(analysis: Analysis, json_wanted: bool) -> str:
+    from alas_core.findings import findings
+    from alas_core.tables import as_json, as_text
+
+    if json_wanted:
+        return json.dumps(as_json(analysis), allow_nan=False, ensure_ascii=False) + "\n"
+    return as_text(analysis, [finding.text for finding in findings(analysis)])
+
+
+def _transcript(argument: str) -> str:
+    if not argument.startswith("@"):
+        return argument
+    path = Path(argument[1:])
+    raw = _read(path)
+    if len(raw) > MAX_TEXT_BYTES:
+        raise InputError(
+            f"the transcript '{path}' has {len(raw)} bytes, expected at most {MAX_TEXT_BYTES}; "
+            "give the words of this recording only"
+        )
+    try:
+        return raw.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"the transcript '{path}' is not UTF-8 text ({error.reason} at byte {error.start}); "
+            "save it as UTF-8"
+        ) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"'{path}' cannot be read ({error.strerror or error}), expected a file; check the path"
+        ) from error
+
+
+def _check_out(path: Path | None) -> None:
+    if path is None:
+        return
+    if path.suffix != SUFFIX:
+        raise InputError(f"--out is '{path}', expected a name that ends in {SUFFIX}; add it")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InputError(
+            f"--out '{path}' cannot be written, expected a file in a folder that exists and can "
+            "be written; choose another place"
+        )
+
+
+def _write(path: Path, analysis: Analysis) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(dumps(analysis))
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"--out '{path}' cannot be written ({error.strerror or error}), expected room and "
+            "permission; choose another place"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class _ProgressLine(contextlib.AbstractContextManager["_ProgressLine"]):
+    """One line on stderr that says what is being computed, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._on = sys.stderr.isatty()
+
+    def show(self, progress: Progress) -> None:
+        if self._on:
+            count = f" {progress.done}/{progress.total}" if progress.total > 1 else ""
+            filled = round(20 * progress.done / max(progress.total, 1))
+            bar = "#" * filled + "." * (20 - filled)
+            sys.stderr.write(f"\r\x1b[K[{bar}] {progress.stage}{count}")
+            sys.stderr.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self._on:
+            sys.stderr.write("\r\x1b[K")
+
+
+@contextlib.contextmanager
+def _quiet(wanted: bool) -> Iterator[None]:
+    """An error is one line: the libraries' own remarks are for --debug."""
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _fail(options: argparse.Namespace, status: int, message: str) -> int:
+    if options.debug:
+        traceback.print_exc()
+    sys.stderr.write(f"alas: {_one_line(message)}\n")
+    return status
+
+
+def _one_line(message: str) -> str:
+    text = " ".join(message.split())
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

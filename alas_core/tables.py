@@ -1,0 +1,184 @@
+"""An `Analysis` as text: one JSON object for programs, tables for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from alas_core.types import Analysis, Null, WordTiming
+
+MAIN_SCORES = ("hit_rate", "lift", "path_accuracy", "onset_error_ms", "contrast")
+"""Beside ALAS, the scores of the table for people; the JSON object has them all."""
+
+
+def as_json(analysis: Analysis) -> dict[str, Any]:
+    """One object, ready for ``json.dumps(..., allow_nan=False)``: what is not a number is null.
+
+    Returns
+    -------
+    dict
+        `model`, `reference`, `n_frames`, `n_tokens`, `best_layer`, `null` (name and size of the
+        null that `null_low`, `null_high` and `p` come from), `layers` (one object a layer: each
+        score by its name, `null_low`, `null_high`, `p`, `p_adjusted`, and `baselines`, what each
+        score would be without any binding), `words` (`tokens` are the word's own, `alas` has one
+        value a layer, `problem` says why a word has no times), `unplaced`, `warnings`,
+        `answers`, `provenance` with the settings and the digest of the key.
+    """
+    null = _null(analysis)
+    result = {
+        "model": analysis.model.model_id,
+        "utterance": analysis.utterance.id,
+        "transcript": analysis.utterance.transcript,
+        "reference": analysis.reference.name,
+        "n_frames": analysis.n_frames,
+        "n_tokens": analysis.n_tokens,
+        "best_layer": analysis.best_layer,
+        "null": {"name": null.name, "n": len(null.samples)},
+        "layers": [_layer(analysis, layer) for layer in range(analysis.n_layers + 1)],
+        "words": [_word(analysis, i, word) for i, word in enumerate(analysis.words)],
+        "unplaced": [word.word for word in analysis.reference.unplaced],
+        "warnings": analysis.warnings,
+        "answers": analysis.answers,
+        "provenance": {
+            **analysis.provenance,
+            "revision": analysis.model.revision,
+            "dtype": analysis.model.dtype,
+            "device": analysis.model.device,
+            "settings": dataclasses.asdict(analysis.key.settings),
+            "key": analysis.key.digest,
+        },
+    }
+    plain: dict[str, Any] = _plain(result)
+    return plain
+
+
+def as_text(analysis: Analysis, findings: Sequence[str] = ()) -> str:
+    """Layers by main scores, words by times, and the findings, for an 80-column terminal."""
+    parts = [_heading(analysis), _layer_table(analysis), _word_table(analysis)]
+    parts += [_list("Findings", findings), _list("Warnings", analysis.warnings)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _null(analysis: Analysis) -> Null:
+    return analysis.quick_null if analysis.null is None else analysis.null
+
+
+def _layer(analysis: Analysis, layer: int) -> dict[str, Any]:
+    null = _null(analysis)
+    return {
+        "layer": layer,
+        **{name: values[layer] for name, values in analysis.scores.items()},
+        "null_low": null.low[layer],
+        "null_high": null.high[layer],
+        "p": null.p[layer],
+        "p_adjusted": null.p_adjusted[layer],
+        "baselines": {name: values[layer] for name, values in analysis.baselines.items()},
+    }
+
+
+def _word(analysis: Analysis, index: int, word: WordTiming) -> dict[str, Any]:
+    return {
+        "word": word.word,
+        "start_s": word.start_s,
+        "end_s": word.end_s,
+        "tokens": _tokens_of(analysis, index),
+        "alas": analysis.word_scores["alas"][:, index],
+        "problem": word.problem or None,
+    }
+
+
+def _tokens_of(analysis: Analysis, index: int) -> list[str]:
+    owners = zip(analysis.tokens, analysis.token_word, strict=True)
+    return [token.text for token, owner in owners if owner == index]
+
+
+def _plain(value: Any) -> Any:
+    """Python numbers, lists and dicts; a number that is not finite becomes None."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, Iterable):
+        if hasattr(value, "items"):
+            return {str(key): _plain(item) for key, item in value.items()}
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+def _heading(analysis: Analysis) -> str:
+    null, model = _null(analysis), analysis.model
+    held = int((analysis.frame_word >= 0).sum())
+    rows = [
+        ("Utterance", f"{analysis.utterance.id}: {_printable(analysis.utterance.transcript)}"),
+        ("Model", f"{model.model_id}, {model.n_layers} layers, {model.dtype} on {model.device}"),
+        ("Reference", analysis.reference.name),
+        ("Frames", f"{analysis.n_frames}, {held} of them in a word"),
+        ("Tokens", str(analysis.n_tokens)),
+        ("Null", f"{null.name}, {len(null.samples)} samples; band = 2.5 to 97.5 %"),
+    ]
+    return "\n".join(f"{name:<11}{value}" for name, value in rows)
+
+
+def _layer_table(analysis: Analysis) -> str:
+    null, best = _null(analysis), analysis.best_layer
+    names = [name for name in MAIN_SCORES if name in analysis.scores]
+    rows = [["layer", "alas", "null band", "p", *names]]
+    for layer in range(analysis.n_layers + 1):
+        band = f"{_number(null.low[layer])} to {_number(null.high[layer])}"
+        row = [f"{'*' if layer == best else ''}{layer}", _number(analysis.scores["alas"][layer])]
+        row += [band, _number(null.p[layer])]
+        rows.append(row + [_number(analysis.scores[name][layer]) for name in names])
+    rows.append(["without", _number(0), "", ""])
+    rows[-1] += [_number(analysis.baselines[name][best]) for name in names]
+    return (
+        _columns(rows, [str.rjust] * len(rows[0]))
+        + f"\n* best layer by ALAS; last row: layer {best} without any binding"
+    )
+
+
+def _word_table(analysis: Analysis) -> str:
+    best = analysis.best_layer
+    rows = [["word", "start_s", "end_s", f"alas @ {best}", "tokens"]]
+    for index, word in enumerate(analysis.words):
+        times = [f"{word.start_s:.2f}", f"{word.end_s:.2f}"] if word.placed else ["-", "-"]
+        score = _number(analysis.word_scores["alas"][best, index])
+        last = " ".join(_printable(token.strip()) for token in _tokens_of(analysis, index))
+        if not word.placed:
+            last = f"not placed: {word.problem}" if word.problem else "not placed"
+        rows.append([_printable(word.word), *times, score, last])
+    return _columns(rows, [str.ljust, str.rjust, str.rjust, str.rjust, str.ljust])
+
+
+def _number(value: float) -> str:
+    """Two significant digits, as on the pages; whole numbers from 10 up."""
+    if not math.isfinite(value):
+        return "-"
+    if abs(value) >= 9.95:
+        return f"{value:.0f}"
+    decimals = 1 if abs(value) >= 1 else 2 if abs(value) >= 0.0995 or value == 0 else 3
+    return f"{value:.{decimals}f}"
+
+
+def _columns(rows: Sequence[Sequence[str]], align: Sequence[Callable[[str, int], str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            put(cell, width) for put, cell, width in zip(align, row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _list(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([title, *(f"- {_printable(line)}" for line in lines)]) if lines else ""
+
+
+def _printable(text: str) -> str:
+    """The text without control characters, which a terminal would obey."""
+    return "".join(char if char.isprintable() else " " for char in text)
