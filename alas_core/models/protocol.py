@@ -76,8 +76,14 @@ class SpeechLLM(Protocol):
         """The same for many transcripts, in order, as right-padded batches (exact: causal)."""
         ...
 
-    def answer(self, prompt: Prompt, *, audio: Audio | None = None, transcript: str = "",
-               max_new_tokens: int = 64) -> str:
+    def answer(
+        self,
+        prompt: Prompt,
+        *,
+        audio: Audio | None = None,
+        transcript: str = "",
+        max_new_tokens: int = 64,
+    ) -> str:
         """The model's greedy answer to the audio, or to the transcript if there is no audio."""
         ...
 

@@ -1,0 +1,371 @@
+"""The generic transformers adapter: one class for every family in `facts`.
+
+Two prefills on the base model (no output head, no cache); of all hidden states only those at the
+audio's or the transcript's positions are kept.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from alas_core.errors import InputError, ModelError
+from alas_core.models.loading import Checkpoint, out_of_memory, release_memory
+from alas_core.models.prompting import (
+    TextInput,
+    encode_text,
+    needs_special_tokens,
+    render_audio,
+)
+from alas_core.models.protocol import AudioStates, Prompt, TextStates
+from alas_core.types import Audio, FloatArray, ModelInfo
+
+_LOG = logging.getLogger(__name__)
+
+_INSTRUCTIONS = {
+    "transcribe": "Repeat the words.",
+    "emotion": "Which emotion does the speaker express? Answer with one word.",
+    "question": "Answer the question.",
+}
+_AFTER_NORM = (
+    "The last layer is shown after the final norm: this class gives no state from before it."
+)
+
+
+class TransformersSpeechLLM:
+    """A frozen speech LLM of transformers behind the `SpeechLLM` protocol.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        From `alas_core.models.loading.load`.
+    model_id, revision : str
+        As the registry knows them; shown in `info`.
+
+    Raises
+    ------
+    ModelError
+        If the processor's frames do not grow with the audio as the family's facts say.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, model_id: str, revision: str) -> None:
+        self._checkpoint: Checkpoint | None = checkpoint
+        self._model_id = model_id
+        self._audio_token_id = _audio_token_id(checkpoint)
+        self._info = _info(checkpoint, model_id, revision)
+        self._check_frame_rate()
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def default_instruction(self, task: str) -> str:
+        """The checkpoint's own instruction for the task, or a plain English one."""
+        own = self._open.about.get("instructions", {})
+        return str(own.get(task) or _INSTRUCTIONS.get(task) or own.get("transcribe") or "")
+
+    def unknown_words(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Words outside the checkpoint's stated vocabulary, each once, in order."""
+        known = self._info.known_words
+        if known is None:
+            return ()
+        return tuple(dict.fromkeys(word for word in words if word.casefold() not in known))
+
+    def audio_states(self, audio: Audio, prompt: Prompt) -> AudioStates:
+        """States at the audio's positions, without those that start after its end.
+
+        Raises
+        ------
+        InputError
+            If the audio is shorter or longer than the model takes.
+        ModelError
+            If the forward pass fails or does not fit into memory.
+        """
+        self._check_duration(audio)
+        with self._forward():
+            inputs = self._audio_inputs(audio, prompt)
+            positions = (inputs["input_ids"][0] == self._audio_token_id).nonzero()[:, 0]
+            spans = self._open.family.grid.spans(len(positions), audio.duration_s)
+            if len(spans) < 2:
+                raise InputError(
+                    f"the audio lasts {audio.duration_s:.2f} s and gives {len(spans)} frames, "
+                    "expected at least 2; use a longer recording"
+                )
+            states, last = self._hidden_states(inputs)
+            kept = torch.stack([state[0, positions[: len(spans)]] for state in states])
+            notes = self._notes(spans, audio, tied=torch.equal(states[-1], last))
+        return AudioStates(kept, spans, notes)
+
+    def text_states(self, transcript: str, prompt: Prompt) -> TextStates:
+        """States at the transcript's tokens, with their offsets into the transcript."""
+        return next(self.text_states_many([transcript], prompt, 1))
+
+    def text_states_many(
+        self, transcripts: Sequence[str], prompt: Prompt, batch_size: int = 16
+    ) -> Iterator[TextStates]:
+        """The same for many transcripts, in order.
+
+        Right padding changes nothing in a causal model, so a batch equals single passes up to
+        rounding. Hold the device's lock while drawing from this iterator.
+        """
+        for start in range(0, len(transcripts), batch_size):
+            with self._forward():
+                texts = [
+                    self._text_input(transcript, prompt)
+                    for transcript in transcripts[start : start + batch_size]
+                ]
+                states, _ = self._hidden_states(self._padded(texts))
+                batch = [
+                    TextStates(
+                        torch.stack([s[row, list(text.positions)] for s in states]), text.tokens
+                    )
+                    for row, text in enumerate(texts)
+                ]
+                del states
+            yield from batch
+
+    def answer(
+        self,
+        prompt: Prompt,
+        *,
+        audio: Audio | None = None,
+        transcript: str = "",
+        max_new_tokens: int = 64,
+    ) -> str:
+        """The greedy answer to the audio or, without audio, to the transcript."""
+        if audio is not None:
+            self._check_duration(audio)
+        with self._forward():
+            if audio is not None:
+                inputs = self._audio_inputs(audio, prompt)
+            else:
+                inputs = self._padded([self._text_input(transcript, prompt)])
+            generated = self._open.model.generate(
+                **inputs, max_new_tokens=max_new_tokens, do_sample=False
+            )
+            new = generated[0, inputs["input_ids"].shape[1] :]
+            text: str = self._open.processor.tokenizer.decode(new, skip_special_tokens=True)
+        return text.strip()
+
+    def prompt_tokens(
+        self, prompt: Prompt, *, audio: Audio | None = None, transcript: str = ""
+    ) -> list[tuple[str, str]]:
+        """The prompt as the model sees it, token by token.
+
+        Returns
+        -------
+        list of (str, str)
+            Text of each token and its kind: "prompt", "audio" or "transcript". Take away the
+            last two kinds and what is left is the same in both runs, up to the markers that the
+            template puts around audio.
+        """
+        tokenizer = self._open.processor.tokenizer
+        if audio is not None:
+            self._check_duration(audio)
+            ids = self._audio_inputs(audio, prompt)["input_ids"][0].tolist()
+            held = {i for i, token in enumerate(ids) if token == self._audio_token_id}
+        else:
+            text = self._text_input(transcript, prompt)
+            ids, held = list(text.ids), set(text.positions)
+        kind = "audio" if audio is not None else "transcript"
+        return [
+            (tokenizer.decode([token]), kind if i in held else "prompt")
+            for i, token in enumerate(ids)
+        ]
+
+    def close(self) -> None:
+        """Free the device's memory; every later call raises `ModelError`."""
+        self._checkpoint = None
+        release_memory()
+
+    @property
+    def _open(self) -> Checkpoint:
+        if self._checkpoint is None:
+            raise ModelError(
+                f"the model '{self._model_id}' was closed; get it anew from the registry"
+            )
+        return self._checkpoint
+
+    @contextmanager
+    def _forward(self) -> Iterator[None]:
+        """No gradients; whatever the library raises leaves as a `ModelError`."""
+        try:
+            with torch.no_grad(), out_of_memory(self._open.device):
+                yield
+        except (RuntimeError, ValueError, TypeError, IndexError, KeyError, OSError) as error:
+            _LOG.warning("a pass of %s failed", self._model_id, exc_info=True)
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ModelError(
+                f"the model '{self._model_id}' failed on this input: {reason[:240]}; try other "
+                "audio or another model, and report this with the log"
+            ) from None
+
+    def _audio_inputs(self, audio: Audio, prompt: Prompt) -> dict[str, torch.Tensor]:
+        checkpoint = self._open
+        text = render_audio(checkpoint.processor, prompt)
+        rate = _sample_rate(checkpoint.processor)
+        samples = _at_rate(audio, rate)
+        inputs = checkpoint.processor(
+            text=[text],
+            audio=[samples],
+            sampling_rate=rate,
+            return_tensors="pt",
+            add_special_tokens=needs_special_tokens(checkpoint.processor.tokenizer, text),
+        )
+        return dict(inputs.to(checkpoint.device, dtype=checkpoint.dtype))
+
+    def _text_input(self, transcript: str, prompt: Prompt) -> TextInput:
+        text = encode_text(self._open.processor, prompt, transcript)
+        limit = getattr(self._open.text_config, "max_position_embeddings", None)
+        if limit is not None and len(text.ids) > limit:
+            raise InputError(
+                f"the transcript gives a prompt of {len(text.ids)} tokens, expected at most "
+                f"{limit} for '{self._model_id}'; shorten the transcript or the instruction"
+            )
+        return text
+
+    def _padded(self, texts: Sequence[TextInput]) -> dict[str, torch.Tensor]:
+        """Right-padded ids and attention mask, (n_texts, longest)."""
+        longest = max(len(text.ids) for text in texts)
+        ids = torch.full((len(texts), longest), self._open.processor.tokenizer.pad_token_id or 0)
+        attention = torch.zeros_like(ids)
+        for row, text in enumerate(texts):
+            ids[row, : len(text.ids)] = torch.tensor(text.ids)
+            attention[row, : len(text.ids)] = 1
+        device = self._open.device
+        return {"input_ids": ids.to(device), "attention_mask": attention.to(device)}
+
+    def _hidden_states(
+        self, inputs: dict[str, torch.Tensor]
+    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """States of all layers, each (batch, positions, d_model), and the final output."""
+        checkpoint = self._open
+        model = checkpoint.model.base_model
+        options: dict[str, Any] = dict(checkpoint.family.forward_options)
+        if "logits_to_keep" in inspect.signature(model.forward).parameters:
+            options["logits_to_keep"] = 1
+        output = model(**inputs, output_hidden_states=True, use_cache=False, **options)
+        states = list(output.hidden_states)
+        if checkpoint.family.active_state:
+            stream = getattr(checkpoint.text_config, checkpoint.family.active_state)
+            states = [state[stream] if state.ndim == 4 else state for state in states]
+        expected = (self._info.n_layers + 1, inputs["input_ids"].shape[1])
+        if (len(states), states[0].shape[1]) != expected:
+            raise ModelError(
+                f"'{self._model_id}' gave {len(states)} states of {states[0].shape[1]} positions, "
+                f"expected {expected[0]} (n_layers + 1) of {expected[1]}; this version of its "
+                "class is not supported"
+            )
+        last = getattr(output, "last_hidden_state", None)
+        return states, states[0] if last is None else last
+
+    def _check_duration(self, audio: Audio) -> None:
+        longest, shortest = self._info.max_audio_s or math.inf, self._info.min_audio_s
+        if audio.duration_s > longest:
+            raise InputError(
+                f"the audio lasts {audio.duration_s:.1f} s, and '{self._model_id}' hears at most "
+                f"{longest:g} s: the rest would be lost in silence; cut the audio and its "
+                "transcript to that length, or choose a model with a higher limit"
+            )
+        if audio.duration_s < shortest:
+            raise InputError(
+                f"the audio lasts {audio.duration_s:.2f} s, expected at least {shortest:g} s for "
+                f"'{self._model_id}'; use a longer recording"
+            )
+
+    def _check_frame_rate(self) -> None:
+        """The processor must add frames as the facts say: needs no weights."""
+        family, longest = self._open.family, self._info.max_audio_s or math.inf
+        short_s = min(10.0, math.floor(longest / 2 * 10) / 10)
+        with self._forward():
+            counts = [self._frame_count(seconds) for seconds in (short_s, 2 * short_s)]
+        grown = 0 if family.fixed_frames else family.grid.frames_in(short_s)
+        if abs(counts[1] - counts[0] - grown) > 1.5:
+            raise ModelError(
+                f"{short_s:g} s more audio give '{self._model_id}' {counts[1] - counts[0]} more "
+                f"frames, expected {grown:.0f} for {family.label}; its frames cannot be placed in "
+                "time, so this checkpoint is refused"
+            )
+
+    def _frame_count(self, seconds: float) -> int:
+        samples = np.zeros(round(seconds * 16000), dtype=np.float32)
+        inputs = self._audio_inputs(Audio(samples, 16000), Prompt())
+        return int((inputs["input_ids"] == self._audio_token_id).sum())
+
+    def _notes(self, spans: FloatArray, audio: Audio, *, tied: bool) -> tuple[str, ...]:
+        rest = audio.duration_s - float(spans[-1, 1])
+        notes = []
+        if rest > 1e-3:
+            notes.append(f"The last {rest:.2f} s of the audio hold no frame.")
+        if tied:
+            notes.append(_AFTER_NORM)
+        return (*notes, *self._info.notes)
+
+
+def _audio_token_id(checkpoint: Checkpoint) -> int:
+    config, processor = checkpoint.model.config, checkpoint.processor
+    holders = (
+        config,
+        getattr(config, "thinker_config", None),
+        getattr(config, "audio_config", None),
+        processor,
+        processor.tokenizer,
+    )
+    for holder in holders:
+        found = getattr(holder, "audio_token_id", None)
+        if isinstance(found, int):
+            return found
+    raise ModelError(
+        f"the {checkpoint.family.label} checkpoint names no audio token (audio_token_id), expected "
+        "one in its config or processor; its audio positions cannot be found"
+    )
+
+
+def _info(checkpoint: Checkpoint, model_id: str, revision: str) -> ModelInfo:
+    family, text, about = checkpoint.family, checkpoint.text_config, checkpoint.about
+    known = about.get("known_words")
+    return ModelInfo(
+        model_id=model_id,
+        revision=revision,
+        family=family.model_type,
+        dtype=str(checkpoint.dtype).removeprefix("torch."),
+        device=checkpoint.device,
+        n_layers=text.num_hidden_layers,
+        d_model=text.hidden_size,
+        frame_rate_hz=family.grid.rate_hz,
+        vocabulary_size=text.vocab_size,
+        max_audio_s=_limit(checkpoint),
+        min_audio_s=family.min_audio_s,
+        name=str(about.get("name") or family.label),
+        known_words=None if known is None else frozenset(str(w).casefold() for w in known),
+        notes=(family.note,) if family.note else (),
+    )
+
+
+def _limit(checkpoint: Checkpoint) -> float | None:
+    """Shortest of the family's, the extractor's and the checkpoint's own limit, in seconds."""
+    limits = [checkpoint.family.max_audio_s, checkpoint.about.get("max_audio_s")]
+    if checkpoint.family.limit_from_extractor:
+        extractor = checkpoint.processor.feature_extractor
+        limits.append(extractor.n_samples / extractor.sampling_rate)
+    return min((float(limit) for limit in limits if limit), default=None)
+
+
+def _sample_rate(processor: Any) -> int:
+    extractor = getattr(processor, "feature_extractor", None) or processor.audio_processor
+    return int(getattr(extractor, "sampling_rate", 16000))
+
+
+def _at_rate(audio: Audio, rate: int) -> np.ndarray[Any, Any]:
+    if audio.sample_rate == rate:
+        return audio.samples
+    from alas_core.audio import resample
+
+    return resample(audio, rate).samples
