@@ -30,7 +30,7 @@ class Alignment:
     token_valid: BoolArray
 
     def __post_init__(self) -> None:
-        layers, frames, tokens = self.similarity.shape
+        _, frames, tokens = self.similarity.shape
         if self.frame_word.shape != (frames,) or self.token_word.shape != (tokens,):
             raise InputError(
                 f"frame_word {self.frame_word.shape} and token_word {self.token_word.shape} do not "
@@ -47,26 +47,43 @@ class Alignment:
         return len(self.onsets_s)
 
     @property
+    def uniform(self) -> FloatArray:
+        """U at each layer and frame, see `uniform_share`."""
+        return uniform_share(self.frame_word, self.token_word, self.token_valid, self.n_words)
+
+    @property
     def counted(self) -> BoolArray:
         """F at each layer: frames that have a word and take part (n_layers+1, n_frames)."""
         result: BoolArray = (self.frame_word != NO_WORD)[None, :] & self.frame_valid
         return result
 
 
-def uniform_share(alignment: Alignment) -> FloatArray:
-    """u: what an even spread gives the word of each frame.
+def uniform_share(
+    frame_word: IntArray, token_word: IntArray, token_valid: BoolArray, n_words: int
+) -> FloatArray:
+    """u: what an even spread over the valid tokens gives the word of each frame.
+
+    Parameters
+    ----------
+    frame_word : np.ndarray [shape=(n_frames,)]
+    token_word : np.ndarray [shape=(n_tokens,)]
+    token_valid : np.ndarray [shape=(n_layers + 1, n_tokens), bool]
+    n_words : number of words
 
     Returns
     -------
     np.ndarray [shape=(n_layers + 1, n_frames), float32]; 0 at frames without a word
     """
-    word_tokens = alignment.token_word[:, None] == np.arange(alignment.n_words)[None, :]
-    valid = alignment.token_valid.astype(np.float32)
-    share = (valid @ word_tokens) / np.maximum(valid.sum(axis=1, keepdims=True), 1)
-    result: FloatArray = _of_own_word(
-        np.broadcast_to(share[:, None, :], (*alignment.counted.shape, alignment.n_words)),
-        alignment.frame_word,
-    )
+    shares = word_shares(token_word, token_valid, n_words)
+    own = shares[:, np.maximum(frame_word, 0)]
+    return np.where(frame_word[None, :] == NO_WORD, 0, own).astype(np.float32)
+
+
+def word_shares(token_word: IntArray, token_valid: BoolArray, n_words: int) -> FloatArray:
+    """Each word's share of the valid tokens: (n_layers + 1, n_words)."""
+    member = token_word[:, None] == np.arange(n_words)[None, :]
+    valid = token_valid.astype(np.float32)
+    result: FloatArray = (valid @ member) / np.maximum(valid.sum(axis=1, keepdims=True), 1)
     return result
 
 

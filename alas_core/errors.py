@@ -12,7 +12,7 @@ class InputError(AlasError):
     """Audio, transcript, setting or argument that cannot be used as given."""
 
 
-class ReferenceError(AlasError):  # noqa: A001 - the field's word; Python's own is about weak references
+class AlignmentError(AlasError):
     """No reference alignment could be made or read."""
 
 
@@ -22,3 +22,6 @@ class ModelError(AlasError):
 
 class StoreError(AlasError):
     """A bundle cannot be read, written or understood."""
+
+
+ReferenceError = AlignmentError  # noqa: A001 - removed once every room uses the new name

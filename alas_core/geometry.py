@@ -150,9 +150,10 @@ def modality_gap(
     """
     check_states(frames, tokens)
     n_layers, n_frames, n_tokens = frames.shape[0], frames.shape[1], tokens.shape[1]
-    rows: list[torch.Tensor] = []
-    for part in layer_chunks(n_layers, 8 * (n_frames + n_tokens) * frames.shape[2]):
-        rows.append(_gap_rows(frames[part].float(), tokens[part].float()))
+    rows = [
+        _gap_rows(frames[part].float(), tokens[part].float())
+        for part in layer_chunks(n_layers, 8 * (n_frames + n_tokens) * frames.shape[2])
+    ]
     values = torch.cat(rows, dim=1).cpu().numpy().astype(np.float32)
     names = ("centroid_cosine", "norm_ratio", "modality_variance", "neighbour_mixing")
     total = n_frames + n_tokens

@@ -9,10 +9,16 @@ import numpy as np
 import torch
 from scipy import stats
 
-from alas_core.alignment import Alignment, calibrate, masked_mean
+from alas_core.alignment import (
+    Alignment,
+    calibrate,
+    masked_mean,
+    uniform_share,
+    word_shares,
+)
 from alas_core.errors import InputError
-from alas_core.similarity import cosine_maps, word_mass
-from alas_core.types import NO_WORD, FloatArray, IntArray, Null
+from alas_core.similarity import cosine_maps, valid_positions, word_mass
+from alas_core.types import NO_WORD, FloatArray, IntArray, Null, Settings
 from alas_core.words import split_words
 
 BAND = (0.025, 0.975)
@@ -47,7 +53,7 @@ def wrong_transcripts(
             "from the transcript, expected at least one; give other sentences or set the number "
             "of wrong transcripts to 0"
         )
-    draw = random.Random(seed)  # noqa: S311 - a reproducible draw, not a secret
+    draw = random.Random(seed)
     starts = draw.sample(range(len(others)), min(n, len(others)))
     starts += draw.choices(range(len(others)), k=n - len(starts)) if others else []
     return tuple(_cut(others, start, n_words) for start in starts)
@@ -70,11 +76,9 @@ def null_scores(
     frames: torch.Tensor,
     texts: Iterable[tuple[torch.Tensor, IntArray]],
     alignment: Alignment,
-    *,
-    temperature: float,
-    centering: str,
+    settings: Settings,
 ) -> Iterator[FloatArray]:
-    """ALAS of the same audio against each wrong transcript, one at a time.
+    """ALAS of the same audio against each wrong transcript, one at a time, on the device.
 
     The w-th word of a wrong transcript takes the interval of the w-th right word.
 
@@ -84,27 +88,29 @@ def null_scores(
     texts : pairs of a wrong transcript's states (n_layers + 1, n_tokens, d_model) and its
         token_word (n_tokens,)
     alignment : of the right transcript; its frame_word and frame_valid are used
-    temperature, centering : as for the score itself
+    settings : temperature, centering and mask_sinks, as for the score itself
 
     Yields
     ------
     np.ndarray [shape=(n_layers + 1,), float32]
     """
+    own = torch.from_numpy(np.maximum(alignment.frame_word, 0).astype(np.int64)).to(frames.device)
     for states, token_word in texts:
-        similarity = cosine_maps(frames, states, centering=centering)
-        words = torch.as_tensor(token_word.astype(np.int64), device=similarity.device)
-        mass = word_mass(similarity, words, alignment.n_words, temperature=temperature)
-        own = torch.as_tensor(np.maximum(alignment.frame_word, 0).astype(np.int64)).to(mass.device)
+        similarity = cosine_maps(frames, states, centering=settings.centering)
+        valid = valid_positions(states, settings.mask_sinks)
+        mass = word_mass(
+            similarity,
+            torch.from_numpy(token_word.astype(np.int64)).to(frames.device),
+            alignment.n_words,
+            temperature=settings.temperature,
+            token_valid=valid,
+        )
         picked = mass.gather(2, own[None, :, None].expand(mass.shape[0], -1, 1))[:, :, 0]
-        yield _wrong_alas(picked.cpu().numpy(), token_word, alignment)
-
-
-def _wrong_alas(mass: FloatArray, token_word: IntArray, alignment: Alignment) -> FloatArray:
-    counts = np.bincount(token_word[token_word != NO_WORD], minlength=alignment.n_words)
-    uniform = counts[np.maximum(alignment.frame_word, 0)] / max(1, len(token_word))
-    everywhere = np.broadcast_to(uniform[None, :].astype(np.float32), mass.shape)
-    counted = alignment.counted
-    return calibrate(masked_mean(mass, counted), masked_mean(everywhere, counted))
+        uniform = uniform_share(
+            alignment.frame_word, token_word, valid.cpu().numpy(), alignment.n_words
+        )
+        counted = alignment.counted
+        yield calibrate(masked_mean(picked.cpu().numpy(), counted), masked_mean(uniform, counted))
 
 
 def permuted_words(
@@ -128,7 +134,7 @@ def permuted_words(
     # Sums over the frames of each interval: a permutation then only picks among them.
     member = (alignment.frame_word[None, :] == spoken[:, None])[None] & alignment.counted[:, None]
     intervals = member.astype(np.float32) @ mass[:, :, spoken]
-    shares = _word_shares(alignment)[:, spoken]
+    shares = word_shares(alignment.token_word, alignment.token_valid, alignment.n_words)[:, spoken]
     sizes = member.sum(axis=2)
     total = np.maximum(sizes.sum(axis=1), 1)
     rng = np.random.default_rng(seed)
@@ -139,14 +145,6 @@ def permuted_words(
         mean_mass = intervals[:, rows, order].sum(axis=1) / total
         samples[index] = calibrate(mean_mass, (sizes * shares[:, order]).sum(axis=1) / total)
     return samples
-
-
-def _word_shares(alignment: Alignment) -> FloatArray:
-    """Each word's share of the valid tokens (n_layers + 1, n_words)."""
-    member = alignment.token_word[:, None] == np.arange(alignment.n_words)[None, :]
-    valid = alignment.token_valid.astype(np.float32)
-    result: FloatArray = (valid @ member) / np.maximum(valid.sum(axis=1, keepdims=True), 1)
-    return result
 
 
 def make_null(name: str, samples: FloatArray, score: FloatArray) -> Null:

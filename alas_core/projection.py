@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 
 from alas_core.errors import InputError
 from alas_core.similarity import check_states
-from alas_core.types import Analysis, FloatArray
+from alas_core.types import Analysis, FloatArray, IntArray
 
 N_COMPONENTS = 50
 """Kept in `Analysis.coords`: enough for UMAP, small enough to store."""
@@ -56,16 +56,19 @@ def _components(centred: torch.Tensor, n_components: int) -> torch.Tensor:
     n, d = centred.shape
     keep = min(n_components, n, d)
     if min(n, d) > _EXACT_SIDE:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng():
             torch.manual_seed(0)
             left, scale, _ = torch.pca_lowrank(centred, q=keep, center=False, niter=3)
-        return left * scale
+        lowrank: torch.Tensor = left * scale
+        return lowrank
     if n <= d:
         values, vectors = torch.linalg.eigh(centred @ centred.T)
         scale = values.clamp_min(0).sqrt()
-        return (vectors * scale).flip(1)[:, :keep]
+        scores: torch.Tensor = (vectors * scale).flip(1)[:, :keep]
+        return scores
     _, vectors = torch.linalg.eigh(centred.T @ centred)
-    return centred @ vectors.flip(1)[:, :keep]
+    projected: torch.Tensor = centred @ vectors.flip(1)[:, :keep]
+    return projected
 
 
 def _same_sign(layer: torch.Tensor, before: torch.Tensor | None) -> torch.Tensor:
@@ -96,7 +99,7 @@ def _warm_up() -> None:
         points = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
         _fit(points, 15, 0)
         _warm.set()
-    except Exception:
+    except Exception:  # noqa: BLE001
         # UMAP is an extra view: without it the page stays on PCA, and the log says why.
         _log.exception("UMAP could not be prepared; the map stays on PCA")
     finally:
@@ -147,13 +150,13 @@ def _fit(points: FloatArray, n_neighbors: int, seed: int, n_components: int = 2)
 
 
 def _import_umap() -> type:
-    import umap as library  # noqa: PLC0415 - 10-40 s: never at start-up
+    import umap as library
 
     reducer: type = library.UMAP
     return reducer
 
 
-def _exact_neighbours(points: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:
+def _exact_neighbours(points: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """Exact neighbours, so that the approximate search need not be compiled."""
     distance = cdist(points, points).astype(np.float32)
     index = np.argsort(distance, axis=1, kind="stable")[:, :k]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from alas_core.alignment import Alignment, calibrate, masked_mean, own_mass, uniform_share
+from alas_core.alignment import Alignment, calibrate, masked_mean, own_mass
 from alas_core.definitions import SCORES, Score
 from alas_core.paths import diagonal_path
 from alas_core.types import NO_WORD, BoolArray, FloatArray, IntArray
@@ -69,7 +69,7 @@ def layer_scores(
         np.ones((layers, tokens), bool),
     )
     counted = alignment.counted
-    mass, uniform = own_mass(alignment, temperature), uniform_share(alignment)
+    mass, uniform = own_mass(alignment, temperature), alignment.uniform
     return calibrate(masked_mean(mass, counted), masked_mean(uniform, counted))
 
 
@@ -86,7 +86,7 @@ def score_alignment(
     temperature : see `layer_scores`
     """
     mass = own_mass(alignment, temperature)
-    uniform = uniform_share(alignment)
+    uniform = alignment.uniform
     counted = alignment.counted
     hits = _hits(alignment)
     result = AlignmentScores({}, {}, {}, {}, {})
@@ -101,7 +101,8 @@ def _hits(alignment: Alignment) -> FloatArray:
     """1 where a frame's nearest token lies in its word (n_layers + 1, n_frames)."""
     allowed = np.where(alignment.token_valid[:, None, :], alignment.similarity, -np.inf)
     nearest = alignment.token_word[allowed.argmax(axis=2)]
-    return (nearest == alignment.frame_word[None, :]).astype(np.float32)
+    hits: FloatArray = (nearest == alignment.frame_word[None, :]).astype(np.float32)
+    return hits
 
 
 def _add_mass_scores(

@@ -135,3 +135,18 @@ def sink_positions(norms: torch.Tensor) -> torch.Tensor:
     norms : torch.Tensor [shape=(n_layers + 1, n_positions)]
     """
     return norms > SINK_RATIO * norms.median(dim=1, keepdim=True).values
+
+
+def valid_positions(states: torch.Tensor, mask_sinks: bool) -> torch.Tensor:
+    """Positions that take part in the scores: all, or all but sinks.
+
+    Parameters
+    ----------
+    states : torch.Tensor [shape=(n_layers + 1, n_positions, d_model)]
+
+    Returns
+    -------
+    torch.Tensor [shape=(n_layers + 1, n_positions), bool]
+    """
+    norms = torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32)
+    return ~sink_positions(norms) if mask_sinks else torch.ones_like(norms, dtype=torch.bool)

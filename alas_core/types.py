@@ -253,7 +253,8 @@ class Analysis:
     def mask(self) -> BoolArray:
         """The reference R, (n_frames, n_tokens): True where frame and token share a word."""
         same: BoolArray = self.frame_word[:, None] == self.token_word[None, :]
-        return same & (self.frame_word != NO_WORD)[:, None]
+        result: BoolArray = same & (self.frame_word != NO_WORD)[:, None]
+        return result
 
     @property
     def best_layer(self) -> int:

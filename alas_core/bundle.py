@@ -1,0 +1,196 @@
+"""An `Analysis` as one file: safetensors for the arrays, JSON in its header for the rest.
+
+Nothing in it is executed when it is read. The sound is kept as 16-bit FLAC, which may differ from
+the samples analysed in the last bits; the key keeps the hash of the samples themselves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import soundfile
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from alas_core.audio import to_flac_bytes
+from alas_core.errors import AlasError, StoreError
+from alas_core.types import (
+    SCHEMA,
+    Analysis,
+    Audio,
+    ModelInfo,
+    Null,
+    Reference,
+    RunKey,
+    Settings,
+    Token,
+    Utterance,
+    WordTiming,
+)
+
+SUFFIX = ".alas"
+MAX_BYTES = 512 * 2**20
+"""A larger file is no bundle of ours (30 s of a 7B model take about 10 MB)."""
+
+_ARRAYS = ("similarity", "frame_spans", "frame_word", "token_word", "paths", "coords", "norms")
+_TABLES = (
+    "scores",
+    "baselines",
+    "word_scores",
+    "frame_scores",
+    "token_scores",
+    "cross_layer",
+)
+_NULL_ARRAYS = ("samples", "low", "high", "p", "p_adjusted")
+
+
+def dumps(analysis: Analysis) -> bytes:
+    """The bundle as bytes: a safetensors file whose header carries the rest as JSON."""
+    arrays: dict[str, np.ndarray] = {name: getattr(analysis, name) for name in _ARRAYS}
+    for table in _TABLES:
+        arrays |= {f"{table}/{name}": a for name, a in getattr(analysis, table).items()}
+    for name in ("null", "quick_null"):
+        null = getattr(analysis, name)
+        if null is not None:
+            arrays |= {f"{name}/{part}": getattr(null, part) for part in _NULL_ARRAYS}
+    sound = to_flac_bytes(analysis.utterance.audio)
+    arrays["audio"] = np.frombuffer(sound, dtype=np.uint8)
+    packed = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    head = json.dumps(_head(analysis), ensure_ascii=False, allow_nan=False)
+    return save(packed, metadata={"alas": head})
+
+
+def _head(analysis: Analysis) -> dict[str, Any]:
+    utterance = {
+        field.name: getattr(analysis.utterance, field.name)
+        for field in dataclasses.fields(Utterance)
+        if field.name != "audio"
+    }
+    nulls = {
+        name: getattr(analysis, name).name
+        for name in ("null", "quick_null")
+        if getattr(analysis, name) is not None
+    }
+    head = {
+        "schema": SCHEMA,
+        "key": dataclasses.asdict(analysis.key),
+        "model": dataclasses.asdict(analysis.model),
+        "utterance": utterance,
+        "sample_rate": analysis.utterance.audio.sample_rate,
+        "audio_notes": analysis.utterance.audio.notes,
+        "reference": dataclasses.asdict(analysis.reference),
+        "tokens": [dataclasses.astuple(token) for token in analysis.tokens],
+        "nulls": nulls,
+        "answers": dict(analysis.answers),
+        "warnings": analysis.warnings,
+        "provenance": dict(analysis.provenance),
+    }
+    plain: dict[str, Any] = _plain(head)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types: nan as null, sets as sorted lists, numpy numbers as Python's."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def loads(raw: bytes) -> Analysis:
+    """Read a bundle.
+
+    Raises
+    ------
+    StoreError
+        If the bytes are no bundle, are damaged, or were written by a newer version.
+    """
+    if len(raw) > MAX_BYTES:
+        raise StoreError(
+            f"the file has {len(raw) / 2**20:.0f} MB, expected at most {MAX_BYTES // 2**20} MB; "
+            "it is not a bundle of this program"
+        )
+    try:
+        arrays, head = load(raw), _read_head(raw)
+        return _analysis(arrays, head)
+    except StoreError:
+        raise
+    except (SafetensorError, AlasError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise StoreError(
+            f"the bundle cannot be read ({type(error).__name__}: {str(error)[:200]}), expected a "
+            f"{SUFFIX} file written by this program; it is damaged or something else: compute it "
+            "anew"
+        ) from error
+
+
+def _read_head(raw: bytes) -> dict[str, Any]:
+    length = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + length])
+    head = json.loads(header["__metadata__"]["alas"])
+    if not isinstance(head, dict):
+        raise StoreError("the bundle's header is not an object; it is damaged: compute it anew")
+    if head["schema"] != SCHEMA:
+        raise StoreError(
+            f"the bundle has schema {head['schema']}, expected {SCHEMA}; "
+            "open it with the version of the program that wrote it, or compute it anew"
+        )
+    return head
+
+
+def _analysis(arrays: Mapping[str, Any], head: Mapping[str, Any]) -> Analysis:
+    samples, rate = soundfile.read(io.BytesIO(arrays["audio"].tobytes()), dtype="float32")
+    audio = Audio(samples, rate, tuple(head["audio_notes"]))
+    utterance = head["utterance"] | {"choices": tuple(head["utterance"]["choices"])}
+    tables: dict[str, Any] = {
+        table: {
+            name.removeprefix(f"{table}/"): array
+            for name, array in arrays.items()
+            if name.startswith(f"{table}/")
+        }
+        for table in _TABLES
+    }
+    nulls: dict[str, Any] = {
+        name: Null(title, **{part: arrays[f"{name}/{part}"] for part in _NULL_ARRAYS})
+        for name, title in head["nulls"].items()
+        if name in ("null", "quick_null")
+    }
+    return Analysis(
+        key=RunKey(**head["key"] | {"settings": Settings(**head["key"]["settings"])}),
+        model=_model(head["model"]),
+        utterance=Utterance(audio=audio, **utterance),
+        reference=_reference(head["reference"]),
+        tokens=tuple(Token(*row) for row in head["tokens"]),
+        answers=head["answers"],
+        warnings=tuple(head["warnings"]),
+        provenance=head["provenance"],
+        **{name: arrays[name] for name in _ARRAYS},
+        **tables,
+        **nulls,
+    )
+
+
+def _model(row: Mapping[str, Any]) -> ModelInfo:
+    known = row["known_words"]
+    words = None if known is None else frozenset(known)
+    return ModelInfo(**dict(row) | {"known_words": words, "notes": tuple(row["notes"])})
+
+
+def _reference(row: Mapping[str, Any]) -> Reference:
+    words = []
+    for word in row["words"]:
+        times = {name: math.nan for name in ("start_s", "end_s") if word[name] is None}
+        words.append(WordTiming(**dict(word) | times))
+    return Reference(row["name"], tuple(words), tuple(row["notes"]))

@@ -1,0 +1,261 @@
+"""The only wiring: an utterance and a model in, an `Analysis` out, step by step."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from alas_core.assembly import Clock, Plan, assemble, stamped
+from alas_core.datasets import plain_sentences
+from alas_core.errors import AlignmentError, InputError
+from alas_core.models import registry
+from alas_core.models.protocol import Prompt, SpeechLLM
+from alas_core.null import make_null, null_scores, wrong_transcripts
+from alas_core.reference import Aligner, get_aligner
+from alas_core.store import Store
+from alas_core.types import (
+    Analysis,
+    IntArray,
+    ModelInfo,
+    Null,
+    Reference,
+    RunKey,
+    Settings,
+    Utterance,
+    content_sha,
+)
+from alas_core.words import split_words, token_words
+
+MAX_WORDS = 1000
+"""A longer transcript is refused: one utterance is meant, not a book."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One analysis to be made.
+
+    `model_id` is a name for `alas_core.models.registry`; a loaded `model` is taken instead of it.
+    `reference` is the name of an aligner, a path of an alignment file, or an aligner.
+    `instruction` None takes the utterance's own, else the model's for the task. `pool` are the
+    sentences that wrong transcripts are cut from; None takes the bundled ones.
+    """
+
+    model_id: str
+    utterance: Utterance
+    reference: str | Aligner = "pocketsphinx"
+    settings: Settings = field(default_factory=Settings)
+    instruction: str | None = None
+    pool: Sequence[str] | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    model: SpeechLLM | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is being done, in plain words, how far, and the analysis as far as it stands."""
+
+    stage: str
+    done: int = 0
+    total: int = 1
+    analysis: Analysis | None = None
+
+
+def analyse(request: Request, store: Store | None = None) -> Analysis:
+    """The finished analysis of a request; see `steps`."""
+    result = None
+    for progress in steps(request, store):
+        result = progress.analysis or result
+    if result is None:  # steps() either raises or ends with an analysis
+        raise RuntimeError("the pipeline ended without an analysis")
+    return result
+
+
+def steps(request: Request, store: Store | None = None) -> Iterator[Progress]:
+    """Make an analysis and report on the way.
+
+    The first analysis comes as soon as the picture stands (quick null only); later ones carry the
+    null of wrong transcripts and the model's answers. The last is complete and is what the store
+    keeps. Drain the iterator in one thread: it holds the accelerator's lock.
+
+    Raises
+    ------
+    AlasError
+        For anything in the request that cannot be used; nothing is stored then.
+    """
+    _check_transcript(request.utterance.transcript)
+    aligner = request.reference
+    if isinstance(aligner, str):
+        aligner = get_aligner(aligner)
+    wrong = _wrong_transcripts(request)
+    stored = _stored(request, aligner, wrong, store)
+    if stored is not None:
+        yield Progress("Done", 1, 1, stored)
+        return
+    clock = Clock()
+    yield Progress("Waiting for the model")
+    with registry.device_lock:
+        yield Progress("Loading the model")
+        with clock("load model"):
+            model = _model(request)
+        instruction = _instruction(request, model)
+        plan = Plan(
+            model,
+            Prompt(instruction, request.settings.instruction_first),
+            wrong,
+            run_key(model.info, request, aligner.name, instruction, wrong),
+        )
+        yield Progress("Placing the words in the audio")
+        with clock("reference"):
+            reference = aligner.align(request.utterance.audio, request.utterance.transcript)
+        _check_placed(reference)
+        yield from _run(request, plan, reference, clock, store)
+
+
+def run_key(
+    identity: registry.ModelIdentity | ModelInfo,
+    request: Request,
+    reference_name: str,
+    instruction: str,
+    wrong: Sequence[str],
+) -> RunKey:
+    """The key of a request: everything that changes its result.
+
+    Parameters
+    ----------
+    identity : of the model, from `registry.identify` or from the loaded model
+    request : utterance and settings are used
+    reference_name : of the aligner, with its version or the file's hash
+    instruction : as given to the model
+    wrong : the wrong transcripts of the null
+    """
+    return RunKey(
+        model_id=identity.model_id,
+        revision=identity.revision,
+        dtype=identity.dtype,
+        audio_sha=request.utterance.audio.sha,
+        transcript_sha=content_sha(request.utterance.transcript),
+        prompt_sha=content_sha(instruction),
+        reference=reference_name,
+        settings=request.settings,
+        null_sha=content_sha(*wrong),
+    )
+
+
+def _wrong_transcripts(request: Request) -> tuple[str, ...]:
+    pool = plain_sentences() if request.pool is None else request.pool
+    settings = request.settings
+    transcript = request.utterance.transcript
+    return wrong_transcripts(transcript, pool, settings.n_null, settings.seed)
+
+
+def _stored(
+    request: Request, aligner: Aligner, wrong: Sequence[str], store: Store | None
+) -> Analysis | None:
+    """From the store, without loading the model, where its default instruction is not needed."""
+    instruction = request.instruction
+    if instruction is None:
+        instruction = request.utterance.instruction
+    if store is None or not (instruction or request.instruction is not None):
+        return None
+    identity: registry.ModelIdentity | ModelInfo
+    if request.model is None:
+        identity = registry.identify(request.model_id, dtype=request.dtype)
+    else:
+        identity = request.model.info
+    found = store.get(run_key(identity, request, aligner.name, instruction, wrong))
+    # Labels and the id are not part of the key: they are the caller's.
+    return None if found is None else dataclasses.replace(found, utterance=request.utterance)
+
+
+def _model(request: Request) -> SpeechLLM:
+    if request.model is None:
+        return registry.get(request.model_id, device=request.device, dtype=request.dtype)
+    return request.model
+
+
+def _instruction(request: Request, model: SpeechLLM) -> str:
+    if request.instruction is not None:
+        return request.instruction
+    return request.utterance.instruction or model.default_instruction(request.utterance.task)
+
+
+def _check_transcript(transcript: str) -> None:
+    words = split_words(transcript)
+    if not words:
+        raise InputError(
+            f"the transcript {transcript[:40]!r} holds no word, expected what is said in the "
+            "audio; type the words that you hear"
+        )
+    if len(words) > MAX_WORDS:
+        raise InputError(
+            f"the transcript has {len(words)} words, expected at most {MAX_WORDS} for one "
+            "utterance; cut audio and transcript into sentences"
+        )
+
+
+def _check_placed(reference: Reference) -> None:
+    if any(word.placed for word in reference.words):
+        return
+    problems = sorted({word.problem for word in reference.words if word.problem})
+    raise AlignmentError(
+        f"{reference.name} placed none of the {len(reference.words)} words in the audio "
+        f"({'; '.join(problems) or 'no reason given'}), expected at least one; check that the "
+        "transcript says what the audio says, or give your own alignment (TextGrid, CTM, JSON)"
+    )
+
+
+def _run(
+    request: Request, plan: Plan, reference: Reference, clock: Clock, store: Store | None
+) -> Iterator[Progress]:
+    """The two passes, the picture, then what may come later."""
+    utterance, model = request.utterance, plan.model
+    yield Progress("Listening: the model's pass over the audio")
+    with clock("audio pass"):
+        audio = model.audio_states(utterance.audio, plan.prompt)
+    yield Progress("Reading: the model's pass over the transcript")
+    with clock("text pass"):
+        text = model.text_states(utterance.transcript, plan.prompt)
+    yield Progress("Comparing frames and tokens")
+    with clock("scores"):
+        analysis, alignment = assemble(
+            request.utterance, request.settings, plan, reference, audio, text
+        )
+    analysis = stamped(analysis, clock)
+    del text
+    yield Progress("Checking against wrong transcripts", 0, len(plan.wrong), analysis)
+    samples = []
+    with clock("null"):
+        texts = _texts(model, plan, len(reference.words))
+        for sample in null_scores(audio.hidden_states, texts, alignment, request.settings):
+            samples.append(sample)
+            yield Progress("Checking against wrong transcripts", len(samples), len(plan.wrong))
+    del audio
+    null = _wrong_null(samples, analysis)
+    yield Progress("Asking the model")
+    with clock("answers"):
+        answers = {
+            "audio": model.answer(plan.prompt, audio=utterance.audio),
+            "text": model.answer(plan.prompt, transcript=utterance.transcript),
+        }
+    analysis = stamped(dataclasses.replace(analysis, null=null, answers=answers), clock)
+    if store:
+        store.put(plan.key, analysis)
+    yield Progress("Done", 1, 1, analysis)
+
+
+def _texts(model: SpeechLLM, plan: Plan, n_words: int) -> Iterator[tuple[Any, IntArray]]:
+    states = model.text_states_many(plan.wrong, plan.prompt)
+    for transcript, text in zip(plan.wrong, states, strict=True):
+        words = token_words(text.tokens, split_words(transcript)[:n_words])
+        yield text.hidden_states, words
+
+
+def _wrong_null(samples: Sequence[Any], analysis: Analysis) -> Null | None:
+    if not samples:
+        return None
+    return make_null("wrong transcripts", np.stack(samples), analysis.scores["alas"])

@@ -1,0 +1,87 @@
+"""Two runs' hidden states in, small arrays out: the states do not leave this room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from alas_core import geometry, projection
+from alas_core.similarity import cosine_maps, valid_positions
+from alas_core.types import BoolArray, FloatArray, IntArray, Settings
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What is kept of two runs; shapes as in `alas_core.types.Analysis`."""
+
+    similarity: FloatArray
+    frame_valid: BoolArray
+    token_valid: BoolArray
+    norms: FloatArray
+    coords: FloatArray
+    scores: dict[str, FloatArray]
+    baselines: dict[str, FloatArray]
+    cross_layer: dict[str, FloatArray]
+
+
+def reduce_states(
+    frames: torch.Tensor,
+    tokens: torch.Tensor,
+    frame_word: IntArray,
+    token_word: IntArray,
+    names: Sequence[str],
+    settings: Settings,
+) -> Reduction:
+    """Cosine maps, norms, principal components and the geometry of two runs.
+
+    Parameters
+    ----------
+    frames, tokens : torch.Tensor [shape=(n_layers + 1, positions, d_model)], on any device
+    frame_word, token_word : np.ndarray [shape=(positions,)], index into `names` or -1
+    names : the words of the transcript
+    settings : `centering` and `mask_sinks` are used
+    """
+    scores, baselines = geometry.modality_gap(frames, tokens)
+    cross = {"layer_correlation": geometry.layer_correlation(frames, tokens)}
+    _add_words(scores, baselines, cross, frames, tokens, frame_word, token_word, names)
+    return Reduction(
+        similarity=cosine_maps(frames, tokens, centering=settings.centering).cpu().numpy(),
+        frame_valid=valid_positions(frames, settings.mask_sinks).cpu().numpy(),
+        token_valid=valid_positions(tokens, settings.mask_sinks).cpu().numpy(),
+        norms=geometry.state_norms(frames, tokens).cpu().numpy(),
+        coords=projection.pca(frames, tokens),
+        scores=scores,
+        baselines=baselines,
+        cross_layer=cross,
+    )
+
+
+def _add_words(
+    scores: dict[str, FloatArray],
+    baselines: dict[str, FloatArray],
+    cross: dict[str, FloatArray],
+    frames: torch.Tensor,
+    tokens: torch.Tensor,
+    frame_word: IntArray,
+    token_word: IntArray,
+    names: Sequence[str],
+) -> None:
+    """Retrieval and CKA over the words that have both frames and tokens."""
+    kept = np.intersect1d(frame_word[frame_word >= 0], token_word[token_word >= 0])
+    device = frames.device
+    audio, text = (
+        geometry.pool_words(states, torch.from_numpy(index.astype(np.int64)).to(device), len(names))
+        for states, index in ((frames, frame_word), (tokens, token_word))
+    )
+    rows = torch.from_numpy(kept.astype(np.int64)).to(device)
+    audio, text = audio[:, rows], text[:, rows]
+    if len(kept):
+        rate, chance = geometry.word_retrieval(audio, text, [names[word] for word in kept])
+    else:
+        rate, chance = np.full(frames.shape[0], np.nan, np.float32), np.nan
+    scores["word_retrieval"] = rate
+    baselines["word_retrieval"] = np.full(frames.shape[0], chance, np.float32)
+    cross["cka"] = geometry.cka(audio, text)
