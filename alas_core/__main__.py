@@ -166,12 +166,11 @@ def _show(options: argparse.Namespace) -> str:
 
 
 def _render(analysis: Analysis, json_wanted: bool) -> str:
-    from alas_core.findings import findings
     from alas_core.tables import as_json, as_text
 
     if json_wanted:
         return json.dumps(as_json(analysis), allow_nan=False, ensure_ascii=False) + "\n"
-    return as_text(analysis, [finding.text for finding in findings(analysis)])
+    return as_text(analysis)
 
 
 def _transcript(argument: str) -> str:

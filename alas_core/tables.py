@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from alas_core.types import Analysis, Null, WordTiming
+from alas_core.definitions import SCORES
+from alas_core.findings import findings, number
+from alas_core.types import Analysis, FloatArray, Null, WordTiming
 
-MAIN_SCORES = ("hit_rate", "lift", "path_accuracy", "onset_error_ms", "contrast")
+MAIN_SCORES = ("hit_rate", "lift", "path_accuracy", "onset_error_ms")
 """Beside ALAS, the scores of the table for people; the JSON object has them all."""
 
 
@@ -56,10 +58,11 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
     return plain
 
 
-def as_text(analysis: Analysis, findings: Sequence[str] = ()) -> str:
-    """Layers by main scores, words by times, and the findings, for an 80-column terminal."""
+def as_text(analysis: Analysis) -> str:
+    """Layers by main scores, words by times, and the findings, for a terminal."""
     parts = [_heading(analysis), _layer_table(analysis), _word_table(analysis)]
-    parts += [_list("Findings", findings), _list("Warnings", analysis.warnings)]
+    parts.append(_list("Findings", [finding.text for finding in findings(analysis)]))
+    parts.append(_list("Warnings", analysis.warnings))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -71,13 +74,20 @@ def _layer(analysis: Analysis, layer: int) -> dict[str, Any]:
     null = _null(analysis)
     return {
         "layer": layer,
-        **{name: values[layer] for name, values in analysis.scores.items()},
+        **_at(layer, analysis.scores),
         "null_low": null.low[layer],
         "null_high": null.high[layer],
         "p": null.p[layer],
         "p_adjusted": null.p_adjusted[layer],
-        "baselines": {name: values[layer] for name, values in analysis.baselines.items()},
+        "baselines": _at(layer, analysis.baselines),
     }
+
+
+def _at(layer: int, scores: Mapping[str, FloatArray]) -> dict[str, Any]:
+    """One layer of each score, in the order of the definitions."""
+    ordered = [name for name in SCORES if name in scores]
+    ordered += [name for name in scores if name not in SCORES]
+    return {name: scores[name][layer] for name in ordered}
 
 
 def _word(analysis: Analysis, index: int, word: WordTiming) -> dict[str, Any]:
@@ -130,12 +140,12 @@ def _layer_table(analysis: Analysis) -> str:
     names = [name for name in MAIN_SCORES if name in analysis.scores]
     rows = [["layer", "alas", "null band", "p", *names]]
     for layer in range(analysis.n_layers + 1):
-        band = f"{_number(null.low[layer])} to {_number(null.high[layer])}"
-        row = [f"{'*' if layer == best else ''}{layer}", _number(analysis.scores["alas"][layer])]
-        row += [band, _number(null.p[layer])]
-        rows.append(row + [_number(analysis.scores[name][layer]) for name in names])
-    rows.append(["without", _number(0), "", ""])
-    rows[-1] += [_number(analysis.baselines[name][best]) for name in names]
+        band = f"{number(null.low[layer])} to {number(null.high[layer])}"
+        row = [f"{'*' if layer == best else ''}{layer}", number(analysis.scores["alas"][layer])]
+        row += [band, number(null.p[layer])]
+        rows.append(row + [number(analysis.scores[name][layer]) for name in names])
+    rows.append(["without", number(0), "", ""])
+    rows[-1] += [number(analysis.baselines[name][best]) for name in names]
     return (
         _columns(rows, [str.rjust] * len(rows[0]))
         + f"\n* best layer by ALAS; last row: layer {best} without any binding"
@@ -147,22 +157,12 @@ def _word_table(analysis: Analysis) -> str:
     rows = [["word", "start_s", "end_s", f"alas @ {best}", "tokens"]]
     for index, word in enumerate(analysis.words):
         times = [f"{word.start_s:.2f}", f"{word.end_s:.2f}"] if word.placed else ["-", "-"]
-        score = _number(analysis.word_scores["alas"][best, index])
+        score = number(analysis.word_scores["alas"][best, index])
         last = " ".join(_printable(token.strip()) for token in _tokens_of(analysis, index))
         if not word.placed:
             last = f"not placed: {word.problem}" if word.problem else "not placed"
         rows.append([_printable(word.word), *times, score, last])
     return _columns(rows, [str.ljust, str.rjust, str.rjust, str.rjust, str.ljust])
-
-
-def _number(value: float) -> str:
-    """Two significant digits, as on the pages; whole numbers from 10 up."""
-    if not math.isfinite(value):
-        return "-"
-    if abs(value) >= 9.95:
-        return f"{value:.0f}"
-    decimals = 1 if abs(value) >= 1 else 2 if abs(value) >= 0.0995 or value == 0 else 3
-    return f"{value:.{decimals}f}"
 
 
 def _columns(rows: Sequence[Sequence[str]], align: Sequence[Callable[[str, int], str]]) -> str:
