@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
+import warnings
 
 import numpy as np
 import torch
@@ -150,6 +151,8 @@ def _fit(points: FloatArray, n_neighbors: int, seed: int, n_components: int = 2)
 
 
 def _import_umap() -> type:
+    # The neighbours handed in are exact; only `transform` of new points would need more.
+    warnings.filterwarnings("ignore", message=".*is not an NNDescent object.*")
     import umap as library
 
     reducer: type = library.UMAP

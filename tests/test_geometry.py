@@ -1,0 +1,120 @@
+"""Geometry against scikit-learn, numpy and hand-made clouds."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from alas_core import geometry
+
+
+def clouds(seed=0, layers=2, frames=30, tokens=12, width=9, shift=0.0):
+    rng = np.random.default_rng(seed)
+    audio = rng.normal(size=(layers, frames, width)).astype(np.float32) + shift
+    text = rng.normal(size=(layers, tokens, width)).astype(np.float32)
+    return torch.from_numpy(audio.astype(np.float32)), torch.from_numpy(text)
+
+
+def test_neighbour_mixing_equals_scikit_learn():
+    audio, text = clouds(1)
+    scores, _ = geometry.modality_gap(audio, text)
+    for layer in range(2):
+        both = torch.cat([audio[layer], text[layer]]).numpy()
+        index = NearestNeighbors(n_neighbors=16).fit(both).kneighbors(both)[1][:, 1:]
+        is_text = np.arange(len(both)) >= 30
+        naive = (is_text[index] != is_text[:, None]).mean()
+        assert scores["neighbour_mixing"][layer] == pytest.approx(naive, abs=1e-6)
+
+
+def test_identical_clouds_reach_their_baselines():
+    audio, text = clouds(2, frames=400, tokens=400, width=4)
+    scores, baselines = geometry.modality_gap(audio, text)
+    assert baselines["neighbour_mixing"][0] == pytest.approx(0.5, abs=0.01)
+    assert scores["neighbour_mixing"][0] == pytest.approx(0.5, abs=0.05)
+    assert scores["modality_variance"][0] < 0.02
+    assert scores["norm_ratio"][0] == pytest.approx(1, abs=0.1)
+
+
+def test_clouds_far_apart_do_not_mix_and_carry_the_variance():
+    audio, text = clouds(3, shift=50.0)
+    scores, _ = geometry.modality_gap(audio, text)
+    assert scores["neighbour_mixing"].max() < 0.3  # 12 tokens have only 11 neighbours of their own
+    assert scores["modality_variance"].min() > 0.95
+    assert scores["norm_ratio"].min() > 10
+
+
+def test_variance_share_equals_numpy():
+    audio, text = clouds(4, shift=1.0)
+    both = torch.cat([audio, text], dim=1).numpy()[0]
+    means = audio[0].numpy().mean(axis=0), text[0].numpy().mean(axis=0)
+    grand = both.mean(axis=0)
+    between = sum(n * ((mean - grand) ** 2).sum() for n, mean in zip((30, 12), means, strict=True))
+    naive = between / ((both - grand) ** 2).sum()
+    scores, _ = geometry.modality_gap(audio, text)
+    assert scores["modality_variance"][0] == pytest.approx(naive, rel=1e-4)
+
+
+def test_pooling_is_the_mean_of_a_words_positions():
+    audio, _ = clouds(5)
+    word_of = torch.full((30,), -1)
+    word_of[3:7], word_of[10:12] = 0, 1
+    pooled = geometry.pool_words(audio, word_of, 3)
+    torch.testing.assert_close(pooled[:, 0], audio[:, 3:7].mean(dim=1))
+    torch.testing.assert_close(pooled[:, 1], audio[:, 10:12].mean(dim=1))
+    assert pooled[:, 2].abs().max() == 0
+
+
+def test_retrieval_counts_repeats_as_hits():
+    words = torch.eye(3)[None]
+    swapped = words[:, [1, 0, 2]]
+    rate, chance = geometry.word_retrieval(words, swapped, ["a", "b", "c"])
+    assert rate[0] == pytest.approx(1 / 3)
+    assert chance == pytest.approx(1 / 3)
+    rate, chance = geometry.word_retrieval(words, swapped, ["A", "a", "c"])
+    assert rate[0] == 1
+    assert chance == pytest.approx(5 / 9)
+
+
+def naive_unbiased_cka(x, y):
+    def hsic(k, m):
+        n = len(k)
+        k, m = k.copy(), m.copy()
+        np.fill_diagonal(k, 0)
+        np.fill_diagonal(m, 0)
+        one = np.ones(n)
+        value = np.trace(k @ m) + one @ k @ one * (one @ m @ one) / ((n - 1) * (n - 2))
+        return (value - 2 / (n - 2) * one @ k @ m @ one) / (n * (n - 3))
+
+    k, m = x @ x.T, y @ y.T
+    return hsic(k, m) / np.sqrt(hsic(k, k) * hsic(m, m))
+
+
+def test_cka_equals_the_matrix_formula():
+    rng = np.random.default_rng(6)
+    audio = rng.normal(size=(2, 10, 5))
+    text = audio[::-1] @ rng.normal(size=(5, 5)) + 0.3 * rng.normal(size=(2, 10, 5))
+    got = geometry.cka(torch.from_numpy(audio.copy()), torch.from_numpy(text.copy()))
+    for row in range(2):
+        for column in range(2):
+            naive = naive_unbiased_cka(audio[row], text[column])
+            assert got[row, column] == pytest.approx(naive, rel=1e-4)
+
+
+def test_cka_of_the_same_words_is_one_and_needs_four():
+    words = clouds(7, tokens=8)[1]
+    np.testing.assert_allclose(np.diag(geometry.cka(words, 3 * words + 1)), 1, rtol=1e-4)
+    assert np.isnan(geometry.cka(words[:, :3], words[:, :3])).all()
+
+
+def test_layer_correlation_equals_numpy():
+    audio, text = clouds(8)
+    got = geometry.layer_correlation(audio, text)
+    naive = np.corrcoef(audio[1].mean(dim=0), text[0].mean(dim=0))[0, 1]
+    assert got[1, 0] == pytest.approx(naive, rel=1e-4)
+
+
+def test_norms_put_frames_first():
+    audio, text = clouds(9)
+    norms = geometry.state_norms(audio.bfloat16(), text.bfloat16())
+    assert norms.shape == (2, 42)
+    assert norms[0, 30] == pytest.approx(text[0, 0].bfloat16().float().norm().item(), rel=1e-3)

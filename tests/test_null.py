@@ -1,0 +1,86 @@
+"""The nulls: exact against naive loops, calibrated on noise, beaten by a planted alignment."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from alas_core.errors import InputError
+from alas_core.null import make_null, null_scores, permuted_words, wrong_transcripts
+from alas_core.scores import layer_scores
+from alas_core.similarity import cosine_maps
+from alas_core.types import Settings
+from alas_core.words import split_words
+from tests.test_scores import alignment
+
+POOL = ("One two three.", "Four five", "six seven eight nine", "ten", "the red fox")
+
+
+def test_wrong_transcripts_have_as_many_words_and_leave_the_right_one_out():
+    wrong = wrong_transcripts("The red, fox!", POOL, 40, seed=1)
+    assert len(wrong) == 40
+    assert all(len(split_words(text)) == 3 for text in wrong)
+    assert "the red fox" not in wrong
+    assert "Four five six" in wrong  # a short sentence is continued with the next
+    assert wrong == wrong_transcripts("The red, fox!", POOL, 40, seed=1)
+    assert wrong != wrong_transcripts("The red, fox!", POOL, 40, seed=2)
+
+
+def test_each_sentence_of_the_pool_starts_once_before_any_starts_twice():
+    assert len({text.split()[0] for text in wrong_transcripts("a b", POOL, 5)}) == 5
+
+
+def test_a_pool_with_nothing_else_is_refused():
+    with pytest.raises(InputError, match="none that differs"):
+        wrong_transcripts("same words", ["Same words!", "..."], 3)
+
+
+def test_null_scores_are_alas_with_the_words_in_the_same_places():
+    a = alignment(2)
+    rng = np.random.default_rng(0)
+    frames = torch.from_numpy(rng.normal(size=(3, 8, 16)).astype(np.float32))
+    wrong = torch.from_numpy(rng.normal(size=(3, 4, 16)).astype(np.float32))
+    token_word = np.array([0, 1, 2, 2])
+    (got,) = null_scores(frames, [(wrong, token_word)], a, Settings())
+    maps = cosine_maps(frames, wrong).numpy()
+    np.testing.assert_allclose(got, layer_scores(maps, a.frame_word, token_word), rtol=1e-5)
+
+
+def test_permuted_words_are_alas_of_a_permuted_reference():
+    a = alignment(4)
+    samples = permuted_words(a, temperature=0.1, n_permutations=60, seed=3)
+    allowed = []
+    for order in itertools.permutations(range(3)):
+        moved = np.where(a.frame_word < 0, -1, np.array(order)[a.frame_word])
+        allowed.append(layer_scores(a.similarity, moved, a.token_word))
+    for sample in samples:
+        assert min(np.abs(sample - each).max() for each in allowed) < 1e-5
+    distinct = {tuple(sample.round(4)) for sample in samples}
+    assert len(distinct) == 6  # every order is drawn
+
+
+def test_band_and_p_follow_the_definition():
+    samples = np.arange(49, dtype=np.float32)[:, None] * np.ones((1, 2), np.float32)
+    null = make_null("wrong transcripts", samples, np.array([48.5, 24.0], np.float32))
+    np.testing.assert_allclose(null.p, [1 / 50, 26 / 50], rtol=1e-6)
+    np.testing.assert_allclose(null.p_adjusted, [2 / 50, 26 / 50], rtol=1e-6)
+    np.testing.assert_allclose(null.low, np.quantile(samples, 0.025, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(null.high, np.quantile(samples, 0.975, axis=0), rtol=1e-6)
+
+
+def test_the_wrong_transcript_null_is_calibrated_on_states_that_bind_nothing():
+    """Under exchangeable words p <= 0.1 in about a tenth of utterances, not in a quarter."""
+    small = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        frames = torch.from_numpy(rng.normal(size=(1, 8, 12)).astype(np.float32))
+        texts = [
+            (torch.from_numpy(rng.normal(size=(1, 3, 12)).astype(np.float32)), np.arange(3))
+            for _ in range(20)
+        ]
+        a = alignment(seed, layers=1, token_word=(0, 1, 2))
+        scores = np.stack(list(null_scores(frames, texts, a, Settings())))
+        null = make_null("wrong transcripts", scores[1:], scores[0])
+        small += null.p[0] <= 0.1
+    assert 1 <= small <= 22  # 10 expected, four standard deviations either way

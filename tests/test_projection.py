@@ -1,0 +1,67 @@
+"""PCA against scikit-learn; UMAP deterministic and faithful to two far clouds."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from alas_core import projection
+from alas_core.errors import InputError
+from tests.factory import make_analysis
+
+
+@pytest.mark.parametrize("width", [6, 80])  # fewer and more dimensions than points
+def test_pca_equals_scikit_learn_up_to_sign(width):
+    rng = np.random.default_rng(0)
+    frames = rng.normal(size=(2, 30, width)).astype(np.float32) * np.arange(1, width + 1)
+    tokens = rng.normal(size=(2, 9, width)).astype(np.float32)
+    frames, tokens = (torch.from_numpy(x.astype(np.float32)) for x in (frames, tokens))
+    coords = projection.pca(frames, tokens, 4)
+    for layer in range(2):
+        both = torch.cat([frames[layer], tokens[layer]]).numpy()
+        expected = PCA(4).fit_transform(both)
+        np.testing.assert_allclose(np.abs(coords[layer]), np.abs(expected), rtol=1e-2, atol=1e-2)
+
+
+def test_large_layers_take_the_approximate_solver_and_agree(monkeypatch):
+    rng = np.random.default_rng(1)
+    base = rng.normal(size=(1, 60, 3)) @ rng.normal(size=(3, 40))
+    states = torch.from_numpy((base + 0.01 * rng.normal(size=(1, 60, 40))).astype(np.float32))
+    exact = projection.pca(states[:, :50], states[:, 50:], 3)
+    monkeypatch.setattr(projection, "_EXACT_SIDE", 1)
+    approximate = projection.pca(states[:, :50], states[:, 50:], 3)
+    np.testing.assert_allclose(np.abs(approximate), np.abs(exact), rtol=1e-2, atol=2e-2)
+    np.testing.assert_array_equal(approximate, projection.pca(states[:, :50], states[:, 50:], 3))
+
+
+def test_signs_follow_the_layer_before():
+    rng = np.random.default_rng(2)
+    layer = rng.normal(size=(1, 40, 10)).astype(np.float32) * np.arange(10, 0, -1)
+    states = torch.from_numpy(np.concatenate([layer, layer * 1.01]).astype(np.float32))
+    first, second = projection.pca(states[:, :30], states[:, 30:], 5)
+    assert ((first * second).sum(axis=0) > 0).all()
+
+
+def test_umap_is_seeded_and_keeps_two_clouds_apart():
+    analysis = make_analysis(n_frames=60)
+    points = analysis.coords.copy()
+    points[3, :30] += 40
+    object.__setattr__(analysis, "coords", points)
+    first = projection.umap(analysis, 3)
+    assert first.shape == (65, 2)
+    np.testing.assert_array_equal(first, projection.umap(analysis, 3))
+    gap = np.linalg.norm(first[:30].mean(axis=0) - first[30:60].mean(axis=0))
+    assert gap > first[:30].std(axis=0).max()
+
+
+def test_umap_refuses_a_layer_that_is_not_there():
+    with pytest.raises(InputError, match="layer is 9, expected 0 to 8"):
+        projection.umap(make_analysis(), 9)
+
+
+def test_warm_up_makes_umap_ready():
+    thread = projection.warm_up()
+    if thread is not None:
+        thread.join()
+    assert projection.umap_ready()
+    assert projection.warm_up() is None
