@@ -9,6 +9,9 @@
 
 VENV ?= .venv
 PORT ?= 8501
+# With a screen to open it on, the browser opens by itself.
+HEADLESS ?= $(shell test -n "$$DISPLAY$$WAYLAND_DISPLAY" || test "$$(uname)" = Darwin \
+	&& echo false || echo true)
 WORKERS ?= 2
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
@@ -24,7 +27,8 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 app: $(VENV)/.app ## Open the dashboard (http://127.0.0.1:8501)
-	$(BIN)/python -m streamlit run app.py --server.address=127.0.0.1 --server.port=$(PORT) $(ARGS)
+	$(BIN)/python -m streamlit run app.py --server.address=127.0.0.1 --server.port=$(PORT) \
+		--server.headless=$(HEADLESS) --server.showEmailPrompt=false $(ARGS)
 
 # Browser tests run by themselves: they measure waiting, and share no core with the others.
 test: $(VENV)/.dev ## Run all tests, or those that ARGS choose
