@@ -164,7 +164,7 @@ def _stored(
         return None
     identity: registry.ModelIdentity | ModelInfo
     if request.model is None:
-        identity = registry.identify(request.model_id, dtype=request.dtype)
+        identity = registry.identify(request.model_id, request.dtype, request.device)
     else:
         identity = request.model.info
     found = store.get(run_key(identity, request, aligner.name, instruction, wrong))

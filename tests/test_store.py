@@ -34,8 +34,9 @@ def same(left: object, right: object) -> bool:
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
     if isinstance(left, Null):
-        return all(same(getattr(left, f.name), getattr(right, f.name))
-                   for f in dataclasses.fields(Null))
+        return all(
+            same(getattr(left, f.name), getattr(right, f.name)) for f in dataclasses.fields(Null)
+        )
     return left == right
 
 

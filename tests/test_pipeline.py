@@ -1,0 +1,212 @@
+"""The wiring: planted alignments come out, caches hit, bad input is named, nothing is lost."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from alas_core import pipeline
+from alas_core.errors import AlasError, AlignmentError, InputError
+from alas_core.models.fake import FakeSpeechLLM
+from alas_core.pipeline import Request, analyse, steps
+from alas_core.store import Store
+from alas_core.types import Audio, Reference, Settings, Utterance
+from alas_core.words import split_words
+from tests.factory import make_audio
+
+WORDS = "The red fox sleeps, here."
+POOL = ("a b c d e", "one two three four five six", "cats and dogs eat much bread")
+
+
+class EvenAligner:
+    """Spreads the words evenly over the audio: a reference without an aligner's cost."""
+
+    name = "even"
+
+    def __init__(self, unplaced: frozenset[str] = frozenset()) -> None:
+        self.unplaced = unplaced
+
+    def align(self, audio: Audio, transcript: str) -> Reference:
+        words = split_words(transcript)
+        step = audio.duration_s / len(words)
+        placed = [
+            dataclasses.replace(word, problem="not in the dictionary")
+            if word.word in self.unplaced
+            else dataclasses.replace(word, start_s=step * i, end_s=step * (i + 1))
+            for i, word in enumerate(words)
+        ]
+        return Reference(self.name, tuple(placed))
+
+
+def request(model=None, transcript=WORDS, duration_s=2.0, aligner=None, **settings):
+    aligner = aligner or EvenAligner()
+    audio = make_audio(duration_s)
+    model = model or FakeSpeechLLM()
+    if isinstance(model, FakeSpeechLLM):
+        words = split_words(transcript)
+        model.expect(transcript, aligner.align(audio, transcript).words if words else ())
+    utterance = Utterance("u", audio, transcript, instruction="Repeat:")
+    return Request(
+        "fake",
+        utterance,
+        reference=aligner,
+        settings=Settings(n_null=9, **settings),
+        pool=POOL,
+        model=model,
+    )
+
+
+def test_a_planted_alignment_is_found_at_its_layer():
+    analysis = analyse(request(FakeSpeechLLM(n_layers=6, best_layer=4)))
+    assert analysis.best_layer == 4
+    assert analysis.scores["alas"][4] > 0.9
+    assert analysis.scores["hit_rate"][4] > 0.95
+    assert analysis.null is not None
+    assert analysis.null.samples.shape == (9, 7)
+    assert analysis.null.p[4] == pytest.approx(0.1)
+    assert analysis.scores["alas"][4] > analysis.null.high[4]
+
+
+def test_a_model_that_binds_nothing_does_not_beat_its_null():
+    analysis = analyse(request(FakeSpeechLLM(strength=0.0)))
+    assert abs(analysis.scores["alas"]).max() < 0.3
+    assert analysis.null.p_adjusted.min() > 0.05
+
+
+def test_the_picture_comes_before_the_null():
+    seen = list(steps(request()))
+    first = next(i for i, progress in enumerate(seen) if progress.analysis is not None)
+    assert seen[first].analysis.null is None
+    assert seen[first].analysis.quick_null.samples.shape[0] == 200
+    assert [p.done for p in seen if p.stage.startswith("Checking")] == list(range(10))
+    assert seen[-1].stage == "Done"
+    assert seen[-1].analysis.null is not None
+    np.testing.assert_array_equal(
+        seen[-1].analysis.scores["alas"], seen[first].analysis.scores["alas"]
+    )
+
+
+def test_answers_and_seconds_are_kept():
+    analysis = analyse(request())
+    assert set(analysis.answers) == {"audio", "text"}
+    assert {"audio pass", "text pass", "null", "reference"} <= set(analysis.provenance["seconds"])
+
+
+def test_a_second_run_comes_from_the_store(tmp_path):
+    model, store = FakeSpeechLLM(), Store(tmp_path)
+    first = analyse(request(model), store)
+    calls = dict(model.calls)
+    again = analyse(request(model), store)
+    assert dict(model.calls) == calls
+    np.testing.assert_array_equal(first.similarity, again.similarity)
+    assert again.utterance.audio.samples.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"temperature": 0.2},
+        {"centering": "mean"},
+        {"mask_sinks": True},
+        {"seed": 1},
+        {"instruction_first": False},
+    ],
+)
+def test_any_setting_makes_a_new_analysis(tmp_path, change):
+    model, store = FakeSpeechLLM(), Store(tmp_path)
+    analyse(request(model), store)
+    calls = model.calls["audio_states"]
+    analyse(request(model, **change), store)
+    assert model.calls["audio_states"] == calls + 1
+
+
+def test_labels_come_from_the_caller_not_from_the_store(tmp_path):
+    model, store = FakeSpeechLLM(), Store(tmp_path)
+    analyse(request(model), store)
+    asked = request(model)
+    renamed = dataclasses.replace(asked, utterance=dataclasses.replace(asked.utterance, id="new"))
+    assert analyse(renamed, store).utterance.id == "new"
+
+
+def test_a_damaged_bundle_is_computed_again(tmp_path):
+    model, store = FakeSpeechLLM(), Store(tmp_path)
+    first = analyse(request(model), store)
+    (file,) = tmp_path.glob("*.alas")
+    file.write_bytes(b"damaged")
+    again = analyse(request(model), store)
+    np.testing.assert_array_equal(first.paths, again.paths)
+    assert model.calls["audio_states"] == 2
+    assert store.notes
+
+
+def test_without_wrong_transcripts_there_is_no_null():
+    asked = request()
+    asked = dataclasses.replace(asked, settings=Settings(n_null=0))
+    assert analyse(asked).null is None
+
+
+@pytest.mark.parametrize("transcript", ["", "  \n", "?! ... --", "🎉🎉"])
+def test_a_transcript_without_words_is_refused(transcript):
+    with pytest.raises(InputError, match="holds no word"):
+        analyse(request(transcript=transcript))
+
+
+def test_a_book_is_refused():
+    with pytest.raises(InputError, match="expected at most 1000"):
+        analyse(request(transcript="word " * 5000))
+
+
+def test_unplaced_words_are_left_out_and_named():
+    analysis = analyse(request(aligner=EvenAligner(frozenset({"fox"}))))
+    assert any("fox (not in the dictionary)" in warning for warning in analysis.warnings)
+    index = [word.word for word in analysis.words].index("fox")
+    assert index not in analysis.frame_word
+    assert np.isnan(analysis.word_scores["alas"][:, index]).all()
+    assert analysis.scores["alas"].max() > 0.8
+
+
+def test_nothing_placed_is_an_error_that_says_what_to_do():
+    nothing = EvenAligner(frozenset(word.word for word in split_words(WORDS)))
+    with pytest.raises(AlignmentError, match="placed none of the 5 words"):
+        analyse(request(aligner=nothing))
+
+
+def test_unknown_words_are_flagged_first():
+    model = FakeSpeechLLM(known_words=frozenset({"the", "red", "sleeps", "here"}))
+    warnings = analyse(request(model)).warnings
+    assert "never taught: fox" in warnings[0]
+
+
+def test_more_tokens_than_frames_leaves_the_path_empty():
+    transcript = " ".join(["go"] * 40)
+    analysis = analyse(request(transcript=transcript, duration_s=1.0))
+    assert (analysis.paths == -1).all()
+    assert np.isnan(analysis.scores["path_accuracy"]).all()
+    assert any("no monotone path" in warning for warning in analysis.warnings)
+    assert any("faster than anyone speaks" in warning for warning in analysis.warnings)
+
+
+def test_after_an_error_the_next_analysis_works(tmp_path):
+    model, store = FakeSpeechLLM(), Store(tmp_path)
+    with pytest.raises(AlasError):
+        analyse(request(model, transcript="..."), store)
+    assert analyse(request(model), store).scores["alas"].max() > 0.8
+
+
+def test_the_key_of_a_request_is_complete():
+    fields = {field.name for field in dataclasses.fields(pipeline.RunKey)}
+    asked = request()
+    key = pipeline.run_key(asked.model.info, asked, "even", "Repeat:", ("a",))
+    assert fields == {
+        "model_id",
+        "revision",
+        "dtype",
+        "audio_sha",
+        "transcript_sha",
+        "prompt_sha",
+        "reference",
+        "settings",
+        "null_sha",
+        "schema",
+    }
+    assert all(getattr(key, name) not in ("", None) for name in fields)
