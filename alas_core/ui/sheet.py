@@ -1,0 +1,141 @@
+"""The sheet on a page: drawn, played and followed in the browser, its choices told to Python.
+
+Three elements share the work so that little travels at each rerun: the drawing library and the
+sheet's data are messages that stay the same while a reader changes layer or word, which Streamlit
+then sends as a mere hash; only the choice itself is sent anew.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from alas_core.figures.palette import Theme
+from alas_core.figures.payload import holds_all_layers, sheet_name, sheet_payload
+from alas_core.figures.sheet import HEIGHT
+from alas_core.figures.views import Fold
+from alas_core.resources import asset_path
+from alas_core.types import Analysis
+
+PLOTLY_JS = "plotly-cartesian-4.1.1.min.js"
+_BAR, _WORDS = 36, 64
+SHEET_HEIGHT = HEIGHT + _BAR + _WORDS
+"""Pixels; the same for every analysis, so that a skeleton of this height never makes a jump."""
+
+_FRONTEND = Path(__file__).parent / "frontend"
+
+
+@dataclass(frozen=True)
+class SheetEvent:
+    """What a reader chose on the sheet; frame and token only where a cell of theirs was clicked."""
+
+    layer: int
+    word: int | None = None
+    frame: int | None = None
+    token: int | None = None
+
+
+def _script(*names: str) -> str:
+    return "\n".join((_FRONTEND / f"{name}.js").read_text(encoding="utf-8") for name in names)
+
+
+_plotly = component("alas_plotly", js=_script("shelf", "plotly_loader"), isolate_styles=False)
+_data = component("alas_sheet_data", js=_script("shelf", "sheet_data"), isolate_styles=False)
+_sheet = component(
+    "alas_sheet",
+    html='<div class="alas-sheet" tabindex="0" role="group" aria-label="Alignment sheet. '
+    "Arrow up and down change the layer, left and right the word, space plays."
+    '"></div>',
+    css=(_FRONTEND / "sheet.css").read_text(encoding="utf-8"),
+    js=_script("shelf", "player", "figure", "sheet"),
+    isolate_styles=False,  # Plotly sees no clicks inside a shadow root
+)
+
+
+@lru_cache(maxsize=1)
+def _packed_plotly() -> bytes:
+    return gzip.compress(asset_path("vendor", PLOTLY_JS).read_bytes(), mtime=0)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _payload(
+    name: str, _analysis: Analysis, layer: int, score: str, fold: Fold, theme: Theme
+) -> bytes:
+    del name  # the cache's key: it says all that the payload depends on
+    return sheet_payload(_analysis, layer=layer, score=score, fold=fold, theme=theme)
+
+
+def sheet(
+    analysis: Analysis,
+    *,
+    layer: int,
+    word: int | None = None,
+    score: str = "alas",
+    fold: Fold = "time",
+    theme: Theme = "light",
+    key: str = "sheet",
+    on_event: Callable[[SheetEvent], None] | None = None,
+) -> SheetEvent | None:
+    """Mount the sheet and return what the reader has just chosen on it, if anything.
+
+    Parameters
+    ----------
+    layer, word : the choice to show; `word` is an index into `analysis.words` or None.
+    score, fold, theme : see `alas_core.figures.sheet.sheet_figure`.
+    on_event : called with the event before the script reruns, as the callbacks of Streamlit's
+        widgets are: here the state of widgets with a key (a layer slider) may still be set.
+
+    Raises
+    ------
+    InputError
+        If the layer, the word or the score does not exist in this analysis.
+    """
+    drawn = layer if not holds_all_layers(analysis) else analysis.best_layer
+    name = sheet_name(analysis, layer=drawn, score=score, fold=fold, theme=theme)
+    payload = _payload(name, analysis, drawn, score, fold, theme)
+    seen_key = f"{key}_seen"
+
+    def on_pick() -> None:
+        raw = st.session_state[key].get("pick")
+        if isinstance(raw, Mapping):
+            st.session_state[seen_key] = raw.get("nonce", 0)
+        event = _event(raw, analysis)
+        if event is not None and on_event is not None:
+            on_event(event)
+
+    with st.container(gap=None):
+        choice = {"id": name, "layer": layer, "word": word}
+        result = _sheet(
+            key=key,
+            data={**choice, "seen": st.session_state.get(seen_key, 0)},
+            height=SHEET_HEIGHT,
+            on_pick_change=on_pick,
+        )
+        _data(key=f"{key}_data", data=payload)
+        _plotly(key=f"{key}_plotly", data=_packed_plotly())
+    return _event(result.pick, analysis)
+
+
+def _event(raw: Any, analysis: Analysis) -> SheetEvent | None:
+    """The event if it fits this analysis; a browser may send anything, or speak of the last one."""
+    if not isinstance(raw, Mapping):
+        return None
+    sizes = {
+        "layer": analysis.n_layers + 1,
+        "word": len(analysis.words),
+        "frame": analysis.n_frames,
+        "token": analysis.n_tokens,
+    }
+    chosen = {
+        name: value
+        for name, size in sizes.items()
+        if isinstance(value := raw.get(name), int) and 0 <= value < size
+    }
+    return SheetEvent(**chosen) if "layer" in chosen else None
