@@ -1,0 +1,1 @@
+"""What pages share: widgets, background jobs and session keys. The only room with streamlit."""

@@ -1,0 +1,207 @@
+"""The sidebar: what is looked at (model, recording) and how (layer, score, settings)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from alas_core.definitions import SCORES
+from alas_core.errors import ModelError
+from alas_core.types import Analysis
+from alas_core.ui import catalogue, recordings, settings, url
+from alas_core.ui.orders import DEMO, YOURS, Order
+
+if TYPE_CHECKING:
+    from alas_core.ui.sheet import SheetEvent
+
+DATA_LABELS = {DEMO: "Demo recordings", YOURS: "My own: upload or record"}
+DEFAULT_SCORE = "alas"
+
+
+@dataclass(frozen=True)
+class View:
+    """How an analysis is looked at.
+
+    Parameters
+    ----------
+    layer : None for the best one.
+    word : index into the words of the reference, or None.
+    score : a name in `alas_core.definitions.SCORES`.
+    """
+
+    layer: int | None = None
+    word: int | None = None
+    score: str = DEFAULT_SCORE
+
+    def layer_of(self, analysis: Analysis) -> int:
+        """The chosen layer if this model has it, else the best one."""
+        if self.layer is None or self.layer > analysis.n_layers:
+            return analysis.best_layer
+        return self.layer
+
+    def word_of(self, analysis: Analysis) -> int | None:
+        """The chosen word if this transcript has it."""
+        return self.word if self.word is not None and self.word < len(analysis.words) else None
+
+
+def view() -> View:
+    """What the session looks at; the defaults where the sidebar was not drawn."""
+    state = st.session_state
+    return View(state.get("layer"), state.get("word"), _valid("score", SCORES) or DEFAULT_SCORE)
+
+
+def choose(layer: int | None, word: int | None) -> None:
+    """Set layer and word for the next run (a click in a figure); the sidebar follows."""
+    st.session_state["layer"] = layer
+    st.session_state["word"] = word
+
+
+def order() -> Order | None:
+    """What the session wants analysed; None if there is no recording yet.
+
+    Raises
+    ------
+    AlasError
+        If the settings cannot be used.
+    """
+    data = _valid("data", DATA_LABELS) or DEMO
+    utterance = _valid("utterance", _utterances(data))
+    if utterance is None:
+        return None
+    model = _valid("model", catalogue.models())
+    if model is None:
+        raise ModelError(
+            "there is no model to choose, expected at least the demo model in assets/demo/model; "
+            "restore it with 'git checkout -- assets', or name folders with models in "
+            "ALAS_MODEL_ROOTS"
+        )
+    return Order(
+        model_id=model,
+        data=data,
+        utterance_id=utterance,
+        instruction=settings.instruction(),
+        reference=settings.reference(),
+        settings=settings.settings(),
+    )
+
+
+def publish() -> None:
+    """Write the choices that are not defaults into the URL."""
+    state, looked = st.session_state, view()
+    data = _valid("data", DATA_LABELS) or DEMO
+    url.publish(
+        {
+            "model": _unless_first("model", catalogue.models()),
+            "data": None if data == DEMO else data,
+            "utterance": _unless_first("utterance", _utterances(data), always=data == YOURS),
+            "layer": looked.layer,
+            "score": None if looked.score == DEFAULT_SCORE else looked.score,
+            "word": state.get("word"),
+        }
+    )
+
+
+def sidebar() -> None:
+    """Draw the shared selectors; their values are read with `order` and `view`."""
+    pending = st.session_state.pop("pending_utterance", None)
+    if pending is not None:
+        st.session_state["data"], st.session_state["utterance"] = YOURS, pending
+    with st.sidebar:
+        _select("Model", "model", catalogue.models())
+        data = _select("Recordings", "data", DATA_LABELS) or DEMO
+        options = _utterances(data)
+        if options:
+            _select("Utterance", "utterance", options, on_change=_forget_word)
+        if data == YOURS:
+            recordings.add_recording(expanded=not options)
+
+
+def layer_and_score(analysis: Analysis | None) -> None:
+    """The lower half of the sidebar; the layers are those of the analysis on the screen."""
+    with st.sidebar:
+        if analysis is not None and analysis.n_layers > 0:
+            _layer(analysis)
+        _select(
+            "Score",
+            "score",
+            {name: score.label for name, score in SCORES.items()},
+            help="Every score of the profile; each is drawn with its own baseline.",
+        )
+        score = SCORES[view().score]
+        st.caption(f"{score.plain} Baseline: {score.baseline}.")
+        settings.drawer()
+
+
+def _layer(analysis: Analysis) -> None:
+    best = analysis.best_layer
+    st.session_state["layer_slider"] = view().layer_of(analysis)
+    st.slider(
+        "Layer",
+        0,
+        analysis.n_layers,
+        key="layer_slider",
+        on_change=_take_layer,
+        help="0 is the input of the first block, the last number the output of the last block, "
+        "before the final norm.",
+    )
+    following = view().layer is None
+    st.button(
+        f"Best layer: {best}",
+        key="best_layer",
+        on_click=_follow_best,
+        disabled=following,
+        icon=":material/my_location:",
+        type="tertiary",
+        help="Go to the layer with the highest ALAS, in each utterance anew.",
+    )
+
+
+def _take_layer() -> None:
+    st.session_state["layer"] = st.session_state["layer_slider"]
+
+
+def _follow_best() -> None:
+    st.session_state.pop("layer", None)
+
+
+def _forget_word() -> None:
+    st.session_state.pop("word", None)
+
+
+def _utterances(data: str) -> dict[str, str]:
+    return catalogue.demo_utterances() if data == DEMO else recordings.mine()
+
+
+def _valid(name: str, options: Iterable[str]) -> str | None:
+    """The session's choice if it is one of the options, else the first of them."""
+    known = list(options)
+    value = st.session_state.get(name)
+    return value if value in known else next(iter(known), None)
+
+
+def _unless_first(name: str, options: dict[str, str], always: bool = False) -> str | None:
+    value = _valid(name, options)
+    return value if always or value != next(iter(options), None) else None
+
+
+def _select(
+    label: str,
+    name: str,
+    options: dict[str, str],
+    help: str | None = None,  # noqa: A002 - Streamlit's own word
+    on_change: Callable[[], None] | None = None,
+) -> str | None:
+    if st.session_state.get(name) not in options:
+        st.session_state.pop(name, None)
+    known = list(options)
+    return st.selectbox(
+        label, known, format_func=options.__getitem__, key=name, help=help, on_change=on_change
+    )
+
+
+def follow(event: SheetEvent) -> None:
+    """Take over what a reader chose on the sheet (called before the page runs again)."""
+    choose(event.layer, event.word)

@@ -1,0 +1,106 @@
+"""The Details section: all numbers, where they come from, and files to take away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import streamlit as st
+
+from alas_core.types import Analysis
+from alas_core.ui import orders, tables
+from alas_core.ui.text import plain
+
+_VIEWS = ("Scores", "Words", "Provenance", "Download")
+
+
+def details(analysis: Analysis, layer: int) -> None:
+    """One of four views; only the chosen one is computed."""
+    st.markdown("**Details**")
+    chosen = st.segmented_control(
+        "Details",
+        _VIEWS,
+        default=_VIEWS[0],
+        required=True,
+        key="details",
+        label_visibility="collapsed",
+    )
+    if chosen == "Words":
+        st.dataframe(tables.word_rows(analysis, layer), hide_index=True, key="word_table")
+    elif chosen == "Provenance":
+        _provenance(analysis)
+    elif chosen == "Download":
+        _download(analysis, layer)
+    else:
+        st.dataframe(tables.score_rows(analysis, layer), hide_index=True, key="score_table")
+
+
+def _provenance(analysis: Analysis) -> None:
+    facts = {
+        "model": analysis.model.name or analysis.model.model_id,
+        "revision": analysis.model.revision,
+        "dtype": analysis.model.dtype,
+        "reference": analysis.reference.name,
+        "instruction": analysis.utterance.instruction,
+        "key": analysis.key.digest,
+        **{f"setting: {k}": v for k, v in vars(analysis.key.settings).items()},
+        **_flat(analysis.provenance),
+    }
+    rows = [{"what": name, "value": str(value)} for name, value in facts.items()]
+    st.dataframe(rows, hide_index=True, key="provenance_table")
+    notes = (*analysis.utterance.audio.notes, *analysis.reference.notes, *analysis.model.notes)
+    for note in (*notes, *orders.store().notes):
+        st.caption(plain(note))
+
+
+def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}: ")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _download(analysis: Analysis, layer: int) -> None:
+    stem = file_stem(analysis)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Scores of all layers (CSV)",
+            lambda: tables.to_csv(tables.layer_rows(analysis)),
+            file_name=f"{stem}-layers.csv",
+            mime="text/csv",
+            on_click="ignore",
+        )
+        st.download_button(
+            f"Words at layer {layer} (CSV)",
+            lambda: tables.to_csv(tables.word_rows(analysis, layer)),
+            file_name=f"{stem}-words-layer{layer}.csv",
+            mime="text/csv",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Whole analysis (.alas)",
+            lambda: _bundle(analysis),
+            file_name=f"{stem}.alas",
+            mime="application/octet-stream",
+            on_click="ignore",
+        )
+    st.caption(
+        "CSV keeps all digits; a text cell that a spreadsheet would run as a formula starts with "
+        "an apostrophe. The .alas file is safetensors with JSON in its header: sound, similarity "
+        "maps, scores, nulls, coordinates, provenance."
+    )
+
+
+def _bundle(analysis: Analysis) -> bytes:
+    from alas_core.store import dumps
+
+    return dumps(analysis)
+
+
+def file_stem(analysis: Analysis) -> str:
+    """A file name made of safe characters only."""
+    raw = f"{analysis.model.name or analysis.model.model_id}-{analysis.utterance.id}"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", raw).strip("-.")[:80] or "analysis"

@@ -1,0 +1,72 @@
+"""Help beside each figure: what it shows, what good looks like, how it is computed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alas_core.definitions import SCORES
+from alas_core.ui.text import plain
+
+_SHEET = """
+**One recording, heard and read by the same frozen model.** The model runs twice: once on the sound,
+once on its transcript. Both runs give one state per position and layer. An *audio frame* is a
+position that holds sound (for the demo model, 40 ms of it), a *text token* a position that holds a
+piece of a word.
+
+- **Top**: the sound and its words. Choose a word to hear just it.
+- **Middle**: layers run down, time runs right. Green: at this layer, frames at this moment point to
+  the word being spoken; brown: they point elsewhere; grey: no better than an even spread. At its
+  right, the same as one number a layer, with the band of *wrong transcripts*.
+- **Bottom**: the chosen layer alone. Bright: this frame and this token are similar. The outline is
+  the reference, the line the path the model itself prefers.
+
+**What would good look like?** Layers whose curve leaves the grey band; green under every word; at
+that layer a bright staircase inside the outlines. A curve inside the band means: any sentence of
+this length would score as well.
+"""
+
+_MAP = """
+Each dot is one state at the chosen layer: an audio frame or a text token. Lines tie each word's
+frames to its tokens.
+
+**What would good look like?** Short lines: a word's sound lies near its text. Two separate clouds
+with long lines are the *modality gap*; the words can still be in matching order inside each cloud,
+which the scores see and a flat map may not.
+
+PCA keeps the two directions with the largest spread. UMAP keeps neighbourhoods; its distances
+between groups and sizes of groups mean nothing.
+"""
+
+_ALAS = r"""
+p_{ik} = \mathrm{softmax}_k\!\left(\frac{\cos(a_i, t_k)}{\tau}\right) \qquad
+m_i = \sum_{k \in w(i)} p_{ik} \qquad u_i = \frac{|w(i)|}{K} \qquad
+\mathrm{ALAS} = \frac{\overline{m} - \overline{u}}{1 - \overline{u}}
+"""
+
+
+def about_sheet(score: str) -> None:
+    """Two buttons: what the sheet shows, and how the chosen score is computed."""
+    with st.container(horizontal=True):
+        with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
+            st.markdown(_SHEET)
+        about_score(score)
+
+
+def about_score(name: str) -> None:
+    """How a score is computed: definition, unit, baseline, source."""
+    score = SCORES[name]
+    with st.popover(f"How is {score.label} computed?", icon=":material/function:", type="tertiary"):
+        st.markdown(plain(score.plain))
+        if name == "alas":
+            st.latex(_ALAS)
+        st.code(score.definition, language=None, wrap_lines=True)
+        st.markdown(
+            f"**Unit** {plain(score.unit or 'none')} · **Baseline** {plain(score.baseline)} · "
+            f"**Source** {plain(score.source)}"
+        )
+
+
+def about_map() -> None:
+    """What the map shows and how far to trust it."""
+    with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
+        st.markdown(_MAP)

@@ -1,0 +1,152 @@
+"""From what the user asks for to an analysis, in a background thread.
+
+Everything heavy (torch, transformers, UMAP) is imported here inside generator bodies, which only
+a `Runner`'s thread executes: the page itself never waits for an import.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from alas_core.errors import InputError
+from alas_core.types import Analysis, Audio, FloatArray, Reference, Settings, Utterance, content_sha
+from alas_core.ui.jobs import Runner, State, Step
+from alas_core.ui.shelf import Recording, shelf
+
+if TYPE_CHECKING:
+    from alas_core.store import Store
+
+DEMO = "demo"
+YOURS = "yours"
+POCKETSPHINX = "pocketsphinx"
+FILE = "file:"
+
+analyses: Runner[Analysis] = Runner("analyses")
+maps: Runner[FloatArray] = Runner("maps", max_kept=64)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the user asks for, in strings and numbers: all that changes the result.
+
+    Parameters
+    ----------
+    data : DEMO or YOURS.
+    utterance_id : a row of the demo data set, or the id of a recording on the shelf.
+    instruction : None for the model's own.
+    reference : POCKETSPHINX, or FILE and the id of a reference file on the shelf.
+    """
+
+    model_id: str
+    data: str
+    utterance_id: str
+    instruction: str | None = None
+    reference: str = POCKETSPHINX
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def digest(self) -> str:
+        return content_sha(json.dumps(dataclasses.asdict(self), sort_keys=True))
+
+
+def ask(order: Order, reader: str = "") -> State[Analysis]:
+    """The order's job, started if need be; `reader` is the session that looks at it."""
+    return analyses.ask(order.digest, lambda: _steps(order), order.model_id, reader)
+
+
+def ask_umap(analysis: Analysis, layer: int) -> State[FloatArray]:
+    """The UMAP picture of one layer: a result of shape (n_frames + n_tokens, 2)."""
+    return maps.ask(f"{analysis.key.digest}:{layer}", lambda: _umap_steps(analysis, layer))
+
+
+@cache
+def store() -> Store:
+    """Where bundles are kept: `ALAS_STORE`, else the user's cache folder."""
+    import platformdirs
+
+    from alas_core.store import Store
+
+    return Store(os.environ.get("ALAS_STORE") or platformdirs.user_cache_dir("alas-explorer"))
+
+
+def _steps(order: Order) -> Iterator[Step[Analysis]]:
+    yield Step("reading the recording")
+    utterance, pool = _utterance(order)
+    yield Step("loading the libraries for speech models")
+    from alas_core import pipeline
+
+    request = pipeline.Request(
+        model_id=order.model_id,
+        utterance=utterance,
+        reference=_reference(order),
+        settings=order.settings,
+        instruction=order.instruction,
+        pool=pool,
+    )
+    for progress in pipeline.steps(request, store=store()):
+        yield Step(progress.stage, progress.done, progress.total, progress.analysis)
+
+
+def _umap_steps(analysis: Analysis, layer: int) -> Iterator[Step[FloatArray]]:
+    yield Step("loading and compiling UMAP (once, 10 to 30 s)")
+    from alas_core import projection
+
+    yield Step("placing the points with UMAP", result=projection.umap(analysis, layer))
+
+
+def _utterance(order: Order) -> tuple[Utterance, tuple[str, ...] | None]:
+    if order.data == DEMO:
+        from alas_core import datasets
+
+        data = datasets.demo()
+        return data.load(order.utterance_id), data.pool()
+    from alas_core import audio
+
+    recording = _from_shelf(order.utterance_id, "recording")
+    if not recording.transcript.strip():
+        raise InputError(
+            f"the transcript of '{recording.name}' is empty, expected the words that are spoken; "
+            "type them beside the recording and analyse it again"
+        )
+    sound = audio.decode(recording.data, name=recording.name)
+    return Utterance(order.utterance_id, sound, recording.transcript), None
+
+
+def _from_shelf(recording_id: str, noun: str) -> Recording:
+    found = shelf.get(recording_id)
+    if found is None:
+        raise InputError(
+            f"the {noun} of this link is no longer on the server (uploads stay in memory and make "
+            f"room for newer ones), expected an upload of this run; upload the {noun} again"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _UploadedReference:
+    """An `Aligner` that reads what the user uploaded."""
+
+    recording: Recording
+
+    @property
+    def name(self) -> str:
+        return f"file {self.recording.name} {self.recording.id}"
+
+    def align(self, audio: Audio, transcript: str) -> Reference:
+        from alas_core import reference
+
+        name = self.recording.name
+        return reference.from_file(self.recording.data, name, transcript, audio.duration_s)
+
+
+def _reference(order: Order) -> str | _UploadedReference:
+    if order.reference.startswith(FILE):
+        shelf_id = order.reference.removeprefix(FILE)
+        return _UploadedReference(_from_shelf(shelf_id, "reference file"))
+    return order.reference

@@ -1,0 +1,128 @@
+"""The parts of the Explore page around the sheet: flags, findings, map, answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from alas_core.figures import map_figure
+from alas_core.figures.map import Colour
+from alas_core.findings import findings
+from alas_core.types import Analysis, FloatArray
+from alas_core.ui import controls, guide, orders
+from alas_core.ui.text import plain
+
+_COLOURS: dict[Colour, str] = {
+    "modality": "Modality",
+    "word": "Word",
+    "time": "Time",
+    "correct": "Finds its word",
+}
+_MAPS = {"pca": "PCA", "pca3": "PCA in 3-D", "umap": "UMAP"}
+
+
+def theme() -> Literal["light", "dark"]:
+    """How the browser shows the page."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def flags(analysis: Analysis) -> None:
+    """What a reader must know before believing the picture."""
+    for warning in analysis.warnings:
+        st.warning(plain(warning), icon=":material/flag:")
+
+
+def what_this_says(analysis: Analysis) -> None:
+    """The findings, side by side; each leads to the layer or word that it is about."""
+    said = findings(analysis)
+    with st.container(border=True, key="findings"):
+        st.markdown("**What this says**")
+        for column, (index, finding) in zip(
+            st.columns(len(said) or 1, gap="large"), enumerate(said), strict=True
+        ):
+            with column:
+                st.markdown(plain(finding.text))
+                if finding.layer is not None or finding.word is not None:
+                    st.button(
+                        "Show",
+                        key=f"finding_{index}",
+                        type="tertiary",
+                        icon=":material/arrow_downward:",
+                        on_click=controls.choose,
+                        args=[finding.layer, finding.word],
+                    )
+
+
+def map_panel(analysis: Analysis, layer: int, word: int | None) -> None:
+    """Frames and tokens of one layer as points: PCA at once, UMAP when it is ready."""
+    st.markdown(f"**Map of audio frames and text tokens, layer {layer}**")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        kind = st.segmented_control(
+            "Projection",
+            list(_MAPS),
+            format_func=_MAPS.__getitem__,
+            default="pca",
+            required=True,
+            key="projection",
+            label_visibility="collapsed",
+        )
+        colour = st.segmented_control(
+            "Colour",
+            list(_COLOURS),
+            format_func=_COLOURS.__getitem__,
+            default="modality",
+            required=True,
+            key="map_colour",
+            label_visibility="collapsed",
+        )
+        lines = st.toggle("Lines", value=True, key="map_lines")
+        guide.about_map()
+    points = _points(analysis, layer, kind or "pca")
+    figure = map_figure(
+        analysis,
+        points,
+        layer=layer,
+        word=word,
+        colour=colour or "modality",
+        lines=lines,
+        theme=theme(),
+    )
+    st.plotly_chart(figure, theme=None, key="map", config={"displaylogo": False})
+
+
+def _points(analysis: Analysis, layer: int, kind: str) -> FloatArray:
+    principal: FloatArray = analysis.coords[layer, :, : 3 if kind == "pca3" else 2]
+    state = orders.ask_umap(analysis, layer)  # asked for in any case, so that it compiles early
+    if kind != "umap":
+        return principal
+    if state.result is not None:
+        return state.result
+    if state.error:
+        text = f"there is a defect, log id {state.error}" if state.defect else state.error
+        st.caption(plain(f"PCA is shown, since UMAP cannot be: {text}"))
+    else:
+        _wait_for_umap(state.key)
+    return principal
+
+
+@st.fragment(run_every=1.0)
+def _wait_for_umap(key: str) -> None:
+    state = orders.maps.look(key)
+    if state is None or state.finished or state.result is not None:
+        st.rerun()
+    else:
+        st.caption(f"PCA is shown until UMAP is ready: {state.stage} …")
+
+
+def answers(analysis: Analysis) -> None:
+    """What the model says to the sound and to the words; a difference weakens a comparison."""
+    st.markdown("**The model's answers**")
+    if not analysis.answers:
+        st.caption("They come after the null; greedy decoding, both runs with one instruction.")
+        return
+    if analysis.utterance.instruction:
+        st.caption(plain(f"Instruction: {analysis.utterance.instruction}", 300))
+    for name, text in analysis.answers.items():
+        st.caption(f"To the {plain(name)}")
+        st.text(text or "(nothing)")

@@ -1,0 +1,149 @@
+"""Which analysis is on the screen, and what the user is told while another one is computed."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+import streamlit as st
+
+from alas_core.errors import AlasError
+from alas_core.types import Analysis
+from alas_core.ui import controls, orders
+from alas_core.ui.guard import defect_text
+from alas_core.ui.jobs import State
+from alas_core.ui.sheet import SHEET_HEIGHT
+from alas_core.ui.shelf import MAX_UPLOAD_MB
+from alas_core.ui.text import plain
+
+_SHOWN = "shown_analysis"
+_GRACE_S = 0.25
+"""How long a page run waits for a stored result before it shows a skeleton."""
+
+_POLL_S = 0.4
+_DIM = "<style>.st-key-picture {opacity: .4; transition: opacity .3s;}</style>"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What there is to draw.
+
+    Parameters
+    ----------
+    analysis : the newest that can be shown; None before the first one.
+    fresh : whether it is the one that was asked for, or an older one kept in the meantime.
+    state : of the job that was asked for; None if nothing could be asked for.
+    problem : why nothing could be asked for; empty if there was no problem.
+    """
+
+    analysis: Analysis | None
+    fresh: bool = False
+    state: State[Analysis] | None = None
+    problem: str = ""
+
+
+def current() -> Picture:
+    """Ask for what the session wants; the picture shown before stays until that is there."""
+    shown: Analysis | None = st.session_state.get(_SHOWN)
+    try:
+        order = controls.order()
+    except AlasError as error:
+        return Picture(shown, problem=str(error))
+    if order is None:
+        return Picture(None)
+    known = orders.analyses.look(order.digest) is not None
+    state = orders.ask(order, reader=_session())
+    if not known:
+        state = orders.analyses.wait(order.digest, _GRACE_S) or state
+    if state.result is None:
+        return Picture(shown, state=state)
+    st.session_state[_SHOWN] = state.result
+    return Picture(state.result, fresh=True, state=state)
+
+
+def _session() -> str:
+    name: str = st.session_state.setdefault("session", uuid.uuid4().hex)
+    return name
+
+
+def on_screen() -> Analysis | None:
+    """The analysis that was drawn last in this session."""
+    analysis: Analysis | None = st.session_state.get(_SHOWN)
+    return analysis
+
+
+def status(picture: Picture) -> None:
+    """One line, always in the same place: what is being computed, or what was, or what failed."""
+    state = picture.state
+    if picture.analysis is not None and not picture.fresh:
+        st.html(_DIM)
+    if picture.problem:
+        _complain(picture, picture.problem)
+    elif state is not None and state.error:
+        text = state.error if not state.defect else defect_text(state.error)
+        _complain(picture, text)
+        st.button("Try again", on_click=orders.analyses.forget, args=[state.key])
+    elif state is not None and not state.finished:
+        _poll(state.key, state.version)
+    elif state is not None and state.result is not None:
+        st.caption(_summary(state.result))
+
+
+def _complain(picture: Picture, text: str) -> None:
+    kept = ""
+    if picture.analysis is not None and not picture.fresh:
+        kept = f"\n\nBelow is still: {plain(picture.analysis.utterance.transcript, 80)}"
+    st.error(plain(text) + kept, icon=":material/error:")
+
+
+@st.fragment(run_every=_POLL_S)
+def _poll(key: str, version: int) -> None:
+    state = orders.analyses.look(key)
+    if state is None or state.finished or state.version != version:
+        st.rerun()
+    else:
+        st.progress(_share(state), text=progress_text(state))
+
+
+def _share(state: State[Analysis]) -> float:
+    return min(state.done / state.total, 1.0) if state.total else 0.0
+
+
+def progress_text(state: State[Analysis]) -> str:
+    """The stage in plain words, how far, and who is before."""
+    if state.ahead:
+        return f"Waiting: {state.ahead} before you"
+    stage = state.stage[:1].upper() + state.stage[1:]
+    count = f", {state.done} of {state.total}" if state.total > 1 else ""
+    return f"{plain(stage)}{count} …"
+
+
+def _summary(analysis: Analysis) -> str:
+    null = analysis.null or analysis.quick_null
+    model = analysis.model
+    return plain(
+        f"{model.name or model.model_id} on {model.device} · {analysis.n_frames} audio frames × "
+        f"{analysis.n_tokens} text tokens × {analysis.n_layers + 1} layers · "
+        f"reference {analysis.reference.name} · null: {len(null.samples)} {null.name}"
+    )
+
+
+def placeholder(picture: Picture) -> None:
+    """What stands where the sheet will be: a skeleton, or what to do next."""
+    if picture.state is not None and not picture.state.finished:
+        st.skeleton(SHEET_HEIGHT)
+    elif picture.state is None and not picture.problem:
+        _invitation()
+
+
+def _invitation() -> None:
+    with st.container(border=True):
+        st.markdown("#### :material/mic: No recording yet")
+        st.markdown(
+            "In the sidebar, open **Add a recording**:\n\n"
+            f"1. choose an audio file (up to {MAX_UPLOAD_MB} MB) or record yourself;\n"
+            "2. type the words that are spoken, in order;\n"
+            "3. press **Analyse**.\n\n"
+            "The words are placed in the sound by PocketSphinx (English), or by your own "
+            "TextGrid, CTM or JSON (see *Settings*). Or go back to the *Demo recordings*."
+        )

@@ -1,0 +1,76 @@
+"""Bring your own recording: upload or microphone, and the words that are spoken in it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
+from alas_core.ui.text import cut, plain
+
+MAX_TRANSCRIPT = 5_000
+FORMATS = ["wav", "flac", "ogg", "opus", "mp3", "aiff", "aif"]
+_MINE = "my_recordings"
+
+
+def mine() -> dict[str, str]:
+    """Ids and labels of the recordings this session knows, the newest first."""
+    known: list[str] = list(st.session_state.get(_MINE, []))
+    linked = st.session_state.get("utterance")
+    if linked and linked not in known and shelf.get(linked) is not None:
+        known.append(linked)
+    st.session_state[_MINE] = known
+    held = {key: shelf.get(key) for key in reversed(known)}
+    return {key: f"{cut(r.transcript, 60)} · {cut(r.name, 40)}" for key, r in held.items() if r}
+
+
+def add_recording(expanded: bool) -> None:
+    """The form: a file or the microphone, a transcript, one button."""
+    with st.expander("Add a recording", icon=":material/mic:", expanded=expanded):
+        way = st.segmented_control(
+            "From", ["Upload", "Record"], default="Upload", required=True, key="recording_way"
+        )
+        with st.form("add_recording", border=False, enter_to_submit=False):
+            source = _source(way or "Upload")
+            transcript = st.text_area(
+                "What is said",
+                key="transcript",
+                height=80,
+                max_chars=MAX_TRANSCRIPT,
+                placeholder="the words, in order, as they are spoken",
+            )
+            sent = st.form_submit_button("Analyse", type="primary", width="stretch")
+        if sent:
+            _accept(source, transcript or "")
+
+
+def _source(way: str) -> Recording | None:
+    if way == "Record":
+        spoken = st.audio_input("Microphone", key="microphone")
+        return None if spoken is None else Recording("microphone.wav", spoken.getvalue())
+    uploaded = st.file_uploader(
+        f"Audio file, up to {MAX_UPLOAD_MB} MB",
+        type=FORMATS,
+        key="audio_file",
+        max_upload_size=MAX_UPLOAD_MB,
+        help="wav, flac, ogg, opus, mp3 or aiff; any rate and number of channels; mixed to one "
+        "channel and resampled to 16 kHz. It stays in this server's memory.",
+    )
+    return None if uploaded is None else Recording(uploaded.name, uploaded.getvalue())
+
+
+def _accept(source: Recording | None, transcript: str) -> None:
+    if source is None:
+        st.error("There is no sound yet: choose a file or record, then press Analyse.")
+        return
+    if not any(letter.isalnum() for letter in transcript):
+        st.error(
+            "The transcript holds no word: type what is said in "
+            f"{plain(source.name, 60)}, then press Analyse."
+        )
+        return
+    recording_id = shelf.put(Recording(source.name, source.data, transcript.strip()))
+    known: list[str] = st.session_state.setdefault(_MINE, [])
+    if recording_id not in known:
+        known.append(recording_id)
+    st.session_state["pending_utterance"] = recording_id
+    st.rerun()

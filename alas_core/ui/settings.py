@@ -1,0 +1,128 @@
+"""The drawer of settings: everything that changes a score, with its default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from alas_core.errors import InputError
+from alas_core.types import Settings
+from alas_core.ui.orders import FILE, POCKETSPHINX
+from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
+
+_CENTERING = {
+    "none": "none (as published)",
+    "mean": "subtract each modality's mean",
+    "standardise": "standardise each dimension",
+}
+_REFERENCES = {POCKETSPHINX: "Aligner: PocketSphinx (English)", FILE: "My own file"}
+
+
+def drawer() -> None:
+    """Draw the drawer; read it with `settings`, `instruction` and `reference`."""
+    with st.expander("Settings", icon=":material/tune:"):
+        st.selectbox(
+            "Reference alignment",
+            list(_REFERENCES),
+            format_func=_REFERENCES.__getitem__,
+            key="reference",
+            help="When each word is spoken. Default: PocketSphinx, forced onto the transcript.",
+        )
+        if st.session_state.get("reference") == FILE:
+            _reference_upload()
+        st.text_area(
+            "Instruction",
+            key="instruction",
+            height=80,
+            max_chars=2000,
+            placeholder="the model's own for this task",
+            help="Stands in both runs, beside the audio and beside the transcript. "
+            "Default: the instruction the model was made for.",
+        )
+        st.toggle(
+            "Instruction before the audio",
+            value=True,
+            key="instruction_first",
+            help="Default: on. In a causal model the instruction changes the audio's states "
+            "only if it comes first.",
+        )
+        _score_settings()
+
+
+def _score_settings() -> None:
+    default = Settings()
+    st.number_input(
+        "Temperature",
+        0.001,
+        10.0,
+        default.temperature,
+        step=0.05,
+        format="%.3g",
+        key="temperature",
+        help=f"Of the softmax over tokens. Default: {default.temperature}.",
+    )
+    st.selectbox(
+        "Centering",
+        list(_CENTERING),
+        format_func=_CENTERING.__getitem__,
+        key="centering",
+        help="Done to the states before cosines. Default: none. Large shared directions can "
+        "dominate cosines; compare with 'subtract' to see whether they do.",
+    )
+    st.toggle(
+        "Mask attention sinks",
+        key="mask_sinks",
+        help="Leave out positions whose norm is above ten times the median. Default: off.",
+    )
+    st.slider(
+        "Wrong transcripts for the null",
+        0,
+        199,
+        default.n_null,
+        key="n_null",
+        help=f"Default: {default.n_null}, which allows p down to {1 / (default.n_null + 1):.2g}. "
+        "0 leaves only the quick null (the words permuted).",
+    )
+
+
+def _reference_upload() -> None:
+    uploaded = st.file_uploader(
+        "Alignment file",
+        type=["TextGrid", "ctm", "json"],
+        key="reference_file",
+        max_upload_size=MAX_UPLOAD_MB,
+        help="A Praat TextGrid, a CTM, or JSON with word, start_s and end_s; its words must be "
+        "those of the transcript, its times seconds of this recording.",
+    )
+    if uploaded is not None:
+        recording = Recording(uploaded.name, uploaded.getvalue())
+        st.session_state["reference_id"] = shelf.put(recording)
+    else:
+        st.session_state.pop("reference_id", None)
+        st.caption("Until a file is there, PocketSphinx is used.")
+
+
+def settings() -> Settings:
+    """The score's settings as the drawer stands; the defaults where it was not drawn."""
+    default, state = Settings(), st.session_state
+    chosen: dict[str, Any] = {
+        name: state.get(name, getattr(default, name))
+        for name in ("temperature", "centering", "mask_sinks", "instruction_first", "n_null")
+    }
+    if chosen["temperature"] is None:
+        raise InputError("temperature is empty, expected 0.001 to 10; the default is 0.1")
+    return Settings(**chosen)
+
+
+def instruction() -> str | None:
+    """The instruction, or None for the model's own."""
+    return st.session_state.get("instruction", "").strip() or None
+
+
+def reference() -> str:
+    """PocketSphinx, or the uploaded file's place on the shelf."""
+    state = st.session_state
+    if state.get("reference") == FILE and "reference_id" in state:
+        return FILE + str(state["reference_id"])
+    return POCKETSPHINX

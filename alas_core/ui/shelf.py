@@ -1,0 +1,59 @@
+"""Recordings and reference files that users brought along, kept in memory, bounded, by content.
+
+They live as long as the server, not the browser tab: a reload in the middle of an analysis finds
+its recording again by the id in the URL. Nothing is written to disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from alas_core.types import content_sha
+
+MAX_UPLOAD_MB = 20
+_MAX_SHELF_BYTES = 5 * MAX_UPLOAD_MB * 2**20
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file as it came, undecoded, and what the user says is spoken in it."""
+
+    name: str
+    data: bytes
+    transcript: str = ""
+
+    @property
+    def id(self) -> str:
+        """Names the content; too long to guess."""
+        return content_sha(self.name, self.data, self.transcript)[:24]
+
+
+class Shelf:
+    """The last recordings up to a number of bytes; the oldest goes first. Thread-safe."""
+
+    def __init__(self, max_bytes: int = _MAX_SHELF_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._held: OrderedDict[str, Recording] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, recording: Recording) -> str:
+        """Keep it and return its id."""
+        with self._lock:
+            self._held[recording.id] = recording
+            self._held.move_to_end(recording.id)
+            while len(self._held) > 1 and self._bytes() > self._max_bytes:
+                self._held.popitem(last=False)
+        return recording.id
+
+    def get(self, recording_id: str) -> Recording | None:
+        """The recording, or None if it was never here or had to make room."""
+        with self._lock:
+            return self._held.get(recording_id)
+
+    def _bytes(self) -> int:
+        return sum(len(recording.data) for recording in self._held.values())
+
+
+shelf = Shelf()

@@ -1,0 +1,102 @@
+"""Numbers as tables: on the screen with two digits, in files with all of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from alas_core.definitions import SCORES
+from alas_core.types import Analysis
+from alas_core.ui.text import number
+
+Row = Mapping[str, object]
+
+
+def layer_rows(analysis: Analysis) -> list[dict[str, object]]:
+    """One row a layer: every score, its baseline, the null band and p of ALAS."""
+    null = analysis.null or analysis.quick_null
+    rows: list[dict[str, object]] = []
+    for layer in range(analysis.n_layers + 1):
+        row: dict[str, object] = {"layer": layer}
+        for name, values in analysis.scores.items():
+            row[name] = float(values[layer])
+            if name in analysis.baselines:
+                row[f"{name}_baseline"] = float(analysis.baselines[name][layer])
+        row |= {
+            "null": null.name,
+            "null_low": float(null.low[layer]),
+            "null_high": float(null.high[layer]),
+            "p": float(null.p[layer]),
+            "p_adjusted": float(null.p_adjusted[layer]),
+        }
+        rows.append(row)
+    return rows
+
+
+def score_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
+    """One row a score: at this layer, its baseline there, and where it is best."""
+    rows: list[dict[str, object]] = []
+    for name, values in analysis.scores.items():
+        score = SCORES.get(name)
+        if score is None:
+            continue
+        finite = [(float(v), i) for i, v in enumerate(values) if v == v]
+        best = (max if score.higher_is_better else min)(finite, default=None)
+        baseline = analysis.baselines.get(name)
+        rows.append(
+            {
+                "Score": score.label,
+                f"Layer {layer}": number(float(values[layer])),
+                "Baseline there": "none" if baseline is None else number(float(baseline[layer])),
+                "Best": "none" if best is None else f"{number(best[0])} at layer {best[1]}",
+                "Better is": "higher" if score.higher_is_better else "lower",
+                "Unit": score.unit,
+                "Baseline means": score.baseline,
+            }
+        )
+    return rows
+
+
+def word_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
+    """One row a word of the transcript: when it is spoken and how it is found at this layer."""
+    tokens = [0] * len(analysis.words)
+    for word in analysis.token_word:
+        if word >= 0:
+            tokens[word] += 1
+    rows: list[dict[str, object]] = []
+    for index, word in enumerate(analysis.words):
+        row: dict[str, object] = {
+            "word": word.word,
+            "start_s": word.start_s if word.placed else None,
+            "end_s": word.end_s if word.placed else None,
+            "tokens": tokens[index],
+        }
+        row |= {name: _or_none(v[layer][index]) for name, v in analysis.word_scores.items()}
+        row["problem"] = word.problem
+        rows.append(row)
+    return rows
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if value == value else None
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """CSV with all digits; text cells that a spreadsheet would take for a formula are quoted.
+
+    Such a cell gets an apostrophe in front, as OWASP advises against formula injection. Numbers
+    stay numbers.
+    """
+    stream = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _safe(cell) for name, cell in row.items()} for row in rows)
+    return stream.getvalue()
+
+
+def _safe(cell: object) -> object:
+    if isinstance(cell, str) and cell.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
+        return "'" + cell
+    return cell
