@@ -13,17 +13,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 
 from alas_core.errors import InputError, ModelError
-from alas_core.models.loading import Checkpoint, out_of_memory, release_memory
-from alas_core.models.prompting import (
-    TextInput,
-    encode_text,
-    needs_special_tokens,
-    render_audio,
+from alas_core.models.inputs import (
+    audio_inputs,
+    audio_token_id,
+    frame_count,
+    model_info,
+    padded_inputs,
 )
+from alas_core.models.loading import Checkpoint, drop_tensors, out_of_memory, release_memory
+from alas_core.models.prompting import TextInput, encode_text
 from alas_core.models.protocol import AudioStates, Prompt, TextStates
 from alas_core.types import Audio, FloatArray, ModelInfo
 
@@ -58,8 +59,8 @@ class TransformersSpeechLLM:
     def __init__(self, checkpoint: Checkpoint, model_id: str, revision: str) -> None:
         self._checkpoint: Checkpoint | None = checkpoint
         self._model_id = model_id
-        self._audio_token_id = _audio_token_id(checkpoint)
-        self._info = _info(checkpoint, model_id, revision)
+        self._audio_token_id = audio_token_id(checkpoint)
+        self._info = model_info(checkpoint, model_id, revision)
         self._check_frame_rate()
 
     @property
@@ -90,7 +91,7 @@ class TransformersSpeechLLM:
         """
         self._check_duration(audio)
         with self._forward():
-            inputs = self._audio_inputs(audio, prompt)
+            inputs = audio_inputs(self._open, audio, prompt)
             positions = (inputs["input_ids"][0] == self._audio_token_id).nonzero()[:, 0]
             spans = self._open.family.grid.spans(len(positions), audio.duration_s)
             if len(spans) < 2:
@@ -121,7 +122,7 @@ class TransformersSpeechLLM:
                     self._text_input(transcript, prompt)
                     for transcript in transcripts[start : start + batch_size]
                 ]
-                states, _ = self._hidden_states(self._padded(texts))
+                states, _ = self._hidden_states(padded_inputs(self._open, texts))
                 batch = [
                     TextStates(
                         torch.stack([s[row, list(text.positions)] for s in states]), text.tokens
@@ -144,9 +145,9 @@ class TransformersSpeechLLM:
             self._check_duration(audio)
         with self._forward():
             if audio is not None:
-                inputs = self._audio_inputs(audio, prompt)
+                inputs = audio_inputs(self._open, audio, prompt)
             else:
-                inputs = self._padded([self._text_input(transcript, prompt)])
+                inputs = padded_inputs(self._open, [self._text_input(transcript, prompt)])
             generated = self._open.model.generate(
                 **inputs, max_new_tokens=max_new_tokens, do_sample=False
             )
@@ -169,7 +170,7 @@ class TransformersSpeechLLM:
         tokenizer = self._open.processor.tokenizer
         if audio is not None:
             self._check_duration(audio)
-            ids = self._audio_inputs(audio, prompt)["input_ids"][0].tolist()
+            ids = audio_inputs(self._open, audio, prompt)["input_ids"][0].tolist()
             held = {i for i, token in enumerate(ids) if token == self._audio_token_id}
         else:
             text = self._text_input(transcript, prompt)
@@ -201,25 +202,12 @@ class TransformersSpeechLLM:
                 yield
         except (RuntimeError, ValueError, TypeError, IndexError, KeyError, OSError) as error:
             _LOG.warning("a pass of %s failed", self._model_id, exc_info=True)
+            drop_tensors(error)
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(
                 f"the model '{self._model_id}' failed on this input: {reason[:240]}; try other "
                 "audio or another model, and report this with the log"
             ) from None
-
-    def _audio_inputs(self, audio: Audio, prompt: Prompt) -> dict[str, torch.Tensor]:
-        checkpoint = self._open
-        text = render_audio(checkpoint.processor, prompt)
-        rate = _sample_rate(checkpoint.processor)
-        samples = _at_rate(audio, rate)
-        inputs = checkpoint.processor(
-            text=[text],
-            audio=[samples],
-            sampling_rate=rate,
-            return_tensors="pt",
-            add_special_tokens=needs_special_tokens(checkpoint.processor.tokenizer, text),
-        )
-        return dict(inputs.to(checkpoint.device, dtype=checkpoint.dtype))
 
     def _text_input(self, transcript: str, prompt: Prompt) -> TextInput:
         text = encode_text(self._open.processor, prompt, transcript)
@@ -230,17 +218,6 @@ class TransformersSpeechLLM:
                 f"{limit} for '{self._model_id}'; shorten the transcript or the instruction"
             )
         return text
-
-    def _padded(self, texts: Sequence[TextInput]) -> dict[str, torch.Tensor]:
-        """Right-padded ids and attention mask, (n_texts, longest)."""
-        longest = max(len(text.ids) for text in texts)
-        ids = torch.full((len(texts), longest), self._open.processor.tokenizer.pad_token_id or 0)
-        attention = torch.zeros_like(ids)
-        for row, text in enumerate(texts):
-            ids[row, : len(text.ids)] = torch.tensor(text.ids)
-            attention[row, : len(text.ids)] = 1
-        device = self._open.device
-        return {"input_ids": ids.to(device), "attention_mask": attention.to(device)}
 
     def _hidden_states(
         self, inputs: dict[str, torch.Tensor]
@@ -285,7 +262,7 @@ class TransformersSpeechLLM:
         family, longest = self._open.family, self._info.max_audio_s or math.inf
         short_s = min(10.0, math.floor(longest / 2 * 10) / 10)
         with self._forward():
-            counts = [self._frame_count(seconds) for seconds in (short_s, 2 * short_s)]
+            counts = [frame_count(self._open, seconds) for seconds in (short_s, 2 * short_s)]
         grown = 0 if family.fixed_frames else family.grid.frames_in(short_s)
         if abs(counts[1] - counts[0] - grown) > 1.5:
             raise ModelError(
@@ -293,11 +270,6 @@ class TransformersSpeechLLM:
                 f"frames, expected {grown:.0f} for {family.label}; its frames cannot be placed in "
                 "time, so this checkpoint is refused"
             )
-
-    def _frame_count(self, seconds: float) -> int:
-        samples = np.zeros(round(seconds * 16000), dtype=np.float32)
-        inputs = self._audio_inputs(Audio(samples, 16000), Prompt())
-        return int((inputs["input_ids"] == self._audio_token_id).sum())
 
     def _notes(self, spans: FloatArray, audio: Audio, *, tied: bool) -> tuple[str, ...]:
         rest = audio.duration_s - float(spans[-1, 1])
@@ -307,65 +279,3 @@ class TransformersSpeechLLM:
         if tied:
             notes.append(_AFTER_NORM)
         return (*notes, *self._info.notes)
-
-
-def _audio_token_id(checkpoint: Checkpoint) -> int:
-    config, processor = checkpoint.model.config, checkpoint.processor
-    holders = (
-        config,
-        getattr(config, "thinker_config", None),
-        getattr(config, "audio_config", None),
-        processor,
-        processor.tokenizer,
-    )
-    for holder in holders:
-        found = getattr(holder, "audio_token_id", None)
-        if isinstance(found, int):
-            return found
-    raise ModelError(
-        f"the {checkpoint.family.label} checkpoint names no audio token (audio_token_id), expected "
-        "one in its config or processor; its audio positions cannot be found"
-    )
-
-
-def _info(checkpoint: Checkpoint, model_id: str, revision: str) -> ModelInfo:
-    family, text, about = checkpoint.family, checkpoint.text_config, checkpoint.about
-    known = about.get("known_words")
-    return ModelInfo(
-        model_id=model_id,
-        revision=revision,
-        family=family.model_type,
-        dtype=str(checkpoint.dtype).removeprefix("torch."),
-        device=checkpoint.device,
-        n_layers=text.num_hidden_layers,
-        d_model=text.hidden_size,
-        frame_rate_hz=family.grid.rate_hz,
-        vocabulary_size=text.vocab_size,
-        max_audio_s=_limit(checkpoint),
-        min_audio_s=family.min_audio_s,
-        name=str(about.get("name") or family.label),
-        known_words=None if known is None else frozenset(str(w).casefold() for w in known),
-        notes=(family.note,) if family.note else (),
-    )
-
-
-def _limit(checkpoint: Checkpoint) -> float | None:
-    """Shortest of the family's, the extractor's and the checkpoint's own limit, in seconds."""
-    limits = [checkpoint.family.max_audio_s, checkpoint.about.get("max_audio_s")]
-    if checkpoint.family.limit_from_extractor:
-        extractor = checkpoint.processor.feature_extractor
-        limits.append(extractor.n_samples / extractor.sampling_rate)
-    return min((float(limit) for limit in limits if limit), default=None)
-
-
-def _sample_rate(processor: Any) -> int:
-    extractor = getattr(processor, "feature_extractor", None) or processor.audio_processor
-    return int(getattr(extractor, "sampling_rate", 16000))
-
-
-def _at_rate(audio: Audio, rate: int) -> np.ndarray[Any, Any]:
-    if audio.sample_rate == rate:
-        return audio.samples
-    from alas_core.audio import resample
-
-    return resample(audio, rate).samples

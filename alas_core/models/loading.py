@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 
+from alas_core.demo.model import build_model
 from alas_core.errors import ModelError
 from alas_core.models.facts import FAMILIES, Family, family_of
 from alas_core.models.identity import MODEL_FILE, read_json, resolve_dtype
@@ -59,8 +62,6 @@ def load(
         If the checkpoint is not there, not of a known family, lacks a package or does not fit.
     """
     device = best_device() if device == "auto" else device
-    import transformers
-
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     where = {} if isinstance(source, Path) else {"revision": revision}
     with _readable(source):
@@ -97,17 +98,20 @@ def out_of_memory(device: str) -> Iterator[None]:
     """Turn a full memory into a `ModelError`, after giving the device's memory back."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError) as error:
         if not _is_memory(error):
             raise
-        message = str(error).splitlines()[0][:160]
-    else:
-        return
-    release_memory()
-    raise ModelError(
-        f"the memory of {device} is full ({message}); use shorter audio, a smaller model, or "
-        "dtype bfloat16"
-    )
+        drop_tensors(error)
+        release_memory()
+        raise ModelError(
+            f"the memory of {device} is full ({_short(error)}); use shorter audio, a smaller "
+            "model, or dtype bfloat16"
+        ) from None
+
+
+def drop_tensors(error: BaseException) -> None:
+    """Clear the frames of a failed pass: while the error lives, they hold all its tensors."""
+    traceback.clear_frames(error.__traceback__)
 
 
 def release_memory() -> None:
@@ -119,10 +123,12 @@ def release_memory() -> None:
 
 
 def _is_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
     text = str(error).lower()
-    return "can't allocate memory" in text or "out of memory" in text
+    return (
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
+        or "can't allocate memory" in text  # torch on a CPU raises a plain RuntimeError
+        or "out of memory" in text
+    )
 
 
 @contextmanager
@@ -177,26 +183,15 @@ def _stored_dtype(config: Any) -> dict[str, Any]:
 
 
 def _untrained(model_class: Any, config: Any, dtype: torch.dtype, seed: int) -> Any:
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        if hasattr(model_class, "from_config"):
-            model = model_class.from_config(config, dtype=torch.float32)
-        else:
-            model = model_class(config)
     if config.model_type == "qwen2_audio":
-        # The class leaves these frozen positions random; every real checkpoint has sinusoids.
-        weight = model.base_model.audio_tower.embed_positions.weight
-        with torch.no_grad():
-            weight.copy_(_sinusoids(*weight.shape))
+        # The class leaves its frozen position table random; the demo's maker fills in sinusoids.
+        model: Any = build_model(config, seed)
+    else:
+        make = getattr(model_class, "from_config", model_class)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = make(config)
     return model.to(dtype)
-
-
-def _sinusoids(length: int, channels: int) -> torch.Tensor:
-    """Whisper's position table (arXiv:2212.04356), (length, channels)."""
-    steps = torch.log(torch.tensor(10000.0)) / (channels // 2 - 1)
-    scales = torch.exp(-steps * torch.arange(channels // 2))
-    angles = torch.arange(length)[:, None] * scales[None, :]
-    return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 def _about(source: str | Path) -> dict[str, Any]:

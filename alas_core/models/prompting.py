@@ -78,19 +78,21 @@ def encode_text(processor: Any, prompt: Prompt, transcript: str) -> TextInput:
     ModelError
         If the tokenizer gives no offsets.
     """
-    if not transcript.strip():
+    spoken = transcript.strip()
+    if not spoken:
         raise InputError("the transcript is empty, expected at least one word; type what is said")
-    text, start = render_text(processor, prompt, transcript)
-    end = start + len(transcript)
+    text, start = render_text(processor, prompt, spoken)
+    end = start + len(spoken)
+    lead = transcript.index(spoken)
     controls = control_strings(processor)
     cuts = _cuts(text, start, end, controls)
     ids, offsets = _encode(processor.tokenizer, text, cuts)
     positions, tokens = [], []
     for position, (first, last) in enumerate(offsets):
-        token = _token(transcript, first - start, last - start)
+        token = _token(spoken, first - start, last - start)
         if token is not None:
             positions.append(position)
-            tokens.append(token)
+            tokens.append(Token(token.text, token.start_char + lead, token.end_char + lead))
     control_ids = set(processor.tokenizer.convert_tokens_to_ids(list(controls)))
     if control_ids & {ids[position] for position in positions}:
         raise InputError(

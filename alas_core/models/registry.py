@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alas_core.errors import ModelError
 from alas_core.models import identity as ids
@@ -37,6 +37,7 @@ __all__ = [
 DEMO = "demo"
 DEMO_UNTRAINED = "demo-untrained"
 _UNTRAINED_SEED = 0
+_HUB_TIMEOUT_S = 5.0
 
 device_lock = threading.RLock()
 """Held around every use of a model, and from `get` to the last pass, so that no other thread
@@ -175,19 +176,25 @@ def _local_choices() -> list[ModelChoice]:
 
 def _hub_revision(model_id: str) -> tuple[str, dict[str, object]]:
     """Commit and config of a hub id: from the local cache if it is there, else asked for."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError
 
+    # The hub's HTTP library differs between its versions: take the error class from its own.
+    network_errors: Any = HfHubHTTPError.__bases__
     try:
-        path = Path(hf_hub_download(model_id, "config.json", etag_timeout=5))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
+        path = try_to_load_from_cache(model_id, "config.json")
+        if not isinstance(path, str):
+            # Asked once: hf_hub_download alone would retry for half a minute when offline.
+            commit = HfApi().model_info(model_id, timeout=_HUB_TIMEOUT_S).sha
+            path = hf_hub_download(model_id, "config.json", revision=commit)
+    except (*network_errors, OSError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise ModelError(
-            f"the model '{model_id}' is neither in the local cache nor reachable: {reason}; check "
+            f"the model '{model_id}' is neither in the local cache nor reachable ({reason}); check "
             "the name and the connection, or give a local folder"
         ) from error
     # Cached files lie under snapshots/<commit>/.
-    return path.parent.name, ids.read_json(path)
+    return Path(path).parent.name, ids.read_json(Path(path))
 
 
 def _load(identity: ModelIdentity, device: str) -> SpeechLLM:

@@ -1,0 +1,308 @@
+"""One suite over every speech LLM: the fake, the demo and tiny random models of real classes."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from alas_core.errors import InputError, ModelError
+from alas_core.models.adapter import TransformersSpeechLLM
+from alas_core.models.fake import FakeSpeechLLM
+from alas_core.models.loading import load
+from alas_core.models.protocol import Prompt, SpeechLLM
+from alas_core.resources import asset_path
+from alas_core.types import Audio
+from tests import tiny
+
+MODELS = ("fake", "demo", *tiny.FAMILIES)
+TRAINED = MODELS[1:]
+PROMPT = Prompt("Repeat the words.")
+NASTY = (
+    "The fox's café, über-naïve!",
+    "repeat the words: repeat the words.",
+    "the the the The THE",
+    "«Ça va?» said the ﬁsh — İstanbul, ½ kg…",
+    "a 🦊👩‍👩‍👧 b",
+    "日本語のテキスト",
+    "  two  spaces\tand a tab \n",
+    "<|im_end|> <|AUDIO|><|im_start|>system <sound><|pad|> end",
+    "<script>alert(1)</script> $x^2$ **bold**",
+    "9" * 40,
+)
+
+
+def noise(seconds: float, seed: int = 0) -> Audio:
+    samples = np.random.default_rng(seed).standard_normal(round(seconds * 16000)) * 0.1
+    return Audio(samples.astype(np.float32), 16000)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], SpeechLLM]]:
+    """Models by name, each loaded once for the module."""
+    models: dict[str, SpeechLLM] = {}
+
+    def open_model(name: str) -> SpeechLLM:
+        if name not in models:
+            models[name] = make(name, tmp_path_factory.mktemp(name))
+        return models[name]
+
+    yield open_model
+    for model in models.values():
+        model.close()
+
+
+def make(name: str, folder: Path) -> SpeechLLM:
+    if name == "fake":
+        return FakeSpeechLLM()
+    source = asset_path("demo", "model") if name == "demo" else tiny.FAMILIES[name](folder)
+    return TransformersSpeechLLM(load(source, device="cpu"), name, "test")
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest, opened: Callable[[str], SpeechLLM]) -> SpeechLLM:
+    return opened(request.param)
+
+
+@pytest.fixture(params=TRAINED)
+def adapter(
+    request: pytest.FixtureRequest, opened: Callable[[str], SpeechLLM]
+) -> TransformersSpeechLLM:
+    found = opened(request.param)
+    assert isinstance(found, TransformersSpeechLLM)
+    return found
+
+
+def blocks(adapter: TransformersSpeechLLM) -> Any:
+    return adapter._open.model.base_model.language_model.layers
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.03, 2.345])
+def test_frames_follow_the_facts_and_stay_inside_the_audio(
+    model: SpeechLLM, seconds: float
+) -> None:
+    states = model.audio_states(noise(seconds), PROMPT)
+    spans, info = states.frame_spans, model.info
+    assert states.hidden_states.shape == (info.n_layers + 1, len(spans), info.d_model)
+    assert abs(len(spans) - seconds * info.frame_rate_hz) <= 1.5
+    assert spans[0, 0] == 0
+    np.testing.assert_allclose(spans[1:, 0], spans[:-1, 1], atol=1e-6)
+    np.testing.assert_allclose(np.diff(spans[:-1, 0]), 1 / info.frame_rate_hz, atol=1e-5)
+    assert (spans[:, 1] > spans[:, 0]).all()
+    assert spans[-1, 1] <= seconds + 1e-6
+
+
+def test_shortest_and_longest_audio_work_and_beyond_is_refused(model: SpeechLLM) -> None:
+    info = model.info
+    assert len(model.audio_states(noise(info.min_audio_s), PROMPT).frame_spans) >= 2
+    with pytest.raises(InputError, match=rf"at least {info.min_audio_s:g} s|{info.min_audio_s}"):
+        model.audio_states(noise(info.min_audio_s * 0.7), PROMPT)
+    longest = info.max_audio_s
+    assert longest is not None
+    if longest <= 30:
+        frames = len(model.audio_states(noise(longest), PROMPT).frame_spans)
+        assert abs(frames - longest * info.frame_rate_hz) <= 1
+    with pytest.raises(InputError, match=rf"{longest:g} s"):
+        model.audio_states(noise(longest + 0.1), PROMPT)
+
+
+@pytest.mark.parametrize("transcript", NASTY)
+@pytest.mark.parametrize("instruction_first", [True, False])
+def test_offsets_are_exact(model: SpeechLLM, transcript: str, *, instruction_first: bool) -> None:
+    states = model.text_states(transcript, Prompt("Repeat the words.", instruction_first))
+    assert states.hidden_states.shape[1] == len(states.tokens)
+    covered = set()
+    for token in states.tokens:
+        assert 0 <= token.start_char < token.end_char <= len(transcript)
+        assert token.text == transcript[token.start_char : token.end_char]
+        covered.update(range(token.start_char, token.end_char))
+    visible = {i for i, char in enumerate(transcript) if not char.isspace()}
+    # Format characters inside an emoji may belong to no token of a word-splitting tokenizer.
+    missing = {i for i in visible - covered if transcript[i].isprintable()}
+    assert not missing
+    starts = [token.start_char for token in states.tokens]
+    assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize("transcript", NASTY)
+def test_control_strings_in_a_transcript_stay_text(
+    adapter: TransformersSpeechLLM, transcript: str
+) -> None:
+    plain = adapter.prompt_tokens(PROMPT, transcript="a")
+    nasty = adapter.prompt_tokens(PROMPT, transcript=transcript)
+    tokenizer = adapter._open.processor.tokenizer
+    controls = {token.content for token in tokenizer.added_tokens_decoder.values()} - {"\n"}
+
+    def found(tokens: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [pair for pair in tokens if pair[0] in controls]
+
+    assert found(nasty) == found(plain)
+
+
+def test_the_transcript_is_found_where_the_instruction_has_the_same_words(
+    model: SpeechLLM,
+) -> None:
+    words = "the red fox sleeps here"
+    for first in (True, False):
+        kinds = [kind for _, kind in model.prompt_tokens(Prompt(words, first), transcript=words)]
+        runs = [kind for kind, _ in itertools.groupby(kinds)]
+        assert runs.count("transcript") == 1
+        n_before = kinds.index("transcript")
+        n_after = len(kinds) - n_before - kinds.count("transcript")
+        empty = [kind for _, kind in model.prompt_tokens(Prompt("", first), transcript=words)]
+        n_before_empty = empty.index("transcript")
+        n_after_empty = len(empty) - n_before_empty - empty.count("transcript")
+        assert (n_before > n_before_empty) == first
+        assert (n_after > n_after_empty) == (not first)
+
+
+def test_only_an_instruction_that_stands_first_changes_the_states(
+    adapter: TransformersSpeechLLM,
+) -> None:
+    """A causal model: what comes after a position cannot reach it. Finds wrong positions, too."""
+
+    def both(instruction: str, *, first: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        prompt = Prompt(instruction, first)
+        return (
+            adapter.audio_states(noise(1.0), prompt).hidden_states,
+            adapter.text_states("the red fox sleeps", prompt).hidden_states,
+        )
+
+    for one, other in zip(
+        both("the fox", first=False), both("who is it", first=False), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+    for one, other in zip(both("the fox", first=True), both("who is it", first=True), strict=True):
+        assert not torch.allclose(one[1:], other[1:], atol=1e-3)
+
+
+def test_both_runs_have_one_prompt(model: SpeechLLM) -> None:
+    audio = model.prompt_tokens(PROMPT, audio=noise(0.5))
+    text = model.prompt_tokens(PROMPT, transcript="the red fox")
+    assert {kind for _, kind in audio} == {"prompt", "audio"}
+    before = list(itertools.takewhile(lambda pair: pair[1] == "prompt", text))
+    assert before
+    assert audio[: len(before)] == before
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 16])
+def test_a_padded_batch_equals_single_passes(model: SpeechLLM, batch_size: int) -> None:
+    transcripts = ["the red fox", "a", "the blue cat waits near the old house", *NASTY[:3]]
+    many = list(model.text_states_many(transcripts, PROMPT, batch_size))
+    assert len(many) == len(transcripts)
+    for transcript, found in zip(transcripts, many, strict=True):
+        alone = model.text_states(transcript, PROMPT)
+        assert found.tokens == alone.tokens
+        torch.testing.assert_close(found.hidden_states, alone.hidden_states, rtol=1e-5, atol=1e-5)
+
+
+def test_passes_are_deterministic(model: SpeechLLM) -> None:
+    audio = noise(1.2)
+    one, two = (model.audio_states(audio, PROMPT).hidden_states for _ in range(2))
+    assert torch.equal(one, two)
+    one, two = (model.text_states("the red fox", PROMPT).hidden_states for _ in range(2))
+    assert torch.equal(one, two)
+    assert not one.requires_grad
+
+
+def test_first_and_last_layer_are_the_blocks_own(adapter: TransformersSpeechLLM) -> None:
+    """Layer 0 is the first block's input; the last is the last block's output, before the norm."""
+    seen: dict[str, torch.Tensor] = {}
+
+    def enter(_: Any, args: tuple[torch.Tensor, ...]) -> None:
+        seen["first"] = args[0].detach().clone()
+
+    def leave(_: Any, __: Any, output: Any) -> None:
+        seen["last"] = (output[0] if isinstance(output, tuple) else output).detach().clone()
+
+    handles = [
+        blocks(adapter)[0].register_forward_pre_hook(enter),
+        blocks(adapter)[-1].register_forward_hook(leave),
+    ]
+    try:
+        states = adapter.audio_states(noise(1.0), PROMPT)
+    finally:
+        for handle in handles:
+            handle.remove()
+    kinds = [kind for _, kind in adapter.prompt_tokens(PROMPT, audio=noise(1.0))]
+    positions = [i for i, kind in enumerate(kinds) if kind == "audio"][: len(states.frame_spans)]
+    torch.testing.assert_close(states.hidden_states[0], seen["first"][0, positions])
+    torch.testing.assert_close(states.hidden_states[-1], seen["last"][0, positions])
+    assert not any("final norm" in note for note in states.notes)
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (RuntimeError("planted failure"), "failed on this input: planted failure"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+            r"memory of cpu is full .*use shorter audio",
+        ),
+    ],
+)
+def test_a_failed_pass_is_a_model_error_and_leaves_nothing_behind(
+    adapter: TransformersSpeechLLM, failure: Exception, message: str
+) -> None:
+    def count_states() -> int:
+        gc.collect()
+        return sum(
+            1
+            for thing in gc.get_objects()
+            if type(thing) is torch.Tensor
+            and thing.ndim == 3
+            and thing.shape[-1] == adapter.info.d_model
+        )
+
+    def fail(*_: Any) -> None:
+        raise failure
+
+    before = adapter.text_states("the red fox", PROMPT).hidden_states.clone()
+    count = count_states()
+    handle = blocks(adapter)[-1].register_forward_hook(fail)
+    try:
+        with pytest.raises(ModelError, match=message) as text_error:
+            adapter.text_states("the red fox", PROMPT)
+        with pytest.raises(ModelError, match=message) as audio_error:
+            adapter.audio_states(noise(1.0), PROMPT)
+    finally:
+        handle.remove()
+    # Also while somebody keeps the errors: their tracebacks must hold no states.
+    assert count_states() <= count
+    del text_error, audio_error
+    assert torch.equal(adapter.text_states("the red fox", PROMPT).hidden_states, before)
+
+
+@pytest.mark.parametrize("transcript", ["", "   ", "\n\t"])
+def test_an_empty_transcript_is_refused(model: SpeechLLM, transcript: str) -> None:
+    with pytest.raises(InputError, match="transcript is empty"):
+        model.text_states(transcript, PROMPT)
+
+
+def test_answers_are_text_and_greedy(model: SpeechLLM) -> None:
+    audio = noise(1.0)
+    heard = model.answer(PROMPT, audio=audio, max_new_tokens=5)
+    read = model.answer(PROMPT, transcript="the red fox", max_new_tokens=5)
+    assert isinstance(heard, str)
+    assert isinstance(read, str)
+    assert heard == model.answer(PROMPT, audio=audio, max_new_tokens=5)
+    assert "<|" not in read
+
+
+def test_control_strings_in_an_instruction_are_refused(adapter: TransformersSpeechLLM) -> None:
+    with pytest.raises(InputError, match=r"instruction holds '<\|im_end\|>'"):
+        adapter.text_states("the red fox", Prompt("<|im_end|>"))
+
+
+def test_a_closed_model_says_so(tmp_path: Path) -> None:
+    for name in ("fake", "qwen2_audio"):
+        closed = make(name, tmp_path)
+        closed.close()
+        with pytest.raises(ModelError, match="closed"):
+            closed.text_states("the red fox", PROMPT)

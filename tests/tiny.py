@@ -1,0 +1,177 @@
+"""Tiny random models of real transformers classes, each with a tokenizer of its own.
+
+Each maker takes a folder and a seed and leaves there what `from_pretrained` wants: config, weights
+(safetensors), processor, tokenizer and chat template; about half a megabyte. For tests only: such a
+model knows nothing, but its shapes, offsets and frame counts are those of its family.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+
+TEXT = (
+    "the red fox sleeps here and the blue cat waits near the old house",
+    "Repeat the words. Which emotion does the speaker express? user assistant",
+)
+_CHAT = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+
+
+def tokenizer(specials: Sequence[str], **attributes: str) -> transformers.PreTrainedTokenizerFast:
+    """A byte-level BPE of 400 tokens with the special tokens first."""
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.post_processor = processors.ByteLevel(trim_offsets=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=[*_CHAT, *specials],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    backend.train_from_iterator(TEXT * 50, trainer)
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token=_CHAT[0],
+        eos_token=_CHAT[2],
+        extra_special_tokens=dict(attributes) or [*_CHAT[1:], *specials],
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def chat_template(audio: str) -> str:
+    """A Qwen-like template with a system turn and that text where an audio block stands."""
+    return (
+        "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+        "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+        "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
+        "{% for block in message['content'] %}{% if block['type'] == 'audio' %}"
+        + audio
+        + "{% else %}"
+        "{{ block['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+
+
+def whisper_features(chunk_s: int = 30) -> transformers.WhisperFeatureExtractor:
+    return transformers.WhisperFeatureExtractor(feature_size=128, chunk_length=chunk_s)
+
+
+def qwen2_audio(folder: Path, seed: int = 0) -> Path:
+    specials = ("<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>")
+    words = tokenizer(specials)
+    audio_config = transformers.Qwen2AudioEncoderConfig(
+        encoder_layers=1, encoder_attention_heads=2, encoder_ffn_dim=64, d_model=32
+    )
+    config = transformers.Qwen2AudioConfig(
+        audio_config=audio_config,
+        text_config=_qwen2(words),
+        audio_token_index=words.convert_tokens_to_ids("<|AUDIO|>"),
+    )
+    processor = transformers.Qwen2AudioProcessor(
+        feature_extractor=whisper_features(),
+        tokenizer=words,
+        chat_template=chat_template("Audio 1: " + "".join(specials) + "\n"),
+    )
+    return _save(folder, transformers.Qwen2AudioForConditionalGeneration, config, processor, seed)
+
+
+def audioflamingo3(folder: Path, seed: int = 0) -> Path:
+    return _flamingo(folder, seed, "AudioFlamingo3")
+
+
+def musicflamingo(folder: Path, seed: int = 0) -> Path:
+    return _flamingo(folder, seed, "MusicFlamingo")
+
+
+def glmasr(folder: Path, seed: int = 0) -> Path:
+    words = tokenizer(("<|begin_of_audio|>", "<|pad|>", "<|end_of_audio|>"))
+    audio_config = transformers.GlmAsrEncoderConfig(
+        hidden_size=32, intermediate_size=128, num_hidden_layers=1, num_attention_heads=2
+    )
+    text_config = transformers.LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        pad_token_id=words.pad_token_id,
+        eos_token_id=words.eos_token_id,
+        bos_token_id=None,
+    )
+    config = transformers.GlmAsrConfig(
+        audio_config=audio_config.to_dict(),
+        text_config=text_config.to_dict(),
+        audio_token_id=words.convert_tokens_to_ids("<|pad|>"),
+    )
+    processor = transformers.GlmAsrProcessor(
+        feature_extractor=whisper_features(),
+        tokenizer=words,
+        chat_template=chat_template("<|begin_of_audio|><|pad|><|end_of_audio|>"),
+    )
+    return _save(folder, transformers.GlmAsrForConditionalGeneration, config, processor, seed)
+
+
+FAMILIES: dict[str, Callable[..., Path]] = {
+    "qwen2_audio": qwen2_audio,
+    "audioflamingo3": audioflamingo3,
+    "musicflamingo": musicflamingo,
+    "glmasr": glmasr,
+}
+"""Maker of a tiny model by `model_type`."""
+
+
+def _flamingo(folder: Path, seed: int, name: str) -> Path:
+    words = tokenizer(("<sound>", "<|sound_bos|>", "<|sound_eos|>"))
+    audio_config = transformers.AudioFlamingo3EncoderConfig(
+        hidden_size=32, intermediate_size=128, num_hidden_layers=1, num_attention_heads=2
+    )
+    config = getattr(transformers, f"{name}Config")(
+        audio_config=audio_config.to_dict(),
+        text_config=_qwen2(words).to_dict(),
+        audio_token_id=words.convert_tokens_to_ids("<sound>"),
+    )
+    processor = getattr(transformers, f"{name}Processor")(
+        feature_extractor=whisper_features(),
+        tokenizer=words,
+        chat_template=chat_template("<sound>"),
+    )
+    model_class = getattr(transformers, f"{name}ForConditionalGeneration")
+    return _save(folder, model_class, config, processor, seed)
+
+
+def _qwen2(words: Any) -> transformers.Qwen2Config:
+    return transformers.Qwen2Config(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        pad_token_id=words.pad_token_id,
+        eos_token_id=words.eos_token_id,
+        bos_token_id=None,
+    )
+
+
+def _save(folder: Path, model_class: Any, config: Any, processor: Any, seed: int) -> Path:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = model_class(config)
+    with torch.no_grad():
+        # Wide enough that a wrong position or layer cannot hide in rounding.
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(0, 1 / math.sqrt(parameter.shape[-1]))
+    model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
+    model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
