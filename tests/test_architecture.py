@@ -24,7 +24,7 @@ ROOMS = (
     ("alignment",),
     ("reference", "models", "demo", "datasets"),
     ("scores", "geometry", "null", "projection", "reduction", "bundle"),
-    ("store", "findings", "tables", "assembly"),
+    ("store", "findings", "tables", "assembly", "worked_example"),
     ("pipeline",),
     ("figures",),
     ("ui", "__main__"),
@@ -33,7 +33,7 @@ FORBIDDEN = {
     "types": {"torch", "transformers", "streamlit", "plotly", "fsspec"},
     "keys": {"torch", "transformers", "streamlit", "plotly", "fsspec"},
     "errors": {"numpy", "torch", "transformers", "streamlit", "plotly", "fsspec"},
-    "figures": {"streamlit", "fsspec", "safetensors", "torch", "transformers"},
+    "figures": {"streamlit", "fsspec", "torch", "transformers"},
     "pipeline": {"streamlit", "plotly"},
     "scores": {"transformers", "streamlit", "plotly"},
     "null": {"transformers", "streamlit", "plotly"},
@@ -154,7 +154,7 @@ def test_sizes(path: Path) -> None:
 
 def misdeeds(call: ast.Call) -> Iterator[str]:
     called = ast.unparse(call.func)
-    if called in {"print", "eval", "exec", "torch.load", "np.load", "numpy.load"}:
+    if called in {"print", "eval", "exec", "torch.load"}:
         yield f"calls {called}"
     for keyword in call.keywords:
         risky = keyword.arg in {"trust_remote_code", "allow_pickle", "unsafe_allow_html"}

@@ -8,7 +8,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from alas_core.__main__ import main
 from alas_core.bundle import dumps, loads
 from alas_core.datasets import demo
 from alas_core.definitions import SCORES
+from alas_core.pipeline import Progress
 from alas_core.resources import asset_path
 from alas_core.tables import as_json, as_text
 from alas_core.types import Analysis, Utterance
@@ -187,8 +188,8 @@ def test_settings_reach_the_analysis(
     words = tmp_path / "words.txt"
     words.write_text(demo_utterance.transcript + "\n", encoding="utf-8")
     arguments = (
-        f"--temperature .2 --centering mean --mask-sinks --instruction-last --null 3 "
-        f"--model demo-untrained --instruction Listen. --device cpu --dtype float32 --json"
+        "--temperature .2 --centering mean --mask-sinks --instruction-last --null 3 "
+        "--model demo-untrained --instruction Listen. --device cpu --dtype float32 --json"
     )
     status = main(["analyse", str(demo_flac), "--transcript", f"@{words}", *arguments.split()])
     printed = capsys.readouterr()
@@ -298,6 +299,28 @@ def test_a_defect_is_one_line_that_names_debug(
     assert "--debug" in printed.err
     assert main([*arguments, "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_progress_is_shown_on_a_terminal_only_and_wiped(
+    demo_flac: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    analysis = make_analysis()
+
+    def steps(_: object) -> Iterator[Progress]:
+        yield Progress("Listening")
+        yield Progress("Checking", 7, 49, analysis)
+        yield Progress("Done", 1, 1, analysis)
+
+    monkeypatch.setattr("alas_core.pipeline.steps", steps)
+    arguments = ["analyse", str(demo_flac), "--transcript", "a"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert printed.out == as_text(analysis)
+    assert "Checking 7/49" in printed.err
+    assert printed.err.endswith("\r\x1b[K")
 
 
 def test_version_and_help_are_quick_and_need_no_model() -> None:
