@@ -169,6 +169,8 @@ def axis_look(colours: Palette) -> dict[str, Any]:
         "gridcolor": colours.grid,
         "linecolor": colours.grid,
         "zerolinecolor": colours.grid,
+        "ticks": "",
+        "ticklabelstandoff": 3,
         "tickfont": {"size": 11},
     }
 

@@ -59,6 +59,7 @@ def similarity_traces(
 ) -> list[go.Heatmap | go.Scatter]:
     """Tokens x time at one layer on y5, reference outlined, the model's path with its halo."""
     edges = axes.frame_edges(analysis)
+    bold = 1.0 if analysis.n_tokens <= 2 * axes.MAX_TOKEN_LABELS else 0.55
     path = analysis.paths[layer].astype(np.float32)
     path[path < 0] = np.nan
     line = {
@@ -86,14 +87,16 @@ def similarity_traces(
             },
             hovertemplate=similarity_hover(layer),
         ),
-        _outline(analysis, REFERENCE),
+        _outline(analysis, 2.4 * bold),
         go.Scatter(
             name="path halo",
-            line={"color": colours.background, "width": 4.5, "shape": "hv"},
+            line={"color": colours.background, "width": 4.5 * bold, "shape": "hv"},
             **line,
         ),
         go.Scatter(
-            name="path", line={"color": colours.foreground, "width": 1.8, "shape": "hv"}, **line
+            name="path",
+            line={"color": colours.foreground, "width": 1.8 * bold, "shape": "hv"},
+            **line,
         ),
     ]
 
@@ -107,7 +110,7 @@ def similarity_hover(layer: int) -> str:
     )
 
 
-def _outline(analysis: Analysis, colour: str) -> go.Scatter:
+def _outline(analysis: Analysis, width: float) -> go.Scatter:
     """A rectangle around the frames and tokens of each word, where the two meet."""
     x: list[float | None] = []
     y: list[float | None] = []
@@ -121,7 +124,7 @@ def _outline(analysis: Analysis, colour: str) -> go.Scatter:
         y += [top, top, bottom, bottom, top, None]
     return go.Scatter(
         name="reference", x=x, y=y, xaxis="x", yaxis="y5", mode="lines",
-        line={"color": colour, "width": 2.4}, hoverinfo="skip",
+        line={"color": REFERENCE, "width": width}, hoverinfo="skip",
     )  # fmt: skip
 
 
@@ -134,7 +137,7 @@ def token_trace(analysis: Analysis, layer: int) -> go.Bar:
         y=np.arange(analysis.n_tokens),
         xaxis="x3",
         yaxis="y5",
-        width=0.72,
+        width=0.64 if analysis.n_tokens <= 2 * axes.MAX_TOKEN_LABELS else 1,
         marker={"color": TEXT, "line": {"width": 0}},
         customdata=axes.token_texts(analysis),
         hovertemplate="token ‘%{customdata}’ · nearest token in %{x:.2r} of its word's frames"

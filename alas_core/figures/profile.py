@@ -131,11 +131,11 @@ def _best(values: FloatArray, best: int, colours: Palette) -> go.Scatter:
 def null_caption(analysis: Analysis, score: str) -> str:
     """What the grey of the profile is, in a few words."""
     if score != NULL_SCORE:
-        return f"dashed: {SCORES[score].baseline}"
+        return "dashed: baseline"
     null = analysis.null
     if null is None:
-        return f"dotted: {analysis.quick_null.name}, 95 %"
-    return f"grey: {null.name}, 95 %"
+        return f"dotted: {analysis.quick_null.name}"
+    return f"grey: {null.name}"
 
 
 def verdict(analysis: Analysis, score: str, layer: int) -> str:

@@ -17,9 +17,9 @@ from alas_core.figures.sound import mel_ticks, sound_traces, tier_traces
 from alas_core.figures.views import Fold, frame_view, word_view
 from alas_core.types import Analysis
 
-LEFT = (0.0, 0.775)
-RIGHT = (0.80, 1.0)
-_MARGIN = {"l": 92, "r": 14, "t": 24, "b": 44}
+LEFT = (0.0, 0.755)
+RIGHT = (0.79, 1.0)
+_MARGIN = {"l": 86, "r": 12, "t": 24, "b": 44}
 _ROWS = (("sound", 104, 2), ("tier", 26, 50), ("layers", 220, 56), ("tokens", 330, 0))
 """Name of each row from the top, its height and the gap below it, in pixels."""
 
@@ -141,7 +141,7 @@ def _axes(analysis: Analysis, score: str, colours: Palette) -> dict[str, dict[st
         },
         "xaxis3": {
             **look, "domain": RIGHT, "anchor": "y5", "range": [0, 1.02], "nticks": 5,
-            "title": {"text": "hit rate (share of frames)", "standoff": 6}, "fixedrange": True,
+            "title": {"text": "share of frames", "standoff": 6}, "fixedrange": True,
         },
         "yaxis": {
             **look, "domain": ROWS["sound"], "fixedrange": True, "showgrid": False,
@@ -178,6 +178,15 @@ def _bar(row: Literal["layers", "tokens"], colours: Palette) -> dict[str, Any]:
     }
 
 
+SIMILARITY_HELP = (
+    "cosine of each audio frame and each text token at the chosen layer<br>"
+    "green: the reference, frames and tokens of one word<br>"
+    "line: the model's path, the best one that never goes back"
+)
+PROFILE_HELP = "grey or dotted: 95 % of what wrong words reach; dashed: the baseline; diamond: best"
+HITS_HELP = "share of its word's frames whose nearest token is this one; dashed: 1 / tokens"
+
+
 def similarity_title(layer: int) -> str:
     """Title of the tokens panel, which names its layer."""
     return f"<b>tokens × time</b>  cosine at layer {layer}"
@@ -189,20 +198,21 @@ def _annotations(
     view = word_view if fold == "words" else frame_view
     what, _ = view(analysis, score)
     rows = [
-        ("sound title", LEFT[0], "sound", "<b>sound</b>  mel spectrogram, waveform, words"),
-        ("layers title", LEFT[0], "layers", f"<b>layers × {fold}</b>  {what}"),
-        ("tokens title", LEFT[0], "tokens", similarity_title(layer)),
-        ("profile title", RIGHT[0], "layers", null_caption(analysis, score)),
-        ("hits title", RIGHT[0], "tokens", "nearest token, per token"),
+        ("sound title", LEFT[0], "sound", "<b>sound</b>  mel spectrogram, waveform, words", ""),
+        ("layers title", LEFT[0], "layers", f"<b>layers × {fold}</b>  {what.short}", what.long),
+        ("tokens title", LEFT[0], "tokens", similarity_title(layer), SIMILARITY_HELP),
+        ("profile title", RIGHT[0], "layers", null_caption(analysis, score), PROFILE_HELP),
+        ("hits title", RIGHT[0], "tokens", "hit rate per token", HITS_HELP),
     ]
     titles = [
         {
-            "name": name, "text": text, "x": x, "y": ROWS[row][1], "yshift": 3,
+            "name": name, "text": text, "hovertext": help_text, "x": x,
+            "y": ROWS[row][1], "yshift": 3,
             "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
-            "showarrow": False, "align": "left",
+            "showarrow": False, "align": "left", "borderpad": 0,
             "font": {"size": 12 if x == LEFT[0] else 11, "color": colours.muted},
         }
-        for name, x, row, text in rows
+        for name, x, row, text, help_text in rows
     ]  # fmt: skip
     return [*titles, _corner(analysis, score, colours)]
 
@@ -235,7 +245,7 @@ def selection_shapes(analysis: Analysis, layer: int, word: int | None) -> list[d
     block = None if word is None else axes.token_blocks(analysis)[word]
     start, end = (chosen.start_s, chosen.end_s) if chosen and chosen.placed else (0.0, 0.0)
     first, last = block if block else (0, 0)
-    line = {"color": SELECTION, "width": 2}
+    line = {"color": SELECTION, "width": 1.6}
     band = {"line": {"color": SELECTION, "width": 1.5}, "fillcolor": "rgba(204,121,167,0.10)"}
     return [
         {

@@ -112,7 +112,7 @@ def tier_traces(
             yaxis="y3",
             mode="text",
             text=[axes.escape(text) for text in shown],
-            textfont={"size": 12, "color": colours.foreground},
+            textfont={"size": 11, "color": colours.foreground},
             hoverinfo="skip",
         ),
     ]

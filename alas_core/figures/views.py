@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -19,15 +20,34 @@ _FRAME_SCORES = {
     "onset_error_ms": "path_hit",
 }
 _FRAME_BASELINES = {"path_hit": "path_accuracy"}
+
+
+@dataclass(frozen=True)
+class Title:
+    """What a panel shows: in a few words, and in a sentence."""
+
+    short: str
+    long: str
+
+
 _FRAME_TITLES = {
-    "alas": "share of similarity on the spoken word, minus an even spread",
-    "hit_rate": "nearest token is in the spoken word, minus chance",
-    "path_hit": "path is on the spoken word, minus the straight diagonal",
+    "alas": Title(
+        "mass on spoken word − uniform",
+        "share of each frame's similarity mass on the word being spoken, minus an even spread",
+    ),
+    "hit_rate": Title(
+        "nearest token in word − chance",
+        "1 where a frame's nearest token is in the word being spoken, minus chance",
+    ),
+    "path_hit": Title(
+        "path in word − diagonal",
+        "1 where the model's path is in the word being spoken, minus the straight diagonal's share",
+    ),
 }
 _WORD_SCORES = {"hit_rate": "hit_rate"}
 
 
-def frame_view(analysis: Analysis, score: str) -> tuple[str, FloatArray]:
+def frame_view(analysis: Analysis, score: str) -> tuple[Title, FloatArray]:
     """Title and values (n_layers + 1, n_frames) of the layers x time panel, 0 at the baseline.
 
     A score that has no value per frame is shown by the share of mass on the spoken word, which is
@@ -42,15 +62,16 @@ def frame_view(analysis: Analysis, score: str) -> tuple[str, FloatArray]:
     return _FRAME_TITLES[name], values
 
 
-def word_view(analysis: Analysis, score: str) -> tuple[str, FloatArray]:
+def word_view(analysis: Analysis, score: str) -> tuple[Title, FloatArray]:
     """Title and values (n_layers + 1, n_words) of the layers x words panel, 0 at the baseline."""
     name = _WORD_SCORES.get(score, "alas")
     values = np.asarray(analysis.word_scores[name], dtype=np.float32)
     values = values - np.asarray(analysis.baselines[name], dtype=np.float32)[:, None]
-    baseline = SCORES[name].baseline
-    if name == "alas":
-        return f"ALAS of each word (0: {baseline})", values
-    return f"{SCORES[name].label} of each word, minus {baseline}", values
+    score_of = SCORES[name]
+    return Title(
+        f"{score_of.label} of each word − baseline",
+        f"{score_of.plain.rstrip('.')}; 0 is {score_of.baseline}",
+    ), values
 
 
 def spread(values: FloatArray) -> float:

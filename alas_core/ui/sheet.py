@@ -25,7 +25,7 @@ from alas_core.resources import asset_path
 from alas_core.types import Analysis
 
 PLOTLY_JS = "plotly-cartesian-4.1.1.min.js"
-_BAR, _WORDS = 36, 64
+_BAR, _WORDS = 36, 60
 SHEET_HEIGHT = HEIGHT + _BAR + _WORDS
 """Pixels; the same for every analysis, so that a skeleton of this height never makes a jump."""
 

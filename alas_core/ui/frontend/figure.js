@@ -71,7 +71,7 @@ class SheetFigure {
     pen.font = `${labels.textfont.size}px ${getComputedStyle(this.div).fontFamily}`;
     const words = this.sheet.chips.filter((chip) => chip.span);
     const text = words.map((chip) => {
-      const room = axis.l2p(chip.span[1]) - axis.l2p(chip.span[0]) - 4;
+      const room = axis.l2p(chip.span[1]) - axis.l2p(chip.span[0]) - 3;
       return escapeLabel(fit(pen, chip.text, room));
     });
     if (text.join("\n") === (labels.text ?? []).join("\n")) return false;

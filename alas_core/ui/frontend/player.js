@@ -7,6 +7,7 @@ class Player {
     this.buffer = null;
     this.source = null;
     this.at = 0; // seconds; where playing goes on
+    this.paused = false; // by the reader, in the middle
   }
 
   setSound(bytes) {
@@ -14,6 +15,7 @@ class Player {
     this.bytes = bytes;
     this.buffer = null;
     this.at = 0;
+    this.paused = false;
   }
 
   get playing() {
@@ -41,6 +43,7 @@ class Player {
     this.source.buffer = this.buffer;
     this.source.connect(this.context.destination);
     this.source.onended = () => this.finish();
+    this.paused = false;
     this.started = this.context.currentTime;
     this.source.start(0, this.from, this.to - this.from);
     this.onChange();
@@ -51,12 +54,12 @@ class Player {
     const { time } = this;
     this.halt();
     this.at = time;
+    this.paused = true;
     this.onChange();
   }
 
   finish() {
-    const ended = this.to >= this.buffer.duration;
-    this.at = ended ? 0 : this.to;
+    this.at = this.to >= this.buffer.duration ? 0 : this.from;
     this.source = null;
     this.onChange();
   }

@@ -48,10 +48,9 @@ class SheetView {
       "div", { class: "alas-bar" },
       this.playButton, this.clock,
       element("label", { class: "alas-slider" }, "Layer", this.slider), this.layerText,
-      element("span", { class: "alas-space" }),
       element("label", { title: "Play the word's span when it is chosen" }, this.hear, "Hear on click"),
-      button("Whole utterance", "Undo the zoom (double click)", () => this.figure?.resetZoom()),
-      button("Save image", "The sheet as an SVG file", () => this.saveImage()),
+      button("Reset zoom", "Undo the zoom (double click)", () => this.figure?.resetZoom()),
+      button("SVG", "Save the sheet as an SVG file", () => this.saveImage()),
     );
   }
 
@@ -240,7 +239,7 @@ class SheetView {
     if (this.closed) return;
     const { time, playing } = this.player;
     const pixel = this.figure?.pixelOf(time) ?? null;
-    this.playhead.hidden = pixel === null || (!playing && time === 0);
+    this.playhead.hidden = pixel === null || !(playing || this.player.paused);
     if (pixel !== null) this.playhead.style.transform = `translateX(${pixel}px)`;
     this.clock.textContent = `${time.toFixed(2)} s`;
     cancelAnimationFrame(this.frame);
