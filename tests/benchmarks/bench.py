@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-PICTURE = ".st-key-sheet .js-plotly-plot .main-svg"
+PICTURE = ".alas-sheet .main-svg"
 """The element without which nothing is to be seen: the sheet, drawn by Plotly."""
 
 
