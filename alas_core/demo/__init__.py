@@ -1,0 +1,1 @@
+"""The embedded demo: a small speech LLM trained from scratch on synthetic speech, and its data."""
