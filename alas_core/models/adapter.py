@@ -7,15 +7,14 @@ audio's or the transcript's positions are kept.
 from __future__ import annotations
 
 import inspect
-import logging
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from alas_core.errors import InputError, ModelError
+from alas_core.models.guard import Guard, first_line, release_memory
 from alas_core.models.inputs import (
     audio_inputs,
     audio_token_id,
@@ -23,12 +22,10 @@ from alas_core.models.inputs import (
     model_info,
     padded_inputs,
 )
-from alas_core.models.loading import Checkpoint, drop_tensors, out_of_memory, release_memory
+from alas_core.models.loading import Checkpoint
 from alas_core.models.prompting import TextInput, encode_text
 from alas_core.models.protocol import AudioStates, Prompt, TextStates
 from alas_core.types import Audio, FloatArray, ModelInfo
-
-_LOG = logging.getLogger(__name__)
 
 _INSTRUCTIONS = {
     "transcribe": "Repeat the words.",
@@ -90,7 +87,7 @@ class TransformersSpeechLLM:
             If the forward pass fails or does not fit into memory.
         """
         self._check_duration(audio)
-        with self._forward():
+        with torch.no_grad(), self._guard():
             inputs = audio_inputs(self._open, audio, prompt)
             positions = (inputs["input_ids"][0] == self._audio_token_id).nonzero()[:, 0]
             spans = self._open.family.grid.spans(len(positions), audio.duration_s)
@@ -117,7 +114,7 @@ class TransformersSpeechLLM:
         rounding. Hold the device's lock while drawing from this iterator.
         """
         for start in range(0, len(transcripts), batch_size):
-            with self._forward():
+            with torch.no_grad(), self._guard():
                 texts = [
                     self._text_input(transcript, prompt)
                     for transcript in transcripts[start : start + batch_size]
@@ -143,7 +140,7 @@ class TransformersSpeechLLM:
         """The greedy answer to the audio or, without audio, to the transcript."""
         if audio is not None:
             self._check_duration(audio)
-        with self._forward():
+        with torch.no_grad(), self._guard():
             if audio is not None:
                 inputs = audio_inputs(self._open, audio, prompt)
             else:
@@ -194,20 +191,14 @@ class TransformersSpeechLLM:
             )
         return self._checkpoint
 
-    @contextmanager
-    def _forward(self) -> Iterator[None]:
-        """No gradients; whatever the library raises leaves as a `ModelError`."""
-        try:
-            with torch.no_grad(), out_of_memory(self._open.device):
-                yield
-        except (RuntimeError, ValueError, TypeError, IndexError, KeyError, OSError) as error:
-            _LOG.warning("a pass of %s failed", self._model_id, exc_info=True)
-            drop_tensors(error)
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(
-                f"the model '{self._model_id}' failed on this input: {reason[:240]}; try other "
-                "audio or another model, and report this with the log"
-            ) from None
+    def _guard(self) -> Guard:
+        def explain(error: BaseException) -> str:
+            return (
+                f"the model '{self._model_id}' failed on this input: {first_line(error)}; try "
+                "other audio or another model, and report this with the log"
+            )
+
+        return Guard(f"a pass of {self._model_id}", self._open.device, explain)
 
     def _text_input(self, transcript: str, prompt: Prompt) -> TextInput:
         text = encode_text(self._open.processor, prompt, transcript)
@@ -261,7 +252,7 @@ class TransformersSpeechLLM:
         """The processor must add frames as the facts say: needs no weights."""
         family, longest = self._open.family, self._info.max_audio_s or math.inf
         short_s = min(10.0, math.floor(longest / 2 * 10) / 10)
-        with self._forward():
+        with torch.no_grad(), self._guard():
             counts = [frame_count(self._open, seconds) for seconds in (short_s, 2 * short_s)]
         grown = 0 if family.fixed_frames else family.grid.frames_in(short_s)
         if abs(counts[1] - counts[0] - grown) > 1.5:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +14,8 @@ import transformers
 from alas_core.demo.model import build_model
 from alas_core.errors import ModelError
 from alas_core.models.facts import FAMILIES, Family, family_of
+from alas_core.models.guard import Guard, first_line
 from alas_core.models.identity import MODEL_FILE, read_json, resolve_dtype
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,11 +60,12 @@ def load(
     device = best_device() if device == "auto" else device
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     where = {} if isinstance(source, Path) else {"revision": revision}
-    with _readable(source):
+    guard = Guard(f"loading {source}", device, _explanation(source))
+    with guard:
         config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=False, **where)
     family = _known_family(config.model_type, source)
     torch_dtype = getattr(torch, resolve_dtype(dtype, device, _stored_dtype(config)))
-    with _readable(source), out_of_memory(device):
+    with guard:
         processor = transformers.AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             source, trust_remote_code=False, **where
         )
@@ -93,71 +90,25 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-@contextmanager
-def out_of_memory(device: str) -> Iterator[None]:
-    """Turn a full memory into a `ModelError`, after giving the device's memory back."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not _is_memory(error):
-            raise
-        drop_tensors(error)
-        release_memory()
-        raise ModelError(
-            f"the memory of {device} is full ({_short(error)}); use shorter audio, a smaller "
-            "model, or dtype bfloat16"
-        ) from None
-
-
-def drop_tensors(error: BaseException) -> None:
-    """Clear the frames of a failed pass: while the error lives, they hold all its tensors."""
-    traceback.clear_frames(error.__traceback__)
-
-
-def release_memory() -> None:
-    """Hand cached blocks of the accelerator back to the system."""
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    elif torch.backends.mps.is_available():
-        torch.mps.empty_cache()
-
-
-def _is_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    return (
-        isinstance(error, torch.OutOfMemoryError | MemoryError)
-        or "can't allocate memory" in text  # torch on a CPU raises a plain RuntimeError
-        or "out of memory" in text
-    )
-
-
-@contextmanager
-def _readable(source: str | Path) -> Iterator[None]:
-    """Say in plain words why a checkpoint could not be read."""
+def _explanation(source: str | Path) -> Callable[[BaseException], str]:
+    """Plain words for why a checkpoint could not be loaded."""
     name = source.name if isinstance(source, Path) else source
-    try:
-        yield
-    except ImportError as error:
-        raise ModelError(
-            f"'{name}' needs a package that is not installed: {_short(error)}; install it"
-        ) from error
-    except OSError as error:
-        _LOG.info("loading %s failed", name, exc_info=True)
-        raise ModelError(
-            f"the model '{name}' cannot be read: {_short(error)}; check the name, the connection "
-            "or, for a gated model, your access token, or give a local folder"
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        _LOG.info("loading %s failed", name, exc_info=True)
-        raise ModelError(
-            f"'{name}' is not a checkpoint that transformers can load: {_short(error)}; expected "
+
+    def explain(error: BaseException) -> str:
+        reason = first_line(error)
+        if isinstance(error, ImportError):
+            return f"'{name}' needs a package that is not installed: {reason}; install it"
+        if isinstance(error, OSError):
+            return (
+                f"the model '{name}' cannot be read: {reason}; check the name, the connection or, "
+                "for a gated model, your access token, or give a local folder"
+            )
+        return (
+            f"'{name}' is not a checkpoint that transformers can load: {reason}; expected "
             "config.json, processor files and safetensors weights of a speech LLM"
-        ) from error
+        )
 
-
-def _short(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".")[:240]
+    return explain
 
 
 def _known_family(model_type: str, source: str | Path) -> Family:

@@ -1,0 +1,98 @@
+"""Around what transformers does: its errors leave as `ModelError`, its memory is freed."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+
+import torch
+
+from alas_core.errors import ModelError
+
+_LOG = logging.getLogger(__name__)
+_LIBRARY_ERRORS = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    OSError,
+    ImportError,
+    MemoryError,
+)
+
+
+class Guard:
+    """Context manager that turns what a library raises into one `ModelError`.
+
+    A class and not a generator: a failed pass leaves its tensors in the frames of its traceback,
+    and contextlib's own frame would keep that traceback as long as the error lives.
+
+    Parameters
+    ----------
+    what : str
+        What is being done, for the log.
+    device : str
+        Named when its memory is full.
+    explain : callable
+        Makes the user's message of the library's error.
+    """
+
+    def __init__(self, what: str, device: str, explain: Callable[[BaseException], str]) -> None:
+        self._what, self._device, self._explain = what, device, explain
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        del trace
+        if not isinstance(error, _LIBRARY_ERRORS):
+            return
+        # As text: a log record with the traceback would keep the tensors, too.
+        _LOG.warning("%s failed:\n%s", self._what, "".join(traceback.format_exception(error)))
+        message = self._explain(error)
+        if is_memory(error):
+            message = (
+                f"the memory of {self._device} is full ({first_line(error)}); use shorter audio, "
+                "a smaller model, or dtype bfloat16"
+            )
+        _drop_tracebacks(error)
+        release_memory()
+        raise ModelError(message) from None
+
+
+def first_line(error: BaseException) -> str:
+    """The error's own words, short enough for one paragraph."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")[:240]
+
+
+def is_memory(error: BaseException) -> bool:
+    """Whether the error says that memory is full; on a CPU torch raises a plain RuntimeError."""
+    text = str(error).lower()
+    return (
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
+        or "can't allocate memory" in text
+        or "out of memory" in text
+    )
+
+
+def release_memory() -> None:
+    """Hand cached blocks of the accelerator back to the system."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def _drop_tracebacks(error: BaseException | None) -> None:
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
