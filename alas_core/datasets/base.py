@@ -1,0 +1,94 @@
+"""What a data set is: light rows to choose from, utterances on demand, words for the null."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from alas_core.errors import InputError
+from alas_core.types import Utterance
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a list shows of an utterance before its sound is read."""
+
+    id: str
+    transcript: str
+    task: str = "transcribe"
+    voice: str = ""
+    condition: str = ""
+    duration_s: float | None = None
+
+
+class DataSet(Protocol):
+    """Utterances under names. Reading one never changes another; nothing is cached here."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    def ids(self) -> tuple[Row, ...]:
+        """One light row an utterance, in the data set's order."""
+        ...
+
+    def load(self, utterance_id: str) -> Utterance:
+        """One utterance with its sound.
+
+        Raises
+        ------
+        InputError
+            If there is no such utterance, or its sound cannot be used.
+        """
+        ...
+
+    def pool(self) -> tuple[str, ...]:
+        """Transcripts that are not spoken in the data set, for the null."""
+        ...
+
+
+def path_inside(root: Path, relative: str, owner: str) -> Path:
+    """Path of a file that a data set names, never outside the data set's folder.
+
+    Parameters
+    ----------
+    root : Path
+    relative : str
+        As written in the data set; links are followed before the check.
+    owner : str
+        What the message calls the entry that names it.
+
+    Raises
+    ------
+    InputError
+        If the path is absolute, or leads out of `root`.
+    """
+    try:
+        resolved = (root / relative).resolve()
+        inside = resolved.is_relative_to(root.resolve())
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a null character
+        inside = False
+    if not inside:
+        raise InputError(
+            f"{owner} names the file {relative!r}, expected a path inside '{root}'; keep the sound "
+            "beside the list and write paths relative to it"
+        )
+    return resolved
+
+
+def read_text(path: Path) -> str:
+    """A small UTF-8 file, or `InputError`."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"'{path}' cannot be read ({error}), expected a UTF-8 text file; restore it"
+        ) from error
+
+
+def read_sentences(path: Path) -> tuple[str, ...]:
+    """Lines of a text file without the empty ones and those that start with '#'."""
+    lines = (line.strip() for line in read_text(path).splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
