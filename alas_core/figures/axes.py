@@ -41,9 +41,10 @@ def number(value: float) -> str:
         return NO_NUMBER
     if value == 0:
         return "0"
-    digits = 1 - math.floor(math.log10(abs(value)))
-    rounded = round(float(value), digits)
-    text = f"{rounded:.{max(min(digits, 4), 0)}f}"
+    text = f"{value:.1e}"
+    rounded = float(text)
+    if abs(rounded) >= 1e-4:
+        text = f"{rounded:.{max(1 - math.floor(math.log10(abs(rounded))), 0)}f}"
     return text.replace("-", "−")
 
 

@@ -83,6 +83,7 @@ def _layout(dimensions: int, colours: Palette) -> dict[str, Any]:
     }
     if dimensions == 3:
         for axis in made.values():
+            del axis["ticklabelstandoff"]  # not known in three dimensions
             axis["backgroundcolor"] = "rgba(0,0,0,0)"
         made = {"scene": made}
     return {

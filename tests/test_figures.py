@@ -1,0 +1,575 @@
+"""Figures: axes that are shared, arrays that are the analysis's own, text that stays text."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import itertools
+import json
+import math
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load
+
+from alas_core.errors import InputError
+from alas_core.figures import axes, cross_layer_figure, map_figure, payload, profile_figure
+from alas_core.figures.palette import DARK, LIGHT, colour_at, rgb
+from alas_core.figures.payload import quantise, sheet_payload
+from alas_core.figures.profile import best_layer
+from alas_core.figures.sheet import HEIGHT, sheet_figure
+from alas_core.figures.views import word_cells
+from alas_core.types import Analysis, Audio, Reference, Token, WordTiming
+from tests.factory import make_analysis
+
+EVIL = ("<b>x</b>", "<img src=x onerror=alert(1)>", r"$\alpha$", "a&amp;b", "%{x}")
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    return make_analysis()
+
+
+def trace(figure: go.Figure, name: str) -> go.Scatter:
+    (found,) = figure.select_traces({"name": name})
+    return found
+
+
+def shape(figure: go.Figure, name: str) -> go.layout.Shape:
+    (found,) = [item for item in figure.layout.shapes if item.name == name]
+    return found
+
+
+def strings(value: object) -> list[str]:
+    """Every string anywhere in a figure's JSON."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in strings(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in strings(item)]
+    return []
+
+
+def without_tokens(analysis: Analysis, **words: object) -> Analysis:
+    """The analysis with the first word changed as told."""
+    first = dataclasses.replace(analysis.words[0], **words)
+    reference = Reference("planted", (first, *analysis.words[1:]))
+    return dataclasses.replace(analysis, reference=reference)
+
+
+def evil_analysis() -> Analysis:
+    """Words, tokens and names that a renderer must not read as markup."""
+    base = make_analysis(words="a b c d e")
+    words = tuple(
+        dataclasses.replace(word, word=text, problem=text)
+        for word, text in zip(base.words, EVIL, strict=True)
+    )
+    utterance = dataclasses.replace(base.utterance, id=EVIL[1], transcript=" ".join(EVIL))
+    return dataclasses.replace(
+        base,
+        reference=Reference(EVIL[1], words),
+        utterance=utterance,
+        tokens=tuple(Token(text, 0, len(text)) for text in EVIL),
+    )
+
+
+# --- the sheet ------------------------------------------------------------------------------------
+
+
+def test_panels_share_their_axes(analysis: Analysis) -> None:
+    figure = sheet_figure(analysis, layer=3)
+    timed = ["mel", "waveform", "tier", "layers", "similarity", "reference", "path"]
+    assert {trace(figure, name).xaxis for name in timed} == {"x"}
+    assert {trace(figure, name).yaxis for name in ("layers", "profile", "null band")} == {"y4"}
+    assert {trace(figure, name).yaxis for name in ("similarity", "token hits")} == {"y5"}
+    assert trace(figure, "profile").xaxis == "x2"
+    assert trace(figure, "token hits").xaxis == "x3"
+
+
+def test_layers_and_tokens_run_down_from_zero(analysis: Analysis) -> None:
+    figure = sheet_figure(analysis, layer=3)
+    assert figure.layout.yaxis4.range == (analysis.n_layers + 0.5, -0.5)
+    assert figure.layout.yaxis5.range == (analysis.n_tokens - 0.5, -0.5)
+
+
+def test_every_visible_axis_says_what_it_measures(analysis: Analysis) -> None:
+    layout = sheet_figure(analysis, layer=3, score="onset_error_ms").layout
+    shown = {
+        layout[name].title.text
+        for name in layout
+        if name[1:].startswith("axis") and layout[name].visible is not False
+    }
+    assert shown == {
+        "time (s)",
+        "Onset error (ms)",
+        "share of frames",
+        "kHz",
+        "layer",
+        "token",
+    }
+
+
+def test_rows_do_not_overlap_and_fill_the_known_height(analysis: Analysis) -> None:
+    layout = sheet_figure(analysis, layer=3).layout
+    rows = [layout[name].domain for name in ("yaxis", "yaxis3", "yaxis4", "yaxis5")]
+    assert rows[0][1] == 1
+    assert rows[-1][0] == 0
+    for upper, lower in itertools.pairwise(rows):
+        assert upper[0] > lower[1]
+    assert layout.height == HEIGHT
+
+
+def test_height_is_the_same_for_every_analysis(analysis: Analysis) -> None:
+    other = make_analysis(n_layers=30, n_frames=120, words="word " * 40)
+    assert (
+        sheet_figure(other, layer=0).layout.height == sheet_figure(analysis, layer=0).layout.height
+    )
+
+
+def test_similarity_is_the_chosen_layers_map(analysis: Analysis) -> None:
+    drawn = trace(sheet_figure(analysis, layer=5), "similarity")
+    np.testing.assert_allclose(drawn.z, analysis.similarity[5].T.astype(np.float32))
+    assert len(drawn.x) == analysis.n_frames + 1
+    np.testing.assert_allclose(drawn.x[:-1], analysis.frame_spans[:, 0])
+
+
+def test_reference_outline_is_the_mask(analysis: Analysis) -> None:
+    drawn = trace(sheet_figure(analysis, layer=0), "reference")
+    x = np.array(drawn.x, dtype=float).reshape(-1, 6)
+    y = np.array(drawn.y, dtype=float).reshape(-1, 6)
+    middles = analysis.frame_spans.mean(axis=1)
+    inside = np.zeros_like(analysis.mask)
+    for xs, ys in zip(x, y, strict=True):
+        frames = (middles > np.nanmin(xs)) & (middles < np.nanmax(xs))
+        tokens = np.arange(analysis.n_tokens)
+        inside |= frames[:, None] & ((tokens > np.nanmin(ys)) & (tokens < np.nanmax(ys)))[None]
+    np.testing.assert_array_equal(inside, analysis.mask)
+
+
+def test_path_is_drawn_over_its_halo_and_over_the_map(analysis: Analysis) -> None:
+    figure = sheet_figure(analysis, layer=4)
+    order = [item.name for item in figure.data]
+    assert order.index("similarity") < order.index("path halo") < order.index("path")
+    np.testing.assert_array_equal(trace(figure, "path").y[:-1], analysis.paths[4])
+    np.testing.assert_array_equal(trace(figure, "path").y, trace(figure, "path halo").y)
+    assert trace(figure, "path").line.shape == "hv"
+    halo, line = trace(figure, "path halo").line.color, trace(figure, "path").line.color
+    assert contrast(halo, line) > 7
+
+
+def test_no_path_leaves_no_line(analysis: Analysis) -> None:
+    without = dataclasses.replace(analysis, paths=np.full_like(analysis.paths, -1))
+    assert np.isnan(np.array(trace(sheet_figure(without, layer=2), "path").y, dtype=float)).all()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_layers_panel_diverges_around_the_baseline(analysis: Analysis, theme: str) -> None:
+    drawn = trace(sheet_figure(analysis, layer=0, theme=theme), "layers")
+    np.testing.assert_array_equal(drawn.z, analysis.frame_scores["alas"])
+    assert drawn.zmin == -drawn.zmax
+    middle = next(colour for position, colour in drawn.colorscale if position == 0.5)
+    red, green, blue = rgb(middle)
+    assert max(red, green, blue) - min(red, green, blue) <= 16, "the baseline is not grey"
+
+
+@pytest.mark.parametrize(
+    ("score", "frames", "baseline"),
+    [
+        ("hit_rate", "hit_rate", "hit_rate"),
+        ("path_accuracy", "path_hit", "path_accuracy"),
+        ("onset_error_ms", "path_hit", "path_accuracy"),
+    ],
+)
+def test_other_scores_per_frame_lose_their_baseline(
+    analysis: Analysis, score: str, frames: str, baseline: str
+) -> None:
+    drawn = trace(sheet_figure(analysis, layer=0, score=score), "layers")
+    expected = analysis.frame_scores[frames] - analysis.baselines[baseline][:, None]
+    np.testing.assert_allclose(drawn.z, expected, rtol=1e-6)
+
+
+def test_folded_into_words_each_cell_is_the_words_score(analysis: Analysis) -> None:
+    drawn = trace(sheet_figure(analysis, layer=0, fold="words"), "layers")
+    starts = np.array([word.start_s for word in analysis.words])
+    ends = np.array([word.end_s for word in analysis.words])
+    np.testing.assert_allclose(drawn.x, [*starts, ends[-1]])  # planted words leave no gap
+    np.testing.assert_allclose(drawn.z, analysis.word_scores["alas"])
+    assert drawn.yaxis == "y4"
+
+
+def test_chosen_layer_word_and_tokens_are_marked(analysis: Analysis) -> None:
+    figure = sheet_figure(analysis, layer=6, word=2)
+    across, down = shape(figure, "layer"), shape(figure, "word")
+    assert (across.y0, across.y1, across.xref, across.x0, across.x1) == (5.5, 6.5, "paper", 0, 1)
+    word = analysis.words[2]
+    assert (down.x0, down.x1, down.yref, down.y0, down.y1) == (
+        word.start_s,
+        word.end_s,
+        "paper",
+        0,
+        1,
+    )
+    tokens = shape(figure, "word tokens")
+    assert (tokens.yref, tokens.y0, tokens.y1) == ("y5", 1.5, 2.5)
+
+
+def test_nothing_is_marked_without_a_word_or_where_it_has_no_place(analysis: Analysis) -> None:
+    figure = sheet_figure(analysis, layer=6)
+    assert shape(figure, "word").visible is False
+    unplaced = without_tokens(analysis, start_s=math.nan, end_s=math.nan)
+    figure = sheet_figure(unplaced, layer=6, word=0)
+    assert shape(figure, "word").visible is False
+    assert shape(figure, "word tokens").visible is True
+    json.loads(figure.to_json())
+
+
+def test_thirty_tokens_are_all_named_and_more_are_thinned() -> None:
+    full = sheet_figure(make_analysis(words="word " * 30, n_frames=80), layer=0)
+    assert len(full.layout.yaxis5.ticktext) == 30
+    thinned = sheet_figure(make_analysis(words="word " * 100, n_frames=220), layer=0)
+    assert 20 <= len(thinned.layout.yaxis5.ticktext) <= 30
+
+
+def test_pieces_of_a_word_are_told_from_its_beginning(analysis: Analysis) -> None:
+    pieces = dataclasses.replace(analysis, token_word=np.array([0, 0, 1, 1, -1]))
+    assert axes.token_texts(pieces) == ["the", "·red", "fox", "·sleeps", "here"]
+
+
+@pytest.mark.parametrize("fold", ["time", "words"])
+def test_hover_names_time_layer_token_and_value(analysis: Analysis, fold: str) -> None:
+    figure = sheet_figure(analysis, layer=5, fold=fold)
+    cells = trace(figure, "similarity")
+    assert cells.customdata[2][20] == ["0.80 s – 0.84 s", "token ‘fox’"]
+    assert "layer 5" in cells.hovertemplate
+    assert "cosine %{z:.2r}" in cells.hovertemplate
+    layers = trace(figure, "layers")
+    assert layers.customdata[7][2][1] == "layer 7"
+    assert np.shape(layers.customdata)[:2] == np.shape(layers.z)
+
+
+def test_a_recording_without_sound_is_drawn_without_its_sound_panel(analysis: Analysis) -> None:
+    silent = dataclasses.replace(analysis.utterance, audio=Audio(np.zeros(0, np.float32), 16000))
+    figure = sheet_figure(dataclasses.replace(analysis, utterance=silent), layer=0)
+    assert not list(figure.select_traces({"name": "mel"}))
+    assert trace(figure, "similarity").z is not None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"layer": 9}, "expected 0 to 8"),
+        ({"layer": -1}, "expected 0 to 8"),
+        ({"layer": 0, "word": 5}, "expected 0 to 4"),
+        ({"layer": 0, "score": "beauty"}, "expected one of alas"),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    analysis: Analysis, wrong: dict[str, object], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        sheet_figure(analysis, **wrong)
+
+
+# --- text stays text ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fold", ["time", "words"])
+def test_text_of_users_is_never_markup(fold: str) -> None:
+    evil = evil_analysis()
+    figures = [
+        sheet_figure(evil, layer=0, word=1, fold=fold),
+        profile_figure(evil, layer=0),
+        map_figure(evil, evil.coords[0, :, :2], layer=0, word=1),
+    ]
+    for figure in figures:
+        for text in strings(json.loads(figure.to_json())):
+            assert "<img" not in text
+            assert "<b>x" not in text
+            assert "$" not in text
+    shown = trace(figures[0], "similarity").customdata[1][0][1]
+    assert shown == "token ‘&lt;img src=x onerror=alert(1)&gt;’"
+
+
+@given(st.text(max_size=40))
+def test_escaped_text_reads_as_it_was_written(text: str) -> None:
+    escaped = axes.escape(text)
+    assert not set(escaped) & set("<>$")
+    back = escaped.replace("&#36;", "$").replace("&gt;", ">").replace("&lt;", "<")
+    assert back.replace("&amp;", "&") == " ".join(text.split())
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.8449, "0.84"),
+        (0.0314, "0.031"),
+        (-0.25, "−0.25"),
+        (1.0, "1.0"),
+        (0.999, "1.0"),
+        (123.4, "120"),
+        (12.34, "12"),
+        (0.0, "0"),
+        (math.nan, "–"),
+        (math.inf, "–"),
+    ],
+)
+def test_numbers_have_two_digits(value: float, shown: str) -> None:
+    assert axes.number(value) == shown
+
+
+@given(st.floats(1e-3, 1e6))
+def test_two_digits_are_near(value: float) -> None:
+    assert float(axes.number(value)) == pytest.approx(value, rel=0.0501)
+
+
+# --- words as cells -------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.tuples(st.floats(0, 1.6), st.floats(0, 0.5))),
+        min_size=5,
+        max_size=5,
+    )
+)
+def test_word_cells_are_a_partition(spans: list[tuple[float, float] | None]) -> None:
+    base = make_analysis()
+    starts = iter(sorted(span[0] for span in spans if span))
+    words = []
+    for index, span in enumerate(spans):
+        start = math.nan if span is None else next(starts)
+        end = math.nan if span is None else start + span[1]
+        words.append(WordTiming("w", index, index + 1, start, end))
+    changed = dataclasses.replace(base, reference=Reference("any", tuple(words)))
+    edges, columns, names = word_cells(changed, base.word_scores["alas"])
+    assert (np.diff(edges) > 0).all()
+    assert columns.shape == (base.n_layers + 1, len(edges) - 1)
+    assert len(names) == len(edges) - 1
+
+
+# --- profile --------------------------------------------------------------------------------------
+
+
+def test_profile_has_band_baseline_and_best_layer(analysis: Analysis) -> None:
+    figure = profile_figure(analysis)
+    band = trace(figure, "null band")
+    assert analysis.null is not None
+    np.testing.assert_allclose(band.x, [*analysis.null.low, *analysis.null.high[::-1]], rtol=1e-6)
+    assert band.fill == "toself"
+    assert trace(figure, "best layer").y == (analysis.best_layer,)
+    assert figure.layout.yaxis.range == (analysis.n_layers + 0.5, -0.5)
+    assert "wrong transcripts" in trace(figure, "profile").customdata[3]
+
+
+def test_quick_null_is_dotted_until_the_null_is_there() -> None:
+    figure = profile_figure(make_analysis(with_null=False))
+    assert not list(figure.select_traces({"name": "null band"}))
+    assert {item.line.dash for item in figure.data if "permuted words" in item.name} == {"dot"}
+
+
+def test_other_scores_have_their_own_baseline_and_no_band(analysis: Analysis) -> None:
+    figure = profile_figure(analysis, score="path_accuracy")
+    assert not list(figure.select_traces({"name": "null band"}))
+    line = trace(figure, "baseline: the straight diagonal path")
+    np.testing.assert_allclose(line.x, analysis.baselines["path_accuracy"])
+
+
+def test_a_score_without_a_known_baseline_draws_none(analysis: Analysis) -> None:
+    figure = profile_figure(analysis, score="aps")
+    assert not [item.name for item in figure.data if item.name.startswith("baseline")]
+
+
+def test_best_layer_of_an_error_is_the_smallest(analysis: Analysis) -> None:
+    errors = analysis.scores["onset_error_ms"]
+    assert best_layer(analysis, "onset_error_ms") == int(np.argmin(errors))
+    assert best_layer(analysis, "alas") == analysis.best_layer
+
+
+def test_a_score_that_could_not_be_computed_has_no_best_layer(analysis: Analysis) -> None:
+    empty = np.full(analysis.n_layers + 1, np.nan)
+    without = dataclasses.replace(analysis, scores={**analysis.scores, "path_accuracy": empty})
+    assert best_layer(without, "path_accuracy") is None
+    json.loads(sheet_figure(without, layer=0, score="path_accuracy").to_json())
+
+
+# --- what the browser gets ------------------------------------------------------------------------
+
+
+def read_payload(data: bytes) -> tuple[dict[str, object], dict[str, np.ndarray]]:
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    return json.loads(header["__metadata__"]["sheet"]), load(data)
+
+
+def rows_of(tensors: dict[str, np.ndarray], name: str, index: int) -> np.ndarray:
+    row = tensors[name][index]
+    if f"{name}.step" in tensors:
+        return tensors[f"{name}.low"][index] + tensors[f"{name}.step"][index] * row
+    return row
+
+
+def decoded(values: object) -> np.ndarray:
+    """An array as plotly's JSON may hold it: numbers, or their bytes as base64."""
+    if not isinstance(values, dict):
+        return np.array(values, dtype=float)
+    flat = np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"])
+    return flat.reshape([int(n) for n in str(values.get("shape", flat.size)).split(",")])
+
+
+@pytest.mark.parametrize("fold", ["time", "words"])
+@pytest.mark.parametrize("score", ["alas", "hit_rate"])
+def test_following_a_click_gives_the_figure_python_would_draw(
+    analysis: Analysis, fold: str, score: str
+) -> None:
+    sheet, tensors = read_payload(sheet_payload(analysis, layer=1, score=score, fold=fold))
+    figure = go.Figure(sheet["figure"])
+    for index, table in ((6, sheet["layers"]), (3, sheet["words"])):
+        for part, items in table.items():
+            for name, changes in items.items():
+                place = figure.data if part == "data" else figure.layout[part]
+                (item,) = [candidate for candidate in place if candidate.name == name]
+                for key, values in changes.items():
+                    new = values[index] if isinstance(values, list) else None
+                    item[key] = rows_of(tensors, values[1:], index) if new is None else new
+    expected = sheet_figure(analysis, layer=6, word=3, score=score, fold=fold, cell_labels=False)
+    assert figure.layout == expected.layout
+    for got, wanted in zip(figure.data, expected.data, strict=True):
+        assert got.name == wanted.name
+        assert got.hovertemplate == wanted.hovertemplate
+        for key in ("x", "y", "z"):
+            if key in wanted and wanted[key] is not None:
+                np.testing.assert_allclose(decoded(got[key]), decoded(wanted[key]), atol=1e-4)
+
+
+@pytest.mark.parametrize("fine", [True, False])
+def test_quantised_similarity_is_off_by_half_a_step_at_most(
+    analysis: Analysis, fine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not fine:
+        monkeypatch.setattr(payload, "MAX_FINE_BYTES", 0)
+    exact = analysis.similarity.astype(np.float32)
+    tensors = quantise(exact)
+    assert tensors["similarity"].dtype == (np.uint16 if fine else np.uint8)
+    step = tensors["similarity.step"][:, None, None]
+    back = tensors["similarity.low"][:, None, None] + step * tensors["similarity"]
+    assert (np.abs(back - exact) <= 0.501 * step + 1e-6).all()
+
+
+def test_a_flat_layer_survives_quantising() -> None:
+    tensors = quantise(np.full((2, 3, 4), 0.5, np.float32))
+    back = tensors["similarity.low"][0] + tensors["similarity.step"][0] * tensors["similarity"][0]
+    np.testing.assert_allclose(back, 0.5)
+
+
+def test_too_large_a_similarity_goes_one_layer_at_a_time(
+    analysis: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"score": "alas", "fold": "time", "theme": "light"}
+    assert payload.sheet_name(analysis, layer=1, **options) == payload.sheet_name(
+        analysis, layer=2, **options
+    )
+    monkeypatch.setattr(payload, "MAX_BYTES", 10)
+    sheet, tensors = read_payload(sheet_payload(analysis, layer=2))
+    assert "similarity" not in tensors
+    assert "z" not in sheet["layers"]["data"]["similarity"]
+    assert payload.sheet_name(analysis, layer=1, **options) != payload.sheet_name(
+        analysis, layer=2, **options
+    )
+
+
+def test_the_null_changes_the_payloads_name(analysis: Analysis) -> None:
+    options = {"layer": 0, "score": "alas", "fold": "time", "theme": "light"}
+    early = dataclasses.replace(analysis, null=None)
+    assert payload.sheet_name(analysis, **options) != payload.sheet_name(early, **options)
+
+
+def test_payload_of_a_long_recording_stays_small() -> None:
+    long = make_analysis(n_layers=24, n_frames=250, words="word " * 40)
+    assert len(sheet_payload(long, layer=0)) < 1_500_000
+
+
+# --- map and cross-layer matrices -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("colour", ["modality", "word", "time", "correct"])
+def test_map_draws_every_frame_and_token(analysis: Analysis, dimensions: int, colour: str) -> None:
+    points = analysis.coords[4, :, :dimensions]
+    figure = map_figure(analysis, points, layer=4, word=1, colour=colour)
+    frames, tokens = trace(figure, "audio frame"), trace(figure, "text token")
+    np.testing.assert_allclose(frames.x, points[: analysis.n_frames, 0])
+    np.testing.assert_allclose(tokens.y, points[analysis.n_frames :, 1])
+    assert tokens.text == ("the", "red", "fox", "sleeps", "here")
+    assert (frames.z is not None) if dimensions == 3 else not hasattr(frames, "z")
+    if colour in ("word", "correct"):
+        assert len(frames.marker.color) == analysis.n_frames
+
+
+def test_map_ties_each_spoken_frame_to_its_word(analysis: Analysis) -> None:
+    figure = map_figure(analysis, analysis.coords[4, :, :2], layer=4, word=2)
+    spoken = int((analysis.frame_word != -1).sum())
+    own = int((analysis.frame_word == 2).sum())
+    tied = {item.name: len(item.x) // 3 for item in figure.data if item.mode == "lines"}
+    assert tied == {"frame to its word": spoken - own, "chosen word": own}
+    assert (
+        not map_figure(analysis, analysis.coords[4, :, :2], layer=4, lines=False).data[0].line.width
+    )
+
+
+def test_map_marks_the_frames_whose_nearest_token_is_right(analysis: Analysis) -> None:
+    figure = map_figure(analysis, analysis.coords[0, :, :2], layer=0, colour="correct")
+    colours = np.array(trace(figure, "audio frame").marker.color)
+    hits = analysis.frame_scores["hit_rate"][0]
+    assert len({*colours[hits == 1]}) == 1
+    assert not {*colours[hits == 1]} & {*colours[hits == 0]}
+
+
+def test_points_of_another_analysis_are_refused(analysis: Analysis) -> None:
+    with pytest.raises(InputError, match=r"expected \(45, 2\) or \(45, 3\)"):
+        map_figure(analysis, np.zeros((7, 2)), layer=0)
+
+
+def test_cross_layer_rows_are_the_audio_run(analysis: Analysis) -> None:
+    figure = cross_layer_figure(analysis, score="cka", layer=3)
+    np.testing.assert_allclose(figure.data[0].z, analysis.cross_layer["cka"], rtol=1e-6)
+    assert "audio" in figure.layout.yaxis.title.text
+    assert "text" in figure.layout.xaxis.title.text
+    assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
+    assert figure.layout.xaxis.range[0] < figure.layout.xaxis.range[1]
+    with pytest.raises(InputError, match="cka, layer_correlation"):
+        cross_layer_figure(analysis, score="rsa")
+
+
+# --- colours --------------------------------------------------------------------------------------
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG contrast ratio of two colours."""
+
+    def luminance(colour: str) -> float:
+        parts = [part / 255 for part in rgb(colour)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_text_can_be_read_on_its_background(colours: object) -> None:
+    assert contrast(colours.foreground, colours.background) > 7
+    assert contrast(colours.muted, colours.background) > 4.5
+
+
+def test_colours_between_the_stops_are_mixed() -> None:
+    scale = ((0.0, "#000000"), (0.5, "#808080"), (1.0, "#ffffff"))
+    assert colour_at(scale, 0) == "#000000"
+    assert colour_at(scale, 0.25) == "#404040"
+    assert colour_at(scale, 2.0) == "#ffffff"
