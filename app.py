@@ -1,11 +1,8 @@
 """ALAS Explorer: how a speech LLM binds audio frames to words, layer by layer."""
 
-import streamlit as st
-
-from alas_core.resources import asset_path
 from alas_core.ui import controls, guard, picture, shell, url
 
-st.set_page_config("ALAS Explorer", str(asset_path("icon.png")), layout="wide")
+shell.frame()
 url.adopt()
 page = shell.navigation()
 with guard.guarded("the sidebar"):

@@ -46,4 +46,5 @@ with st.container(key="picture"):
         panels.map_panel(analysis, layer, word)
     with right:
         panels.answers(analysis)
+        panels.layers_panel(analysis, layer)
     details.details(analysis, layer)

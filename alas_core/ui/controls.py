@@ -13,6 +13,7 @@ from alas_core.errors import ModelError
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, recordings, settings, url
 from alas_core.ui.orders import DEMO, YOURS, Order
+from alas_core.ui.text import plain
 
 if TYPE_CHECKING:
     from alas_core.ui.sheet import SheetEvent
@@ -71,7 +72,7 @@ def order() -> Order | None:
     utterance = _valid("utterance", _utterances(data))
     if utterance is None:
         return None
-    model = _valid("model", catalogue.models())
+    model = st.session_state.get("model") or next(iter(catalogue.models()), None)
     if model is None:
         raise ModelError(
             "there is no model to choose, expected at least the demo model in assets/demo/model; "
@@ -91,10 +92,11 @@ def order() -> Order | None:
 def publish() -> None:
     """Write the choices that are not defaults into the URL."""
     state, looked = st.session_state, view()
+    model = state.get("model")
     data = _valid("data", DATA_LABELS) or DEMO
     url.publish(
         {
-            "model": _unless_first("model", catalogue.models()),
+            "model": None if model == next(iter(catalogue.models()), None) else model,
             "data": None if data == DEMO else data,
             "utterance": _unless_first("utterance", _utterances(data), always=data == YOURS),
             "layer": looked.layer,
@@ -110,13 +112,42 @@ def sidebar() -> None:
     if pending is not None:
         st.session_state["data"], st.session_state["utterance"] = YOURS, pending
     with st.sidebar:
-        _select("Model", "model", catalogue.models())
+        _model()
         data = _select("Recordings", "data", DATA_LABELS) or DEMO
         options = _utterances(data)
         if options:
             _select("Utterance", "utterance", options, on_change=_forget_word)
         if data == YOURS:
             recordings.add_recording(expanded=not options)
+
+
+def _model() -> None:
+    options = catalogue.models()
+    _take_linked_model(options)
+    chosen = st.selectbox(
+        "Model",
+        list(options),
+        format_func=lambda name: options.get(name, name),
+        key="model",
+        accept_new_options=True,
+        help="Choose one, or type the path of a model folder or a hub id (owner/name) and press "
+        "Enter. Safetensors weights only; no code of a model is ever run.",
+    )
+    st.caption(plain(catalogue.model_description(chosen or "")))
+
+
+def _take_linked_model(options: dict[str, str]) -> None:
+    """A link may choose among the listed models; only a person may name another one."""
+    linked = st.session_state.pop("linked_model", None)
+    if linked is None or linked == st.session_state.get("model"):
+        return
+    if linked in options:
+        st.session_state["model"] = linked
+    else:
+        st.warning(
+            f"The link names the model {plain(linked, 80)}, which is not in this list. "
+            "Type it under Model to load it."
+        )
 
 
 def layer_and_score(analysis: Analysis | None) -> None:
@@ -204,4 +235,5 @@ def _select(
 
 def follow(event: SheetEvent) -> None:
     """Take over what a reader chose on the sheet (called before the page runs again)."""
-    choose(event.layer, event.word)
+    following_best = view().layer is None and event.layer == st.session_state.get("layer_slider")
+    choose(None if following_best else event.layer, event.word)

@@ -37,6 +37,17 @@ PCA keeps the two directions with the largest spread. UMAP keeps neighbourhoods;
 between groups and sizes of groups mean nothing.
 """
 
+_LAYERS = """
+Rows are layers of the run on sound, columns layers of the run on text; a bright cell says that the
+two layers arrange their content alike. The mark is where audio and text of the chosen layer meet.
+
+**What would good look like?** A bright diagonal: hearing and reading go in step. Brightness below
+the diagonal: hearing reaches a stage of meaning only at deeper layers than reading.
+
+*CKA* compares how the words of this utterance are arranged among each other (debiased, linear).
+*Correlation* compares only the mean vectors of the two runs. With few words CKA is noisy.
+"""
+
 _ALAS = r"""
 p_{ik} = \mathrm{softmax}_k\!\left(\frac{\cos(a_i, t_k)}{\tau}\right) \qquad
 m_i = \sum_{k \in w(i)} p_{ik} \qquad u_i = \frac{|w(i)|}{K} \qquad
@@ -70,3 +81,9 @@ def about_map() -> None:
     """What the map shows and how far to trust it."""
     with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
         st.markdown(_MAP)
+
+
+def about_layers() -> None:
+    """What the layers-against-layers map shows."""
+    with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
+        st.markdown(_LAYERS)

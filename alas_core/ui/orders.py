@@ -65,6 +65,11 @@ def ask_umap(analysis: Analysis, layer: int) -> State[FloatArray]:
     return maps.ask(f"{analysis.key.digest}:{layer}", lambda: _umap_steps(analysis, layer))
 
 
+def warm_umap() -> None:
+    """Have UMAP imported and compiled in the background, once a process."""
+    maps.ask("warm-up", _warm_umap_steps, reader="warm-up")
+
+
 @cache
 def store() -> Store:
     """Where bundles are kept: `ALAS_STORE`, else the user's cache folder."""
@@ -93,11 +98,18 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
         yield Step(progress.stage, progress.done, progress.total, progress.analysis)
 
 
-def _umap_steps(analysis: Analysis, layer: int) -> Iterator[Step[FloatArray]]:
-    yield Step("loading and compiling UMAP (once, 10 to 30 s)")
+def _warm_umap_steps() -> Iterator[Step[FloatArray]]:
+    yield Step("loading UMAP")
     from alas_core import projection
 
-    yield Step("placing the points with UMAP", result=projection.umap(analysis, layer))
+    projection.warm_up()
+
+
+def _umap_steps(analysis: Analysis, layer: int) -> Iterator[Step[FloatArray]]:
+    yield Step("placing the points with UMAP (the first time takes 10 to 40 s)")
+    from alas_core import projection
+
+    yield Step("done", result=projection.umap(analysis, layer))
 
 
 def _utterance(order: Order) -> tuple[Utterance, tuple[str, ...] | None]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from alas_core.figures import map_figure
+from alas_core.figures import cross_layer_figure, map_figure
 from alas_core.figures.map import Colour
 from alas_core.findings import findings
 from alas_core.types import Analysis, FloatArray
@@ -19,6 +19,7 @@ _COLOURS: dict[Colour, str] = {
     "time": "Time",
     "correct": "Finds its word",
 }
+_LAYERS = {"cka": "CKA", "layer_correlation": "Correlation"}
 _MAPS = {"pca": "PCA", "pca3": "PCA in 3-D", "umap": "UMAP"}
 
 
@@ -34,24 +35,21 @@ def flags(analysis: Analysis) -> None:
 
 
 def what_this_says(analysis: Analysis) -> None:
-    """The findings, side by side; each leads to the layer or word that it is about."""
-    said = findings(analysis)
-    with st.container(border=True, key="findings"):
+    """The findings in sentences; each leads to the layer or word that it is about."""
+    with st.container(border=True, key="findings", gap="xxsmall"):
         st.markdown("**What this says**")
-        for column, (index, finding) in zip(
-            st.columns(len(said) or 1, gap="large"), enumerate(said), strict=True
-        ):
-            with column:
-                st.markdown(plain(finding.text))
-                if finding.layer is not None or finding.word is not None:
-                    st.button(
-                        "Show",
-                        key=f"finding_{index}",
-                        type="tertiary",
-                        icon=":material/arrow_downward:",
-                        on_click=controls.choose,
-                        args=[finding.layer, finding.word],
-                    )
+        for index, finding in enumerate(findings(analysis)):
+            sentence, link = st.columns([15, 1], vertical_alignment="center")
+            sentence.markdown(plain(finding.text))
+            if finding.layer is not None or finding.word is not None:
+                link.button(
+                    "Show",
+                    key=f"finding_{index}",
+                    type="tertiary",
+                    help="Choose this layer and word below",
+                    on_click=controls.choose,
+                    args=[finding.layer, finding.word],
+                )
 
 
 def map_panel(analysis: Analysis, layer: int, word: int | None) -> None:
@@ -78,13 +76,13 @@ def map_panel(analysis: Analysis, layer: int, word: int | None) -> None:
         )
         lines = st.toggle("Lines", value=True, key="map_lines")
         guide.about_map()
-    points = _points(analysis, layer, kind or "pca")
+    points = _points(analysis, layer, kind)
     figure = map_figure(
         analysis,
         points,
         layer=layer,
         word=word,
-        colour=colour or "modality",
+        colour=colour,
         lines=lines,
         theme=theme(),
     )
@@ -93,9 +91,10 @@ def map_panel(analysis: Analysis, layer: int, word: int | None) -> None:
 
 def _points(analysis: Analysis, layer: int, kind: str) -> FloatArray:
     principal: FloatArray = analysis.coords[layer, :, : 3 if kind == "pca3" else 2]
-    state = orders.ask_umap(analysis, layer)  # asked for in any case, so that it compiles early
     if kind != "umap":
+        orders.warm_umap()
         return principal
+    state = orders.ask_umap(analysis, layer)
     if state.result is not None:
         return state.result
     if state.error:
@@ -112,7 +111,7 @@ def _wait_for_umap(key: str) -> None:
     if state is None or state.finished or state.result is not None:
         st.rerun()
     else:
-        st.caption(f"PCA is shown until UMAP is ready: {state.stage} …")
+        st.caption(f"Showing PCA meanwhile: {state.stage} …")
 
 
 def answers(analysis: Analysis) -> None:
@@ -126,3 +125,24 @@ def answers(analysis: Analysis) -> None:
     for name, text in analysis.answers.items():
         st.caption(f"To the {plain(name)}")
         st.text(text or "(nothing)")
+
+
+def layers_panel(analysis: Analysis, layer: int) -> None:
+    """Every audio layer against every text layer."""
+    known = {name: label for name, label in _LAYERS.items() if name in analysis.cross_layer}
+    if not known:
+        return
+    st.markdown("**Layers of hearing against layers of reading**")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        score = st.segmented_control(
+            "Likeness",
+            list(known),
+            format_func=known.__getitem__,
+            default=next(iter(known)),
+            required=True,
+            key="cross_layer",
+            label_visibility="collapsed",
+        )
+        guide.about_layers()
+    figure = cross_layer_figure(analysis, score=score, layer=layer, theme=theme())
+    st.plotly_chart(figure, theme=None, key="layers", config={"displaylogo": False})

@@ -21,7 +21,7 @@ _GRACE_S = 0.25
 """How long a page run waits for a stored result before it shows a skeleton."""
 
 _POLL_S = 0.4
-_DIM = "<style>.st-key-picture {opacity: .4; transition: opacity .3s;}</style>"
+_DIM = "<style>.st-key-picture {opacity: .4;}</style>"
 
 
 @dataclass(frozen=True)
@@ -74,19 +74,21 @@ def on_screen() -> Analysis | None:
 
 def status(picture: Picture) -> None:
     """One line, always in the same place: what is being computed, or what was, or what failed."""
-    state = picture.state
-    if picture.analysis is not None and not picture.fresh:
-        st.html(_DIM)
-    if picture.problem:
-        _complain(picture, picture.problem)
-    elif state is not None and state.error:
-        text = state.error if not state.defect else defect_text(state.error)
-        _complain(picture, text)
-        st.button("Try again", on_click=orders.analyses.forget, args=[state.key])
-    elif state is not None and not state.finished:
-        _poll(state.key, state.version)
-    elif state is not None and state.result is not None:
-        st.caption(_summary(state.result))
+    with st.container(key="status"):
+        state = picture.state
+        if picture.problem:
+            _complain(picture, picture.problem)
+        elif state is None:
+            return
+        elif state.error:
+            _complain(picture, defect_text(state.error) if state.defect else state.error)
+            st.button("Try again", on_click=orders.analyses.forget, args=[state.key])
+        elif not state.finished:
+            _poll(state.key, state.version)
+            if not picture.fresh:
+                st.html(_DIM)
+        elif state.result is not None:
+            st.caption(_summary(state.result))
 
 
 def _complain(picture: Picture, text: str) -> None:

@@ -7,8 +7,17 @@ from typing import Any
 
 import streamlit as st
 
+from alas_core.resources import asset_path
+
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _INSIDE = "inside_the_app"
+
+
+def frame() -> None:
+    """Title, icon and spacing of every page."""
+    st.set_page_config("ALAS Explorer", str(asset_path("icon.png")), layout="wide")
+    st.logo(str(asset_path("logo.svg")), size="large", icon_image=str(asset_path("icon.png")))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def navigation() -> Any:

@@ -32,6 +32,8 @@ def adopt() -> None:
 def _set(name: str, value: str | None) -> None:
     if value is None:
         st.session_state.pop(name, None)
+    elif name == "model":
+        st.session_state["linked_model"] = value
     elif name not in ("layer", "word"):
         st.session_state[name] = value
     elif value.isascii() and value.isdigit() and len(value) < 5:

@@ -1,0 +1,114 @@
+"""One real server and one Chromium for all browser tests; a page that forgives no error."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.browsers import ROOT, running_server
+
+SCREENSHOTS = ROOT / "tests" / "screenshots"
+SLOW_MS = 90_000
+"""The first analysis of a cold server on a busy machine; later ones take a second or two."""
+
+# Streamlit's own frontend asks for these below a page's address before it finds the root.
+PROBES = ("/_stcore/health", "/_stcore/host-config")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a server with a store of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    environment = {"ALAS_STORE": str(folder / "store"), "HF_HUB_OFFLINE": "1"}
+    with running_server(folder / "log.txt", environment=environment) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Chromium without a sandbox of its own (tests often run as root in a container)."""
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--use-fake-device-for-media-stream"]
+        launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield launched
+        launched.close()
+
+
+class Visitor:
+    """A browser session that writes down everything that should not happen."""
+
+    def __init__(self, browser: Browser, url: str, **options: object) -> None:
+        size = {"width": 1440, "height": 900}
+        self.context = browser.new_context(**{"viewport": size, **options})
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(SLOW_MS)
+        self.url = url
+        self.troubles: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"page error: {error}"))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.location["url"].endswith(PROBES):
+            self.troubles.append(f"console: {message.text} ({message.location['url']})")
+
+    def open(self, path: str = "/") -> Page:
+        """Go to a page and wait until Streamlit has drawn something."""
+        self.page.goto(self.url + path)
+        self.page.wait_for_selector("[data-testid=stSidebar]")
+        return self.page
+
+    def see_picture(self) -> None:
+        """Wait until the sheet is drawn and no analysis is running."""
+        self.page.wait_for_selector(".alas-sheet[data-ready] .main-svg", timeout=SLOW_MS)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the script is idle and the analysis complete."""
+        expect(self.page.get_by_text("wrong transcripts", exact=False).first).to_be_visible(
+            timeout=SLOW_MS
+        )
+        expect(self.page.locator("[data-testid=stProgress]")).to_have_count(0, timeout=SLOW_MS)
+        idle = "[data-testid=stApp][data-test-script-state=notRunning]"
+        self.page.wait_for_selector(idle, timeout=SLOW_MS)
+
+    def choose(self, label: str, option: str) -> None:
+        """Pick an option of a selectbox by (part of) its text."""
+        self.page.get_by_role("combobox", name=label).click()
+        self.page.get_by_role("option", name=option).first.click()
+
+    def keep(self, name: str) -> Path:
+        """Save a screenshot of the window under tests/screenshots."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+    def leave(self) -> None:
+        """Close, and fail on anything that went wrong."""
+        boxes = self.page.locator("[data-testid=stException]").count()
+        self.context.close()
+        assert boxes == 0, "an exception box was on the page"
+        assert self.troubles == []
+
+
+@pytest.fixture
+def visitors(browser: Browser, server: str) -> Iterator[type]:
+    """Makes visitors; each is checked when the test is over."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**options: object) -> Visitor:
+            visitor = Visitor(browser, server, **options)
+            stack.callback(visitor.leave)
+            return visitor
+
+        yield make
+
+
+@pytest.fixture
+def visitor(visitors) -> Visitor:
+    """One visitor with a wide window."""
+    return visitors()

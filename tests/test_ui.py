@@ -1,0 +1,227 @@
+"""The parts of the pages that need no browser: jobs, plain text, tables, links, the shelf."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+import time
+
+import pytest
+
+from alas_core.errors import InputError
+from alas_core.ui import tables
+from alas_core.ui.jobs import Runner, Step
+from alas_core.ui.shelf import Recording, Shelf
+from alas_core.ui.text import cut, number, plain
+from tests.factory import make_analysis
+
+PATIENCE_S = 20.0
+
+
+class Scripted:
+    """A computation whose steps are released one by one by the test."""
+
+    def __init__(self, steps, log=None, name=""):
+        self.gate = threading.Semaphore(0)
+        self.steps, self.log, self.name = steps, log if log is not None else [], name
+        self.starts, self.closed = 0, threading.Event()
+
+    def __call__(self):
+        self.starts += 1
+        try:
+            for step in self.steps:
+                assert self.gate.acquire(timeout=PATIENCE_S)
+                self.log.append((self.name, step.stage))
+                if isinstance(step, Exception):
+                    raise step
+                yield step
+        finally:
+            self.closed.set()
+
+    def release(self, n=1):
+        self.gate.release(n)
+
+
+def eventually(condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.005)
+
+
+def failing(error):
+    yield Step("start")
+    raise error
+
+
+def test_two_askers_share_one_computation_and_its_result():
+    runner, work = Runner("t"), Scripted([Step("only", result="r")])
+    first = runner.ask("k", work, reader="a")
+    assert first.result is None
+    runner.ask("k", work, reader="b")
+    work.release()
+    assert runner.wait("k", PATIENCE_S, finished=True).result == "r"
+    assert runner.ask("k", work).result == "r"
+    assert work.starts == 1
+
+
+def test_state_shows_stage_and_progress_and_keeps_the_first_result():
+    steps = [Step("draw", result="first"), Step("null", 3, 49), Step("answers")]
+    runner, work = Runner("t"), Scripted(steps)
+    runner.ask("k", work)
+    work.release(2)
+    eventually(lambda: runner.look("k").done == 3)
+    state = runner.look("k")
+    assert (state.stage, state.total, state.result, state.version) == ("null", 49, "first", 1)
+    work.release()
+    assert runner.wait("k", PATIENCE_S, finished=True).finished
+
+
+def test_a_new_picture_comes_before_the_fine_print_of_an_older_one():
+    log = []
+    runner = Runner("t")
+    old = Scripted([Step("picture", result=1), Step("null"), Step("answers")], log, "old")
+    new = Scripted([Step("picture", result=2)], log, "new")
+    runner.ask("old", old, reader="a")
+    old.release()
+    runner.wait("old", PATIENCE_S)
+    runner.ask("new", new, reader="b")
+    new.release()
+    old.release(2)
+    assert runner.wait("old", PATIENCE_S, finished=True).finished
+    assert log.index(("new", "picture")) < log.index(("old", "answers"))
+
+
+def test_waiting_says_how_many_are_before():
+    runner, slow = Runner("t"), Scripted([Step("a"), Step("b")])
+    runner.ask("slow", slow, reader="a")
+    eventually(lambda: slow.starts)
+    state = runner.ask("next", Scripted([Step("a")]), reader="b")
+    assert state.ahead == 1
+    slow.release(2)
+
+
+def test_another_lane_waits_while_somebody_looks_at_the_running_one():
+    runner = Runner("t")
+    first, second = Scripted([Step("a", result=1), Step("b")]), Scripted([Step("a", result=2)])
+    runner.ask("first", first, lane="model 1", reader="x")
+    first.release()
+    runner.wait("first", PATIENCE_S)
+    runner.ask("second", second, lane="model 2", reader="y")
+    second.release()
+    assert second.starts == 0
+    first.release()
+    assert runner.wait("second", PATIENCE_S, finished=True).result == 2
+    assert first.starts == 1
+
+
+def test_a_job_that_nobody_looks_at_makes_room_for_another_lane_and_starts_anew_later():
+    runner = Runner("t")
+    first = Scripted([Step("a", result=1), Step("b"), Step("c")])
+    second = Scripted([Step("a", result=2)])
+    runner.ask("first", first, lane="model 1", reader="x")
+    first.release()
+    runner.wait("first", PATIENCE_S)
+    runner.ask("second", second, lane="model 2", reader="x")
+    second.release()
+    first.release()  # it may be in the middle of a step, which is not interrupted
+    assert runner.wait("second", PATIENCE_S, finished=True).result == 2
+    assert first.closed.is_set()
+    assert runner.look("first").result == 1
+    first.release(3)
+    assert runner.wait("first", PATIENCE_S, finished=True).finished
+    assert first.starts == 2
+
+
+def test_an_alas_error_is_kept_as_its_text_until_forgotten():
+    runner = Runner("t")
+    runner.ask("k", lambda: failing(InputError("no sound, expected some")))
+    state = runner.wait("k", PATIENCE_S, finished=True)
+    assert (state.error, state.defect) == ("no sound, expected some", False)
+    runner.forget("k")
+    assert runner.look("k") is None
+
+
+def test_any_other_error_is_a_defect_whose_id_is_in_the_log(caplog):
+    runner = Runner("t")
+    runner.ask("k", lambda: failing(ZeroDivisionError("secret path /home/x")))
+    state = runner.wait("k", PATIENCE_S, finished=True)
+    assert state.defect
+    assert state.error in caplog.text
+    assert "secret" not in state.error
+    other = runner.ask("other", lambda: iter([Step("s", result=1)]))
+    assert runner.wait("other", PATIENCE_S).result == 1, other
+
+
+def test_the_runner_remembers_only_so_many():
+    runner = Runner("t", max_kept=2)
+    for key in "abc":
+        runner.ask(key, lambda: iter([Step("s", result=1)]))
+        runner.wait(key, PATIENCE_S, finished=True)
+    runner.ask("c", lambda: iter([Step("s", result=1)]))
+    assert runner.look("a") is None
+    assert runner.look("c").result == 1
+
+
+NASTY = [
+    "**bold** _it_ `code` # head",
+    "<b>html</b> <script>alert(1)</script> &amp;",
+    "$x^2$ and $$y$$ \\(z\\)",
+    ":red[colour] :smile: :material/home: :small[x]",
+    "[link](http://a.b) ![i](x.png) <http://a.b> http://a.b www.a.b me@a.b",
+    "a -> b <- c -- d >= e",
+    "- list\n1. two\n> quote\n\n    code",
+    "| a | b |\n|---|---|",
+    "~~gone~~ \\* \\",
+]
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_plain_keeps_every_letter_and_arms_none(text):
+    safe = plain(text)
+    unescaped = safe.replace("\N{WORD JOINER}", "")
+    letters = iter(unescaped)
+    shown = "".join(next(letters) if c == "\\" else c for c in letters)
+    assert shown == " ".join(text.split())
+    assert "\n" not in safe
+
+
+def test_plain_breaks_what_is_replaced_after_parsing():
+    for code in (":smile:", ":material/home:", "->", "http://a.b", "www.a.b", "me@a.b"):
+        bare = plain(code).replace("\\", "")
+        assert code not in bare, code
+
+
+def test_cut_and_number():
+    assert cut("a  b\nc", 10) == "a b c"
+    assert cut("abcdefgh", 5) == "abcd…"
+    assert [number(v) for v in (0.8349, 123.4, float("nan"), 0.0)] == ["0.83", "123", "none", "0"]
+
+
+def test_csv_keeps_digits_and_disarms_formulas():
+    rows = [{"word": "=1+1", "x": -0.123456789}, {"word": " +cmd", "x": 1e-9}, {"word": "-", "x": 2}]
+    read = list(csv.DictReader(io.StringIO(tables.to_csv(rows))))
+    assert [row["word"] for row in read] == ["'=1+1", "' +cmd", "'-"]
+    assert [float(row["x"]) for row in read] == [-0.123456789, 1e-9, 2.0]
+
+
+def test_tables_hold_every_layer_word_and_baseline():
+    analysis = make_analysis(words="the red fox")
+    layers, words = tables.layer_rows(analysis), tables.word_rows(analysis, 3)
+    assert [row["layer"] for row in layers] == list(range(analysis.n_layers + 1))
+    assert layers[2]["alas"] == pytest.approx(float(analysis.scores["alas"][2]))
+    assert {"alas_baseline", "null_low", "null_high", "p", "p_adjusted"} <= set(layers[0])
+    assert [row["word"] for row in words] == ["the", "red", "fox"]
+    assert sum(row["tokens"] for row in words) == analysis.n_tokens
+    best = next(row for row in tables.score_rows(analysis, 0) if row["Score"] == "ALAS")
+    assert best["Best"].endswith(f"at layer {analysis.best_layer}")
+
+
+def test_the_shelf_makes_room_by_size_and_tells_contents_apart():
+    shelf = Shelf(max_bytes=10)
+    first = shelf.put(Recording("a.wav", b"123456", "one"))
+    second = shelf.put(Recording("a.wav", b"123456", "two"))
+    assert first != second
+    assert shelf.get(first) is None
+    assert shelf.get(second).transcript == "two"
