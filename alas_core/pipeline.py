@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from alas_core.assembly import Clock, Plan, assemble, stamped
-from alas_core.datasets import plain_sentences
+from alas_core.datasets import demo, plain_sentences
 from alas_core.errors import AlignmentError, InputError
 from alas_core.models import registry
 from alas_core.models.protocol import Prompt, SpeechLLM
@@ -41,7 +41,7 @@ class Request:
     `model_id` is a name for `alas_core.models.registry`; a loaded `model` is taken instead of it.
     `reference` is the name of an aligner, a path of an alignment file, or an aligner.
     `instruction` None takes the utterance's own, else the model's for the task. `pool` are the
-    sentences that wrong transcripts are cut from; None takes the bundled ones.
+    sentences that wrong transcripts are cut from; None takes the bundled ones that suit the model.
     """
 
     model_id: str
@@ -147,10 +147,17 @@ def run_key(
 
 
 def _wrong_transcripts(request: Request) -> tuple[str, ...]:
-    pool = plain_sentences() if request.pool is None else request.pool
     settings = request.settings
+    pool = _default_pool(request) if request.pool is None else request.pool
     transcript = request.utterance.transcript
     return wrong_transcripts(transcript, pool, settings.n_null, settings.seed)
+
+
+def _default_pool(request: Request) -> Sequence[str]:
+    """Bundled sentences; for the demo model those in its own words, or the null would be easy."""
+    if request.model is None and request.model_id in (registry.DEMO, registry.DEMO_UNTRAINED):
+        return demo().pool()
+    return plain_sentences()
 
 
 def _stored(
