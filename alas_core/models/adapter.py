@@ -251,7 +251,7 @@ class TransformersSpeechLLM:
     def _check_frame_rate(self) -> None:
         """The processor must add frames as the facts say: needs no weights."""
         family, longest = self._open.family, self._info.max_audio_s or math.inf
-        short_s = min(10.0, math.floor(longest / 2 * 10) / 10)
+        short_s = min(10.0, longest / 2)
         with torch.no_grad(), self._guard():
             counts = [frame_count(self._open, seconds) for seconds in (short_s, 2 * short_s)]
         grown = 0 if family.fixed_frames else family.grid.frames_in(short_s)

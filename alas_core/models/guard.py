@@ -9,19 +9,9 @@ from types import TracebackType
 
 import torch
 
-from alas_core.errors import ModelError
+from alas_core.errors import AlasError, ModelError
 
 _LOG = logging.getLogger(__name__)
-_LIBRARY_ERRORS = (
-    RuntimeError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    OSError,
-    ImportError,
-    MemoryError,
-)
 
 
 class Guard:
@@ -53,7 +43,8 @@ class Guard:
         trace: TracebackType | None,
     ) -> None:
         del trace
-        if not isinstance(error, _LIBRARY_ERRORS):
+        # Libraries raise what they like; the protocol promises callers `AlasError` only.
+        if not isinstance(error, Exception) or isinstance(error, AlasError):
             return
         # As text: a log record with the traceback would keep the tensors, too.
         _LOG.warning("%s failed:\n%s", self._what, "".join(traceback.format_exception(error)))

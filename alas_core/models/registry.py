@@ -165,10 +165,12 @@ def _local_choices() -> list[ModelChoice]:
     for root in ids.model_roots():
         for folder in sorted(root.iterdir()) if root.is_dir() else ():
             try:
-                model_type = str(ids.check_model_folder(folder).get("model_type"))
+                if ids.find_folder(str(folder)) is None:
+                    continue
+                config = ids.check_model_folder(folder)
             except (ModelError, OSError):
                 continue
-            family = family_of(model_type)
+            family = family_of(str(config.get("model_type")))
             if family is not None:
                 found.append(ModelChoice(str(folder), folder.name, family.label))
     return found

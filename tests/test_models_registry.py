@@ -1,0 +1,334 @@
+"""Models by id: identity without loading, one model in memory, folders that may be used."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from alas_core.errors import InputError, ModelError
+from alas_core.models import adapter, facts, identity, loading, registry
+from alas_core.models.fake import FakeSpeechLLM
+from alas_core.models.protocol import Prompt
+from alas_core.types import Audio
+from tests import tiny
+
+PROMPT = Prompt("Repeat the words.")
+
+
+@pytest.fixture(autouse=True)
+def empty_registry(monkeypatch):
+    monkeypatch.delenv("ALAS_MODEL_ROOTS", raising=False)
+    registry.close()
+    yield
+    registry.close()
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(tmp_path_factory) -> Path:
+    return tiny.qwen2_audio(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def copied(tiny_folder, tmp_path) -> Path:
+    return Path(shutil.copytree(tiny_folder, tmp_path / "copied"))
+
+
+def edit_config(folder: Path, **changes: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_choosing_and_identifying_need_neither_torch_nor_transformers():
+    code = (
+        "import sys; from alas_core.models import registry; registry.choices();"
+        "print(registry.identify('demo').revision);"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip() == registry.identify("demo").revision
+
+
+def test_built_in_models_come_first():
+    assert [choice.id for choice in registry.choices()] == ["demo", "demo-untrained"]
+
+
+def test_the_demo_hears_and_its_control_has_other_weights():
+    audio = Audio(np.random.default_rng(0).standard_normal(16000).astype(np.float32) * 0.1, 16000)
+    demo = registry.get("demo", device="cpu")
+    trained = demo.audio_states(audio, PROMPT).hidden_states
+    control = registry.get("demo-untrained", device="cpu")
+    untrained = control.audio_states(audio, PROMPT).hidden_states
+    assert trained.shape == untrained.shape
+    assert not torch.allclose(trained[0], untrained[0], atol=1e-2)
+    assert demo.info.revision != control.info.revision
+    assert control.info == control.info
+    registry.close()
+    again = registry.get("demo-untrained", device="cpu").audio_states(audio, PROMPT).hidden_states
+    assert torch.equal(untrained, again)
+
+
+def test_one_model_is_held_and_the_previous_one_is_closed_first(tiny_folder, monkeypatch):
+    first = registry.get("demo", device="cpu")
+    assert registry.get("demo", device="cpu") is first
+    closed_before_load = []
+    load = loading.load
+
+    def watch(*args, **options):
+        with pytest.raises(ModelError, match="closed"):
+            first.text_states("the", PROMPT)
+        closed_before_load.append(True)
+        return load(*args, **options)
+
+    monkeypatch.setattr(loading, "load", watch)
+    second = registry.get(str(tiny_folder), device="cpu")
+    assert closed_before_load == [True]
+    assert second.info.model_id == str(tiny_folder)
+    assert registry.get(str(tiny_folder), device="cpu") is second
+
+
+def test_many_threads_load_once(tiny_folder, monkeypatch):
+    loads = []
+    load = loading.load
+    monkeypatch.setattr(loading, "load", lambda *a, **o: loads.append(1) or load(*a, **o))
+    got, start = [], threading.Barrier(4)
+
+    def work():
+        start.wait()
+        with registry.device_lock:
+            got.append(registry.get(str(tiny_folder), device="cpu"))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert loads == [1]
+    assert len(set(map(id, got))) == 1
+
+
+def test_a_failed_load_leaves_no_model_behind(tiny_folder, copied):
+    (copied / "tokenizer.json").write_text("{")
+    registry.get(str(tiny_folder), device="cpu")
+    with pytest.raises(ModelError):
+        registry.get(str(copied), device="cpu")
+    assert registry.get(str(tiny_folder), device="cpu").info.model_id == str(tiny_folder)
+
+
+def test_a_changed_folder_is_another_revision_and_is_loaded_anew(copied):
+    first = registry.get(str(copied), device="cpu")
+    before = registry.identify(str(copied)).revision
+    assert registry.identify(str(copied)).revision == before == first.info.revision
+    edit_config(copied, note="changed")
+    assert registry.identify(str(copied)).revision != before
+    assert registry.get(str(copied), device="cpu") is not first
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "chat_template.jinja"])
+def test_every_small_file_is_in_the_revision(copied, name):
+    before = identity.folder_revision(copied)
+    (copied / name).write_text((copied / name).read_text() + " ")
+    assert identity.folder_revision(copied) != before
+
+
+def test_changed_weights_of_the_same_size_are_another_revision(tmp_path, monkeypatch):
+    """Also for files so large that only their header and samples are read."""
+    monkeypatch.setattr(identity, "_WHOLE_BYTES", 1000)
+    revisions = set()
+    for value in (0.0, 1.0):
+        folder = tmp_path / str(value)
+        folder.mkdir()
+        save_file({"weight": torch.full((100_000,), value)}, folder / "model.safetensors")
+        revisions.add(identity.folder_revision(folder))
+    assert len(revisions) == 2
+
+
+def test_dtypes(monkeypatch):
+    bf16 = {"dtype": "bfloat16"}
+    assert identity.resolve_dtype("auto", "cpu", bf16) == "float32"
+    assert identity.resolve_dtype("auto", "cuda", bf16) == "bfloat16"
+    assert identity.resolve_dtype("auto", "cuda:1", {"torch_dtype": "float16"}) == "float32"
+    assert identity.resolve_dtype("float16", "cpu", {}) == "float16"
+    with pytest.raises(ModelError, match="dtype is 'int8', expected one of auto, float32"):
+        registry.identify("demo", dtype="int8")
+    assert registry.identify("demo", dtype="bfloat16").dtype == "bfloat16"
+
+
+def test_half_precision_states_stay_in_the_models_dtype(tiny_folder):
+    model = registry.get(str(tiny_folder), device="cpu", dtype="bfloat16")
+    audio = Audio(np.zeros(16000, dtype=np.float32), 16000)
+    assert model.info.dtype == "bfloat16"
+    assert model.audio_states(audio, PROMPT).hidden_states.dtype == torch.bfloat16
+    assert isinstance(model.answer(PROMPT, audio=audio, max_new_tokens=2), str)
+
+
+def test_unknown_words_and_instructions_of_the_checkpoint(copied):
+    about = {
+        "name": "Mine",
+        "known_words": ["the", "Red"],
+        "instructions": {"transcribe": "write it"},
+        "max_audio_s": 4,
+    }
+    (copied / "alas_model.json").write_text(json.dumps(about))
+    model = registry.get(str(copied), device="cpu")
+    assert model.info.name == "Mine"
+    assert model.unknown_words(["THE", "red", "Fox", "fox", "Fox"]) == ("Fox", "fox")
+    assert model.default_instruction("transcribe") == "write it"
+    assert "emotion" in model.default_instruction("emotion")
+    with pytest.raises(InputError, match=r"lasts 5\.0 s, .* at most 4 s"):
+        model.audio_states(Audio(np.zeros(80000, dtype=np.float32), 16000), PROMPT)
+
+
+def test_a_model_without_a_vocabulary_of_its_own_knows_no_unknown_words(tiny_folder):
+    model = registry.get(str(tiny_folder), device="cpu")
+    assert model.unknown_words(["xyzzy"]) == ()
+    assert model.default_instruction("transcribe") == "Repeat the words."
+
+
+def test_a_prompt_longer_than_the_model_is_refused(copied):
+    config = json.loads((copied / "config.json").read_text())
+    config["text_config"]["max_position_embeddings"] = 64
+    (copied / "config.json").write_text(json.dumps(config))
+    model = registry.get(str(copied), device="cpu")
+    with pytest.raises(InputError, match=r"tokens, expected at most 64 .*shorten"):
+        model.text_states("the red fox " * 50, PROMPT)
+
+
+# What is not a model
+
+
+def expect_error(model_id: object, pattern: str) -> None:
+    for call in (registry.identify, registry.get):
+        with pytest.raises(ModelError, match=pattern):
+            call(str(model_id))
+
+
+def test_ids_that_name_nothing():
+    expect_error("no model", "there is no model 'no model'.*choose 'demo'")
+    expect_error("/no/such/folder", "there is no model '/no/such/folder'")
+    expect_error("", "there is no model|is not a model")
+
+
+def test_a_hub_id_that_cannot_be_reached_says_so():
+    expect_error("nobody/no-such-model", "neither in the local cache nor reachable")
+
+
+def test_a_file(tmp_path):
+    (tmp_path / "model.bin").write_text("x")
+    expect_error(tmp_path / "model.bin", "is a file, expected the folder")
+
+
+def test_a_folder_that_is_no_model(tmp_path):
+    expect_error(tmp_path, "is not a model: it is empty; expected config.json and safetensors")
+    for i in range(9):
+        (tmp_path / f"{i}.wav").write_text("x")
+    expect_error(tmp_path, "it holds 0.wav, 1.wav, .* and 3 more; expected config.json")
+
+
+def test_pickled_weights_are_never_loaded(copied):
+    (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
+    expect_error(copied, "has no safetensors weights: it holds .*pytorch_model.bin")
+
+
+def test_a_broken_config(copied):
+    (copied / "config.json").write_text("{")
+    expect_error(copied, "'config.json' of the model cannot be read as JSON")
+    (copied / "config.json").write_text("[]")
+    expect_error(copied, "holds a list, expected an object")
+
+
+def test_a_model_that_is_no_speech_llm(copied):
+    (copied / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(ModelError, match=r"is of type 'bert', .* expected one of audioflamingo3"):
+        registry.get(str(copied))
+
+
+def test_truncated_weights(copied):
+    weights = copied / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-5000])
+    with pytest.raises(ModelError, match=r"not a checkpoint|cannot be read"):
+        registry.get(str(copied))
+
+
+def test_code_in_a_checkpoint_is_never_run(copied, tmp_path):
+    mark = tmp_path / "ran"
+    (copied / "evil.py").write_text(f"open({str(mark)!r}, 'w').close()")
+    edit_config(copied, auto_map={"AutoConfig": "evil.C", "AutoModel": "evil.M"}, model_type="x")
+    with pytest.raises(ModelError):
+        registry.get(str(copied))
+    assert not mark.exists()
+
+
+def test_a_family_that_needs_another_package_says_which(copied, monkeypatch):
+    row = facts.Family("qwen2_audio", "Qwen2-Audio", facts.FrameGrid(0.04), needs=("no_such_pkg",))
+    monkeypatch.setitem(facts.FAMILIES, "qwen2_audio", row)
+    with pytest.raises(ModelError, match="needs no-such-pkg, which is not installed; run 'pip"):
+        registry.get(str(copied))
+
+
+def test_a_checkpoint_whose_frames_are_not_as_the_facts_say_is_refused(copied, monkeypatch):
+    row = facts.Family("qwen2_audio", "Qwen2-Audio", facts.FrameGrid(0.08))
+    monkeypatch.setitem(facts.FAMILIES, "qwen2_audio", row)
+    with pytest.raises(ModelError, match="250 more frames, expected 125 for Qwen2-Audio"):
+        registry.get(str(copied))
+
+
+# Folders that a visitor may use
+
+
+def test_only_folders_below_the_roots_may_be_used(tiny_folder, copied, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALAS_MODEL_ROOTS", str(tiny_folder.parent))
+    assert str(tiny_folder) in [choice.id for choice in registry.choices()]
+    assert registry.identify(str(tiny_folder)).model_id == str(tiny_folder)
+    expect_error(copied, "lies outside the folders this server may load models from")
+    expect_error(
+        tiny_folder / ".." / ".." / copied.relative_to(tmp_path.parent), "there is no|outside"
+    )
+    link = tiny_folder.parent / "link"
+    link.symlink_to(copied)
+    try:
+        expect_error(link, "lies outside")
+        assert str(link) not in [choice.id for choice in registry.choices()]
+    finally:
+        link.unlink()
+    assert registry.identify("demo").model_id == "demo"
+
+
+# Models of one's own
+
+
+def test_a_registered_model_is_used_like_any_other():
+    mine = FakeSpeechLLM(model_id="mine")
+    registry.register(mine)
+    try:
+        assert "mine" in [choice.id for choice in registry.choices()]
+        assert registry.identify("mine").revision == mine.info.revision
+        held = registry.get("demo", device="cpu")
+        assert registry.get("mine") is mine
+        assert registry.get("demo", device="cpu") is held
+    finally:
+        registry.unregister("mine")
+    with pytest.raises(ModelError, match="no model 'mine'"):
+        registry.identify("mine")
+    with pytest.raises(ModelError, match="'demo' is built in"):
+        registry.register(FakeSpeechLLM(model_id="demo"))
+
+
+def test_a_class_without_states_before_the_norm_says_so(tiny_folder):
+    """The note depends on the states themselves, not on the family's name."""
+    model = registry.get(str(tiny_folder), device="cpu")
+    assert isinstance(model, adapter.TransformersSpeechLLM)
+    model._open.text_config.tie_last_hidden_states = True
+    notes = model.audio_states(Audio(np.zeros(16000, dtype=np.float32), 16000), PROMPT).notes
+    assert any("final norm" in note for note in notes)
