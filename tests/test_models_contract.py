@@ -105,7 +105,9 @@ def test_shortest_and_longest_audio_work_and_beyond_is_refused(model: SpeechLLM)
     with pytest.raises(InputError, match=rf"at least {info.min_audio_s:g} s|{info.min_audio_s}"):
         model.audio_states(noise(info.min_audio_s * 0.7), PROMPT)
     longest = info.max_audio_s
-    assert longest is not None
+    if longest is None:
+        assert model.audio_states(noise(31.0), PROMPT).frame_spans[-1, 0] > 30.5
+        return
     if longest <= 30:
         frames = len(model.audio_states(noise(longest), PROMPT).frame_spans)
         assert abs(frames - longest * info.frame_rate_hz) <= 1

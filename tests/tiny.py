@@ -119,11 +119,84 @@ def glmasr(folder: Path, seed: int = 0) -> Path:
     return _save(folder, transformers.GlmAsrForConditionalGeneration, config, processor, seed)
 
 
+def qwen3_asr(folder: Path, seed: int = 0) -> Path:
+    words = tokenizer(
+        ("<|audio_start|>", "<|audio_pad|>", "<|audio_end|>"),
+        audio_bos_token="<|audio_start|>",
+        audio_token="<|audio_pad|>",
+        audio_eos_token="<|audio_end|>",
+    )
+    audio_config = transformers.Qwen3ASREncoderConfig(
+        encoder_layers=1,
+        encoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        d_model=32,
+        output_dim=32,
+        downsample_hidden_size=8,
+    )
+    config = transformers.Qwen3ASRConfig(
+        audio_config=audio_config.to_dict(),
+        text_config=_qwen3(words).to_dict(),
+        audio_token_id=words.convert_tokens_to_ids("<|audio_pad|>"),
+        pad_token_id=words.pad_token_id,
+        eos_token_id=words.eos_token_id,
+    )
+    processor = transformers.Qwen3ASRProcessor(
+        feature_extractor=transformers.Qwen3ASRFeatureExtractor(),
+        tokenizer=words,
+        chat_template=chat_template("<|audio_start|><|audio_pad|><|audio_end|>"),
+    )
+    return _save(folder, transformers.Qwen3ASRForConditionalGeneration, config, processor, seed)
+
+
+def vibevoice_asr(folder: Path, seed: int = 0) -> Path:
+    specials = ("<|object_ref_start|>", "<|box_start|>", "<|object_ref_end|>")
+    words = tokenizer(specials)
+    encoder = {"num_filters": 2, "depths": [1] * 7, "initializer_range": 0.3}
+    config = transformers.VibeVoiceAsrConfig(
+        acoustic_tokenizer_encoder_config={**encoder, "hidden_size": 8},
+        semantic_tokenizer_encoder_config={**encoder, "hidden_size": 8},
+        text_config=_qwen2(words).to_dict(),
+        audio_token_id=words.convert_tokens_to_ids("<|box_start|>"),
+    )
+    processor = transformers.VibeVoiceAsrProcessor(
+        feature_extractor=transformers.VibeVoiceAcousticTokenizerFeatureExtractor(),
+        tokenizer=words,
+        chat_template=chat_template("".join(specials) + " {{ '<|AUDIO_DURATION|>' }} seconds\n"),
+    )
+    return _save(folder, transformers.VibeVoiceAsrForConditionalGeneration, config, processor, seed)
+
+
+def moss_transcribe_diarize(folder: Path, seed: int = 0) -> Path:
+    specials = ("<|audio_start|>", "<|audio_pad|>", "<|audio_end|>")
+    words = tokenizer(specials)
+    config = transformers.MossTranscribeDiarizeConfig(
+        audio_config={
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+        },
+        text_config=_qwen3(words).to_dict(),
+        audio_token_id=words.convert_tokens_to_ids("<|audio_pad|>"),
+    )
+    processor = transformers.MossTranscribeDiarizeProcessor(
+        feature_extractor=transformers.MossTranscribeDiarizeFeatureExtractor(),
+        tokenizer=words,
+        chat_template=chat_template("".join(specials)),
+    )
+    model_class = transformers.MossTranscribeDiarizeForConditionalGeneration
+    return _save(folder, model_class, config, processor, seed)
+
+
 FAMILIES: dict[str, Callable[..., Path]] = {
     "qwen2_audio": qwen2_audio,
     "audioflamingo3": audioflamingo3,
     "musicflamingo": musicflamingo,
     "glmasr": glmasr,
+    "qwen3_asr": qwen3_asr,
+    "vibevoice_asr": vibevoice_asr,
+    "moss_transcribe_diarize": moss_transcribe_diarize,
 }
 """Maker of a tiny model by `model_type`."""
 
@@ -158,6 +231,22 @@ def _qwen2(words: Any) -> transformers.Qwen2Config:
         pad_token_id=words.pad_token_id,
         eos_token_id=words.eos_token_id,
         bos_token_id=None,
+    )
+
+
+def _qwen3(words: Any) -> transformers.Qwen3Config:
+    return transformers.Qwen3Config(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        pad_token_id=words.pad_token_id,
+        eos_token_id=words.eos_token_id,
+        bos_token_id=None,
+        tie_word_embeddings=False,
     )
 
 
