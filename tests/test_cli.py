@@ -165,7 +165,8 @@ def test_analyse_prints_one_json_object_and_nothing_else(
     result = strict_json(run.stdout)
     assert result["model"] == "demo"
     assert result["reference"].startswith("pocketsphinx")
-    assert len(result["layers"]) == 9
+    config = json.loads(asset_path("demo", "model", "config.json").read_text(encoding="utf-8"))
+    assert len(result["layers"]) == config["text_config"]["num_hidden_layers"] + 1
     assert [word["word"] for word in result["words"]] == demo_utterance.transcript.split()
     assert result["null"] == {"name": "wrong transcripts", "n": 49}
     best = result["layers"][result["best_layer"]]
@@ -273,14 +274,35 @@ def write_bad_textgrid(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", BAD_INPUT)
-def test_bad_input_is_status_2_and_one_line(case: str, demo_flac: Path, tmp_path: Path) -> None:
-    run = alas(*BAD_INPUT[case](demo_flac, tmp_path), cwd=tmp_path)
-    assert run.returncode == 2, run.stderr
-    assert run.stdout == ""
-    assert run.stderr.startswith("alas")
-    assert run.stderr.count("\n") == 1, run.stderr
-    assert "Traceback" not in run.stderr
+def test_bad_input_is_status_2_and_one_line(
+    case: str,
+    demo_flac: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = main([str(argument) for argument in BAD_INPUT[case](demo_flac, tmp_path)])
+    except SystemExit as leaving:  # argparse leaves this way
+        status = leaving.code
+    printed = capfd.readouterr()
+    assert status == 2, printed.err
+    assert printed.out == ""
+    assert printed.err.startswith("alas")
+    assert printed.err.count("\n") == 1, printed.err
+    assert "Traceback" not in printed.err
     assert not list(tmp_path.glob("*.tmp"))
+
+
+@pytest.mark.parametrize("case", ["unknown option", "text as audio", "unknown model"])
+def test_bad_input_leaves_the_program_with_status_2(
+    case: str, demo_flac: Path, tmp_path: Path
+) -> None:
+    run = alas(*BAD_INPUT[case](demo_flac, tmp_path), cwd=tmp_path)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.count("\n") == 1, run.stderr
 
 
 def test_a_defect_is_one_line_that_names_debug(
