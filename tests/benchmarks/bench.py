@@ -89,7 +89,9 @@ def first_picture(n_null: int = 49) -> Any:
     from alas_core.types import Settings
 
     model, utterance, known = subject()
-    request = Request(model, utterance, reference=known, settings=Settings(n_null=n_null))
+    request = Request(
+        "demo", utterance, reference=known, settings=Settings(n_null=n_null), model=model
+    )
     return next(step.analysis for step in steps(request) if step.analysis is not None)
 
 
@@ -146,7 +148,7 @@ def null_row(repeats: int) -> Row:
     from alas_core.pipeline import Request, analyse
 
     model, utterance, known = subject()
-    request = Request(model, utterance, reference=known)
+    request = Request("demo", utterance, reference=known, model=model)
     spent = [analyse(request).provenance["seconds"]["null"] for _ in range(repeats)]
     null, whole = statistics.median(spent), median_s(functools.partial(first_picture, 0), repeats)
     detail = f"{null * 1e3:.0f} ms / {whole * 1e3:.0f} ms"
