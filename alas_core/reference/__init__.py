@@ -1,0 +1,19 @@
+"""Word-level time references: one aligner a file, one type out.
+
+>>> from alas_core.reference import get_aligner
+>>> get_aligner("pocketsphinx").name
+'pocketsphinx 5.1.1 r1'
+"""
+
+from alas_core.reference.base import FILE_SUFFIXES, Aligner, get_aligner
+from alas_core.reference.files import FileAligner, from_file
+from alas_core.reference.formats import to_textgrid
+
+__all__ = [
+    "FILE_SUFFIXES",
+    "Aligner",
+    "FileAligner",
+    "from_file",
+    "get_aligner",
+    "to_textgrid",
+]

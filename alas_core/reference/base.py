@@ -1,0 +1,76 @@
+"""What an aligner is, and where one comes from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from alas_core.errors import AlignmentError, InputError
+from alas_core.types import Audio, Reference, WordTiming
+from alas_core.words import split_words
+
+FILE_SUFFIXES = (".textgrid", ".ctm", ".json")
+"""Files of word times that can serve as a reference, lower-case."""
+
+
+class Aligner(Protocol):
+    """Finds when each word of a known transcript is spoken. Safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Says all that determines the times (program, version, content): part of the RunKey."""
+        ...
+
+    def align(self, audio: Audio, transcript: str) -> Reference:
+        """Every word of the transcript in order, placed or with a problem.
+
+        Raises
+        ------
+        InputError
+            If the transcript holds no word.
+        AlignmentError
+            If the aligner cannot run or its file cannot be understood. Words that are not found
+            are no error: they come back without a place.
+        """
+        ...
+
+
+def get_aligner(name_or_path: str) -> Aligner:
+    """The aligner of that name ("pocketsphinx"), or one that reads a file of word times.
+
+    Raises
+    ------
+    AlignmentError
+        If there is no such aligner or file.
+    """
+    if name_or_path == "pocketsphinx":
+        from alas_core.reference.pocketsphinx import PocketsphinxAligner
+
+        return PocketsphinxAligner()
+    path = Path(name_or_path)
+    if path.suffix.lower() in FILE_SUFFIXES:
+        from alas_core.reference.files import FileAligner
+
+        return FileAligner(path)
+    raise AlignmentError(
+        f"no reference is called {name_or_path!r}, expected 'pocketsphinx' or a file of word times "
+        f"({', '.join(FILE_SUFFIXES)}); check the spelling"
+    )
+
+
+def words_to_place(transcript: str) -> tuple[WordTiming, ...]:
+    """The words of a transcript, or `InputError` if there is none."""
+    words = split_words(transcript)
+    if not words:
+        shown = transcript if len(transcript) <= 40 else transcript[:40] + "..."
+        raise InputError(
+            f"the transcript {shown!r} holds no word, expected the words that are spoken; type "
+            "what is said in the recording"
+        )
+    return words
+
+
+def unplaced(words: tuple[WordTiming, ...], problem: str) -> tuple[WordTiming, ...]:
+    """The same words, none placed, all for one reason."""
+    return tuple(replace(word, problem=problem) for word in words)
