@@ -148,7 +148,9 @@ class _UploadedReference:
 
     @property
     def name(self) -> str:
-        return f"file {self.recording.name} {self.recording.id}"
+        from alas_core.reference.files import reference_name
+
+        return reference_name(self.recording.data, self.recording.name)
 
     def align(self, audio: Audio, transcript: str) -> Reference:
         from alas_core import reference

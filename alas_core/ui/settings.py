@@ -11,11 +11,7 @@ from alas_core.types import Settings
 from alas_core.ui.orders import FILE, POCKETSPHINX
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
 
-_CENTERING = {
-    "none": "none (as published)",
-    "mean": "subtract each modality's mean",
-    "standardise": "standardise each dimension",
-}
+_CENTERING = ("none", "mean", "standardise")
 _REFERENCES = {POCKETSPHINX: "Aligner: PocketSphinx (English)", FILE: "My own file"}
 
 
@@ -34,6 +30,7 @@ def drawer() -> None:
         st.text_area(
             "Instruction",
             key="instruction",
+            bind="query-params",
             height=80,
             max_chars=2000,
             placeholder="the model's own for this task",
@@ -44,6 +41,7 @@ def drawer() -> None:
             "Instruction before the audio",
             value=True,
             key="instruction_first",
+            bind="query-params",
             help="Default: on. In a causal model the instruction changes the audio's states "
             "only if it comes first.",
         )
@@ -60,19 +58,22 @@ def _score_settings() -> None:
         step=0.05,
         format="%.3g",
         key="temperature",
+        bind="query-params",
         help=f"Of the softmax over tokens. Default: {default.temperature}.",
     )
     st.selectbox(
         "Centering",
-        list(_CENTERING),
-        format_func=_CENTERING.__getitem__,
+        _CENTERING,
         key="centering",
-        help="Done to the states before cosines. Default: none. Large shared directions can "
-        "dominate cosines; compare with 'subtract' to see whether they do.",
+        bind="query-params",
+        help="Done to the states before cosines: none (default, as published), subtract each "
+        "modality's mean, or standardise each dimension. Large shared directions can dominate "
+        "cosines; compare with 'mean' to see whether they do.",
     )
     st.toggle(
         "Mask attention sinks",
         key="mask_sinks",
+        bind="query-params",
         help="Leave out positions whose norm is above ten times the median. Default: off.",
     )
     st.slider(
@@ -81,6 +82,7 @@ def _score_settings() -> None:
         199,
         default.n_null,
         key="n_null",
+        bind="query-params",
         help=f"Default: {default.n_null}, which allows p down to {1 / (default.n_null + 1):.2g}. "
         "0 leaves only the quick null (the words permuted).",
     )

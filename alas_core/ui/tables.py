@@ -7,8 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 
 from alas_core.definitions import SCORES
+from alas_core.findings import number
 from alas_core.types import Analysis
-from alas_core.ui.text import number
 
 Row = Mapping[str, object]
 

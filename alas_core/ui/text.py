@@ -6,7 +6,7 @@ import re
 
 _WORD_JOINER = "\N{WORD JOINER}"
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_MADE_LATER = re.compile(r"(?<=[:@])|(?<=[-<>=~])(?=[-<>=~])|(?<=www)(?=\.)|(?<=\()(?=[crtRCT])")
+_MADE_LATER = re.compile(r"(?<=[:@])(?=\S)|(?<=[-<>=~])(?=[-<>=~])|(?<=www)(?=\.)")
 
 
 def plain(text: object, limit: int | None = None) -> str:
@@ -36,10 +36,3 @@ def cut(text: str, limit: int) -> str:
     """The same text on one line, cut with an ellipsis; for places that are not Markdown."""
     words = " ".join(text.split())
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
-
-
-def number(value: float) -> str:
-    """Two significant digits, as all numbers on screen; "none" where there is no number."""
-    if value != value:
-        return "none"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.2g}"

@@ -68,9 +68,8 @@ class Visitor:
 
     def settle(self) -> None:
         """Wait until the script is idle and the analysis complete."""
-        expect(self.page.get_by_text("wrong transcripts", exact=False).first).to_be_visible(
-            timeout=SLOW_MS
-        )
+        status = self.page.locator(".st-key-status")
+        expect(status).to_contain_text("null:", timeout=SLOW_MS)
         expect(self.page.locator("[data-testid=stProgress]")).to_have_count(0, timeout=SLOW_MS)
         idle = "[data-testid=stApp][data-test-script-state=notRunning]"
         self.page.wait_for_selector(idle, timeout=SLOW_MS)

@@ -1,0 +1,53 @@
+"""A page with nothing but the sheet, for the browser tests: `?case=` names what it shows."""
+
+import dataclasses
+import json
+import math
+
+import streamlit as st
+
+from alas_core.types import Analysis, Reference
+from alas_core.ui.sheet import SheetEvent, sheet
+from tests.factory import make_analysis
+from tests.test_figures import evil_analysis
+
+st.set_page_config(layout="wide")
+
+
+@st.cache_resource
+def analysis_of(case: str) -> Analysis:
+    if case == "evil":
+        return evil_analysis()
+    if case == "long":
+        return make_analysis(n_layers=24, n_frames=250, words="seven yellow birds sing " * 12)
+    base = make_analysis()
+    if case == "unplaced":
+        lost = dataclasses.replace(
+            base.words[2], start_s=math.nan, end_s=math.nan, problem="not in the dictionary"
+        )
+        words = (*base.words[:2], lost, *base.words[3:])
+        return dataclasses.replace(base, reference=Reference("planted", words))
+    return base
+
+
+def follow(event: SheetEvent) -> None:
+    st.session_state["layer"], st.session_state["word"] = event.layer, event.word
+    st.session_state["events"] = [*st.session_state.get("events", []), dataclasses.asdict(event)]
+
+
+shown = analysis_of(st.query_params.get("case", "plain"))
+st.sidebar.slider("Layer", 0, shown.n_layers, shown.best_layer, key="layer")
+st.sidebar.toggle("Words", key="fold")
+st.sidebar.toggle("Early", key="early", help="as before the null is there")
+if not st.sidebar.toggle("Hide", key="hide"):
+    if st.session_state["early"]:
+        shown = dataclasses.replace(shown, null=None)
+    sheet(
+        shown,
+        layer=st.session_state["layer"],
+        word=st.session_state.get("word"),
+        fold="words" if st.session_state["fold"] else "time",
+        theme="dark" if st.context.theme.type == "dark" else "light",
+        on_event=follow,
+    )
+st.code(json.dumps(st.session_state.get("events", [])[-1:]), language=None)

@@ -1,0 +1,226 @@
+"""The Explore and Method pages in a real browser, on the real server and the demo model."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+import soundfile
+from playwright.sync_api import expect
+
+from alas_core import datasets
+from tests.browser.conftest import SLOW_MS, Visitor
+from tests.browsers import running_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+NASTY = "<b>open</b> **the** $x^2$ door"
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return datasets.demo().ids()
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    """A demo utterance as the bytes of a wav file, and its words."""
+    utterance = datasets.demo().load(datasets.demo().ids()[2].id)
+    stream = io.BytesIO()
+    soundfile.write(stream, utterance.audio.samples, utterance.audio.sample_rate, format="WAV")
+    return stream.getvalue(), utterance.transcript
+
+
+def chips(visitor: Visitor):
+    return visitor.page.locator(".alas-words button")
+
+
+def upload(visitor: Visitor, name: str, data: bytes, transcript: str) -> None:
+    page = visitor.page
+    payload = {"name": name, "mimeType": "audio/wav", "buffer": data}
+    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(payload)
+    expect(page.locator("[data-testid=stFileUploaderFileName]")).to_have_text(name)
+    page.get_by_role("textbox", name="What is said").fill(transcript)
+    page.get_by_role("button", name="Analyse").click()
+
+
+def test_first_look_needs_no_click(visitor, rows):
+    page = visitor.open()
+    visitor.see_picture()
+    expect(page.get_by_text("Binding is strongest at layer")).to_be_visible()
+    expect(chips(visitor)).to_have_text(rows[0].transcript.split())
+    expect(page.locator(".st-key-status", has_text="49 wrong transcripts")).to_be_visible()
+    assert visitor.keep("explore-1440-light").stat().st_size > 20_000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_narrow_window_and_both_themes(visitors, scheme):
+    visitor = visitors(viewport={"width": 1024, "height": 768}, color_scheme=scheme)
+    visitor.open()
+    visitor.see_picture()
+    visitor.keep(f"explore-1024-{scheme}")
+
+
+def test_a_layer_chosen_in_the_sidebar_is_everywhere_and_in_the_link(visitor):
+    page = visitor.open("/?layer=1")
+    visitor.see_picture()
+    page.get_by_test_id("stSidebar").get_by_role("slider", name="Layer").press("ArrowRight")
+    expect(page.get_by_text("text tokens, layer 2")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"[?&]layer=2\b"))
+    expect(page.locator(".alas-layer")).to_have_text(re.compile(r"^2 of "))
+
+
+def test_best_layer_button_follows_the_best_again(visitor):
+    page = visitor.open("/?layer=1")
+    visitor.see_picture()
+    button = page.get_by_role("button", name="Best layer")
+    best = re.search(r"\d+", button.inner_text()).group()
+    button.click()
+    expect(page.get_by_text(f"text tokens, layer {best}")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("layer="))
+
+
+def test_a_word_chosen_on_the_sheet_is_in_the_link(visitor):
+    page = visitor.open()
+    visitor.see_picture()
+    chips(visitor).nth(2).click()
+    expect(page).to_have_url(re.compile(r"[?&]word=2\b"))
+    expect(page).not_to_have_url(re.compile("layer="))
+
+
+def test_utterance_and_model_change_the_picture(visitor, rows):
+    page = visitor.open()
+    visitor.see_picture()
+    visitor.choose("Utterance", rows[3].transcript)
+    expect(chips(visitor)).to_have_text(rows[3].transcript.split())
+    expect(page).to_have_url(re.compile(f"utterance={rows[3].id}"))
+    visitor.settle()
+    visitor.choose("Model", "Demo, untrained")
+    expect(page).to_have_url(re.compile("model=demo-untrained"))
+    visitor.settle()
+    expect(page.get_by_test_id("stSidebar").get_by_text("random weights")).to_be_visible()
+    visitor.keep("explore-untrained")
+
+
+def test_a_link_with_state_opens_that_view(visitor, rows):
+    page = visitor.open(f"/?utterance={rows[4].id}&layer=3&score=hit_rate&word=1")
+    visitor.see_picture()
+    expect(chips(visitor)).to_have_text(rows[4].transcript.split())
+    expect(page.get_by_text("text tokens, layer 3")).to_be_visible()
+    expect(page.get_by_text("How is Hit rate computed?")).to_be_visible()
+    expect(chips(visitor).nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_link_with_nonsense_opens_the_first_look(visitor, rows):
+    page = visitor.open("/?utterance=none&layer=-1&score=%3Cb%3E&word=x&model=%2Fetc&data=q")
+    visitor.see_picture()
+    expect(chips(visitor)).to_have_text(rows[0].transcript.split())
+    expect(page.get_by_text("The link names the model /etc")).to_be_visible()
+
+
+def test_an_uploaded_wav_with_its_transcript_is_analysed_and_survives_a_reload(visitor, spoken):
+    page = visitor.open("/?data=yours")
+    expect(page.get_by_text("No recording yet")).to_be_visible()
+    visitor.keep("empty")
+    upload(visitor, "mine.wav", *spoken)
+    visitor.see_picture()
+    expect(chips(visitor)).to_have_text(spoken[1].split())
+    visitor.keep("uploaded")
+    page.reload()
+    visitor.see_picture()
+    expect(chips(visitor)).to_have_text(spoken[1].split())
+
+
+def test_a_text_file_named_wav_gives_a_clear_error_and_keeps_the_picture(visitor, rows):
+    page = visitor.open()
+    visitor.see_picture()
+    visitor.choose("Recordings", "My own")
+    expect(page.get_by_text("No recording yet")).to_be_visible()
+    upload(visitor, "notes.wav", b"these are only words\n" * 50, "these are only words")
+    alert = page.get_by_role("alert").filter(has_text="notes.wav")
+    expect(alert).to_contain_text("cannot be read as audio")
+    expect(chips(visitor)).to_have_text(rows[0].transcript.split())
+    visitor.keep("error-not-audio")
+
+
+@pytest.mark.parametrize("transcript", ["", " … ?! "])
+def test_a_transcript_without_a_word_is_asked_for(visitor, spoken, transcript):
+    page = visitor.open("/?data=yours")
+    upload(visitor, "mine.wav", spoken[0], transcript)
+    expect(page.get_by_role("alert")).to_contain_text("The transcript holds no word")
+
+
+def test_markup_in_a_transcript_is_shown_letter_by_letter(visitor, spoken):
+    page = visitor.open("/?data=yours")
+    upload(visitor, "**x** $y$.wav", spoken[0], NASTY)
+    visitor.see_picture()
+    expect(chips(visitor)).to_have_text(NASTY.split())
+    expect(page.get_by_role("combobox", name="Utterance")).to_have_value(
+        re.compile(re.escape(NASTY))
+    )
+    main = page.get_by_test_id("stMain")
+    expect(main.locator("b, strong", has_text="open")).to_have_count(0)
+    expect(main.locator(".st-key-picture .katex")).to_have_count(0)
+
+
+def test_two_sessions_at_once_get_their_own_pictures(visitors, rows):
+    first, second = visitors(), visitors()
+    first.open(f"/?utterance={rows[5].id}&n_null=60")
+    second.open(f"/?utterance={rows[6].id}&n_null=60&model=demo-untrained")
+    for visitor, row in ((first, rows[5]), (second, rows[6])):
+        visitor.see_picture()
+        expect(chips(visitor)).to_have_text(row.transcript.split())
+
+
+def test_a_reload_in_the_middle_finds_the_analysis_again(visitor, rows):
+    page = visitor.open(f"/?utterance={rows[7].id}&n_null=199")
+    page.wait_for_selector("[data-testid=stProgress]", timeout=SLOW_MS)
+    page.reload()
+    visitor.see_picture()
+    expect(chips(visitor)).to_have_text(rows[7].transcript.split())
+    expect(page.locator(".st-key-status", has_text="199 wrong transcripts")).to_be_visible()
+
+
+def test_details_have_scores_words_provenance_and_downloads(visitor):
+    page = visitor.open()
+    visitor.see_picture()
+    for view in ("Words", "Provenance"):
+        page.get_by_role("radio", name=view, exact=True).click()
+        expect(page.get_by_test_id("stDataFrame").last).to_be_visible()
+    page.get_by_role("radio", name="Download", exact=True).click()
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Scores of all layers (CSV)").click()
+    text = Path(caught.value.path()).read_text()
+    assert text.splitlines()[0].startswith("layer,alas,alas_baseline")
+
+
+def test_umap_takes_the_place_of_pca_when_it_is_ready(visitor):
+    page = visitor.open()
+    visitor.see_picture()
+    page.get_by_role("radio", name="UMAP", exact=True).click()
+    expect(page.get_by_text("Showing PCA meanwhile")).to_have_count(0, timeout=SLOW_MS)
+    expect(page.locator(".st-key-map .main-svg").first).to_be_visible()
+
+
+def test_method_computes_its_example_and_keeps_the_view(visitor):
+    page = visitor.open("/?layer=2")
+    visitor.see_picture()
+    page.get_by_role("link", name="Method").click()
+    expect(page.get_by_role("heading", name="How binding is measured")).to_be_visible()
+    expect(page.locator(".katex-html", has_text="0.961")).to_be_visible(timeout=SLOW_MS)
+    page.get_by_role("radio", name="Even", exact=True).click()
+    expect(page.locator(".katex-html", has_text="0.000")).to_be_visible()
+    visitor.keep("method")
+    page.get_by_role("link", name="Explore").click()
+    expect(page.get_by_text("text tokens, layer 2")).to_be_visible()
+
+
+def test_a_fresh_servers_first_link_may_be_to_the_method_page(browser, tmp_path):
+    with running_server(tmp_path / "log.txt", environment={"ALAS_STORE": str(tmp_path)}) as url:
+        visitor = Visitor(browser, url)
+        visitor.open("/method")
+        expect(visitor.page.get_by_role("link", name="Explore")).to_be_visible()
+        expect(visitor.page.get_by_role("combobox", name="Model")).to_be_visible()
+        visitor.leave()

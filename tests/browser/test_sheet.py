@@ -1,0 +1,321 @@
+"""The sheet in a real browser: follows clicks and keys at once, tells Python, plays one word."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Visitor
+from tests.browsers import running_server
+
+pytestmark = pytest.mark.browser
+
+APP = Path(__file__).with_name("sheet_app.py")
+ROOT = ".alas-sheet"
+
+
+@pytest.fixture(scope="module")
+def sheet_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_server(tmp_path_factory.mktemp("sheet") / "log.txt", script=APP) as url:
+        yield url
+
+
+@pytest.fixture
+def guests(browser: Browser, sheet_server: str) -> Iterator[type]:
+    with contextlib.ExitStack() as stack:
+
+        def make(case: str = "plain", **options: object) -> Visitor:
+            guest = Visitor(browser, sheet_server, **options)
+            stack.callback(guest.leave)
+            guest.open(f"/?case={case}")
+            guest.page.wait_for_selector(f"{ROOT}[data-drawn]")
+            return guest
+
+        yield make
+
+
+@pytest.fixture
+def page(guests: type) -> Page:
+    return guests().page
+
+
+def drawn(page: Page, layer: int, word: int | str) -> None:
+    """Wait until the sheet shows this layer and word."""
+    page.wait_for_selector(f"{ROOT}[data-drawn='{layer}/{word}']")
+
+
+def told(page: Page, **expected: int | None) -> None:
+    """Wait until Python has heard of this choice."""
+    event = {"layer": None, "word": None, "frame": None, "token": None, **expected}
+    expect(page.locator("[data-testid=stCode] code")).to_have_text(json.dumps([event]))
+
+
+def point(page: Page, x: float, y: float, x_axis: str = "xaxis", y_axis: str = "yaxis4") -> list:
+    """Where a value of two axes is on the screen."""
+    return page.evaluate(
+        """([x, y, xName, yName]) => {
+          const figure = document.querySelector(".alas-figure");
+          const [across, down] = [figure._fullLayout[xName], figure._fullLayout[yName]];
+          const box = figure.getBoundingClientRect();
+          return [box.left + across._offset + across.l2p(x), box.top + down._offset + down.l2p(y)];
+        }""",
+        [x, y, x_axis, y_axis],
+    )
+
+
+def click(page: Page, x: float, y: float, **axes: str) -> None:
+    """Move there first: Plotly takes a click for the point that the mouse hovers over."""
+    at = point(page, x, y, **axes)
+    page.mouse.move(*at)
+    page.wait_for_selector(".alas-figure .hoverlayer *", state="attached")
+    page.mouse.click(*at)
+
+
+def time_range(page: Page) -> list[float]:
+    return page.evaluate(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range.map(Number)"
+    )
+
+
+def test_a_cell_of_layers_and_time_sets_layer_word_and_frame(page: Page) -> None:
+    click(page, 0.82, 6)
+    drawn(page, 6, 2)
+    told(page, layer=6, word=2, frame=20)
+    expect(page.get_by_role("slider", name="Layer").first).to_have_attribute("aria-valuenow", "6")
+
+
+def test_a_cell_of_tokens_and_time_sets_word_frame_and_token(page: Page) -> None:
+    click(page, 0.3, 3, y_axis="yaxis5")
+    drawn(page, 4, 1)
+    told(page, layer=4, word=1, frame=7, token=3)
+
+
+def test_a_point_of_the_profile_sets_the_layer(page: Page) -> None:
+    value = page.evaluate(
+        """() => document.querySelector(".alas-figure").data
+             .find((trace) => trace.name === "profile").x[7]"""
+    )
+    click(page, value, 7, x_axis="xaxis2")
+    drawn(page, 7, "")
+    told(page, layer=7)
+
+
+def test_a_bar_of_the_hit_rates_sets_the_tokens_word(page: Page) -> None:
+    click(page, 0.3, 1, x_axis="xaxis3", y_axis="yaxis5")
+    drawn(page, 4, 1)
+    told(page, layer=4, word=1, token=1)
+
+
+def test_a_word_of_the_tier_is_chosen_and_heard(page: Page) -> None:
+    click(page, 0.8, 0, y_axis="yaxis3")
+    page.wait_for_selector(f"{ROOT}[data-playing='0.52-1.08']")
+    drawn(page, 4, 2)
+    told(page, layer=4, word=2, frame=20)
+
+
+def test_a_chip_plays_just_its_word_and_stops(page: Page) -> None:
+    page.get_by_role("button", name="red").click()
+    page.wait_for_selector(f"{ROOT}[data-playing='0.2-0.52']")
+    expect(page.locator(".alas-playhead")).to_be_visible()
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    expect(page.locator(".alas-playhead")).to_be_hidden()
+    expect(page.get_by_role("button", name="red")).to_have_attribute("aria-pressed", "true")
+
+
+def test_nothing_is_heard_if_that_is_switched_off(page: Page) -> None:
+    page.get_by_label("Hear on click").uncheck()
+    page.get_by_role("button", name="red").click()
+    drawn(page, 4, 1)
+    told(page, layer=4, word=1)
+    assert page.locator(ROOT).get_attribute("data-playing") in (None, "")
+
+
+def test_space_plays_and_pauses_and_the_line_moves(page: Page) -> None:
+    page.locator(ROOT).focus()
+    page.keyboard.press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing^='0-1.6']")
+    line = page.locator(".alas-playhead")
+    first = line.bounding_box()["x"]
+    page.wait_for_function(
+        "x => document.querySelector('.alas-playhead').getBoundingClientRect().x > x + 20",
+        arg=first,
+    )
+    page.keyboard.press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    expect(line).to_be_visible()
+
+
+def test_keys_step_through_layers_and_words(page: Page) -> None:
+    page.get_by_label("Hear on click").uncheck()
+    page.locator(ROOT).focus()
+    page.keyboard.press("ArrowUp")
+    drawn(page, 3, "")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    drawn(page, 3, 1)
+    page.keyboard.press("ArrowLeft")
+    drawn(page, 3, 0)
+    told(page, layer=3, word=0)
+    page.keyboard.press("Escape")
+    drawn(page, 3, "")
+    told(page, layer=3)
+
+
+def test_fast_keys_are_neither_lost_nor_taken_back(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const root = document.querySelector(".alas-sheet");
+          window.seen = [];
+          new MutationObserver(() => window.seen.push(Number(root.dataset.layer)))
+            .observe(root, { attributeFilter: ["data-layer"] });
+          root.focus();
+        }"""
+    )
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    drawn(page, 8, "")
+    for _ in range(8):
+        page.keyboard.press("ArrowUp")
+    drawn(page, 0, "")
+    told(page, layer=0)
+    steps = page.evaluate("() => window.seen")
+    assert steps == [5, 6, 7, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+
+
+def test_python_moves_the_sheet(page: Page) -> None:
+    handle = page.get_by_test_id("stSidebar").get_by_role("slider")
+    handle.press("ArrowRight")
+    drawn(page, 5, "")
+
+
+def test_another_fold_keeps_choice_and_zoom(page: Page) -> None:
+    page.get_by_role("button", name="fox").click()
+    drawn(page, 4, 2)
+    left, right = point(page, 0.4, 2), point(page, 1.2, 2)
+    page.mouse.move(*left)
+    page.mouse.down()
+    page.mouse.move(*right, steps=8)
+    page.mouse.up()
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 0.3"
+    )
+    page.get_by_test_id("stSidebar").get_by_text("Words").click()
+    page.wait_for_function(
+        """() => document.querySelector('.alas-figure').layout.annotations
+             .some((note) => note.text.includes('layers × words'))"""
+    )
+    drawn(page, 4, 2)
+    assert time_range(page) == pytest.approx([0.4, 1.2], abs=0.02)
+    page.get_by_role("button", name="Reset zoom").click()
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] === 0"
+    )
+    assert time_range(page) == pytest.approx([0, 1.6])
+
+
+def test_the_null_replaces_the_quick_one_without_losing_the_choice(page: Page) -> None:
+    toggle = page.get_by_test_id("stSidebar").get_by_text("Early")
+    toggle.click()
+    page.wait_for_function(
+        """() => document.querySelector('.alas-figure').data
+             .some((trace) => trace.name === 'permuted words low')"""
+    )
+    page.locator(ROOT).focus()
+    page.keyboard.press("ArrowDown")
+    drawn(page, 5, "")
+    told(page, layer=5)
+    toggle.click()
+    page.wait_for_function(
+        """() => document.querySelector('.alas-figure').data
+             .some((trace) => trace.name === 'null band')"""
+    )
+    drawn(page, 5, "")
+
+
+def test_hover_says_time_layer_token_and_cosine(page: Page) -> None:
+    page.mouse.move(*point(page, 0.82, 2, y_axis="yaxis5"))
+    label = page.locator(".alas-figure .hoverlayer .hovertext").first
+    expect(label).to_contain_text("0.80 s – 0.84 s · layer 4 · token ‘fox’ · cosine 0.")
+
+
+def test_text_of_users_stays_text(guests: type) -> None:
+    page = guests("evil").page
+    chips = page.locator(".alas-words button")
+    expect(chips.nth(1)).to_have_text("<img src=x onerror=alert(1)>")
+    expect(chips.nth(2)).to_have_text(r"$\alpha$")
+    assert page.locator(f"{ROOT} img, {ROOT} .alas-words b").count() == 0
+    labels = page.locator(".alas-figure .yaxislayer-above text, .alas-figure .y5tick text")
+    assert "<b>x</b>" in labels.all_text_contents()
+    page.mouse.move(*point(page, 0.82, 0, y_axis="yaxis5"))
+    expect(page.locator(".hoverlayer .hovertext").first).to_contain_text("token ‘<b>x</b>’")
+
+
+def test_a_word_without_a_place_says_why_and_is_silent(guests: type) -> None:
+    page = guests("unplaced").page
+    chip = page.get_by_role("button", name="fox")
+    expect(chip).to_have_attribute("title", "fox: not in the dictionary")
+    chip.click()
+    drawn(page, 4, 2)
+    assert page.locator(ROOT).get_attribute("data-playing") in (None, "")
+
+
+def test_a_change_of_layer_sends_neither_library_nor_data_again(
+    browser: Browser, sheet_server: str
+) -> None:
+    guest = Visitor(browser, sheet_server)
+    received: list[int] = []
+    guest.page.on(
+        "websocket", lambda ws: ws.on("framereceived", lambda frame: received.append(len(frame)))
+    )
+    page = guest.open("/?case=long")
+    page.wait_for_selector(f"{ROOT}[data-drawn]")
+    assert sum(received) > 900_000
+    layer = int(page.locator(ROOT).get_attribute("data-layer"))
+    received.clear()
+    page.locator(ROOT).focus()
+    page.keyboard.press("ArrowDown")
+    drawn(page, layer + 1, "")
+    told(page, layer=layer + 1)
+    assert 0 < sum(received) < 60_000
+    guest.leave()
+
+
+def test_sheet_can_leave_and_come_back(page: Page) -> None:
+    page.locator(ROOT).focus()
+    page.keyboard.press("Space")
+    toggle = page.get_by_test_id("stSidebar").get_by_text("Hide")
+    toggle.click()
+    expect(page.locator(ROOT)).to_have_count(0)
+    toggle.click()
+    page.wait_for_selector(f"{ROOT}[data-drawn='4/']")
+    page.get_by_role("button", name="red").click()
+    drawn(page, 4, 1)
+
+
+@pytest.mark.parametrize("width", [1024, 1440, 1920])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off(guests: type, width: int, scheme: str) -> None:
+    guest = guests("long", viewport={"width": width, "height": 1100}, color_scheme=scheme)
+    page = guest.page
+    guest.keep(f"sheet-{width}-{scheme}")
+    outside = page.evaluate(
+        """() => {
+          const stage = document.querySelector(".alas-stage").getBoundingClientRect();
+          return [...document.querySelectorAll(".alas-stage text")]
+            .filter((node) => node.textContent && node.getBoundingClientRect().width > 0)
+            .filter((node) => {
+              const box = node.getBoundingClientRect();
+              return box.left < stage.left - 1 || box.right > stage.right + 1
+                || box.bottom > stage.bottom + 1;
+            }).map((node) => node.textContent);
+        }"""
+    )
+    assert outside == []
+    bar = page.locator(".alas-bar").bounding_box()
+    last = page.get_by_role("button", name="SVG").bounding_box()
+    assert last["x"] + last["width"] <= bar["x"] + bar["width"] + 1
