@@ -46,7 +46,11 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running_server(
-    log: Path, *, environment: Mapping[str, str] | None = None, timeout_s: float = 120
+    log: Path,
+    *,
+    script: str | Path = "app.py",
+    environment: Mapping[str, str] | None = None,
+    timeout_s: float = 120,
 ) -> Iterator[str]:
     """The real server on a free port of 127.0.0.1; yields its URL, and ends it afterwards.
 
@@ -54,6 +58,8 @@ def running_server(
     ----------
     log : Path
         Takes the server's output.
+    script : str or Path
+        What Streamlit runs, from the checkout.
     environment : mapping, optional
         Added to this process's environment (for example ALAS_STORE).
     timeout_s : float
@@ -61,7 +67,7 @@ def running_server(
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
     command += ["--server.address=127.0.0.1", f"--server.port={port}"]
     with log.open("wb") as stream:
         process = subprocess.Popen(
