@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from tests.browsers import ROOT, running_server
 
 SCREENSHOTS = ROOT / "tests" / "screenshots"
-SLOW_MS = 90_000
+SLOW_MS = 180_000
 """The first analysis of a cold server on a busy machine; later ones take a second or two."""
 
 # Streamlit's own frontend asks for these below a page's address before it finds the root.

@@ -14,7 +14,7 @@ from alas_core import datasets
 from tests.browser.conftest import SLOW_MS, Visitor
 from tests.browsers import running_server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 NASTY = "<b>open</b> **the** $x^2$ door"
 
