@@ -1,0 +1,237 @@
+"""One analysis as one HTML file that opens from disk, plays and answers, without any network.
+
+It holds the very sheet of the Explore page: the same payload, drawn by the same scripts. Only text
+is written into the page, and a content policy in its head forbids every connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from html import escape
+from importlib import resources
+
+import numpy as np
+
+from alas_core.definitions import SCORES
+from alas_core.figures.payload import sheet_name, sheet_payload
+from alas_core.findings import findings, number
+from alas_core.resources import asset_path
+from alas_core.types import Analysis
+
+CITATION = """@article{alas2025,
+  title  = {Automatic Latent Alignment Score},
+  note   = {arXiv:2505.19937},
+  year   = {2025}
+}"""
+"""BibTeX of the paper that the score follows."""
+
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; "
+    "img-src data: blob:; media-src data: blob:; base-uri 'none'; form-action 'none'"
+)
+_PLOTLY = "plotly-cartesian-4.1.1.min.js"
+_MODULES = {
+    "plotly": ("shelf", "plotly_loader"),
+    "data": ("shelf", "sheet_data"),
+    "view": ("shelf", "player", "figure", "sheet"),
+}
+
+_STYLE = """
+:root { color-scheme: light; }
+body { margin: 2rem auto; max-width: 75rem; padding: 0 1.5rem; background: #fff; color: #1b1f23;
+  font: 16px/1.5 "Source Sans", "Source Sans 3", "Segoe UI", system-ui, sans-serif; }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
+.quiet { color: #57606a; }
+li { margin: .25rem 0; overflow-wrap: anywhere; }
+table { border-collapse: collapse; font-size: .9rem; width: 100%; }
+th, td { text-align: left; padding: .3rem .7rem; border-bottom: 1px solid #d8dee4;
+  vertical-align: top; overflow-wrap: anywhere; }
+td.n, th.n, td.s { white-space: nowrap; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+pre { background: #f6f8fa; padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; }
+noscript { display: block; padding: 1rem; border: 1px solid #d55e00; }
+"""
+
+_SCRIPT = """
+const held = (id) => document.getElementById(id).textContent;
+const bytes = (id) => Uint8Array.from(atob(held(id)), (c) => c.charCodeAt(0));
+const load = async (id) => {
+  const url = URL.createObjectURL(new Blob([bytes(id)], { type: "text/javascript" }));
+  try { return (await import(url)).default; } finally { URL.revokeObjectURL(url); }
+};
+const place = document.getElementById("place");
+const choice = JSON.parse(held("choice"));
+const plotly = await load("js-plotly");
+const data = await load("js-data");
+const view = await load("js-view");
+plotly({ data: bytes("plotly"), parentElement: document.createElement("div") });
+data({ data: bytes("sheet"), parentElement: document.createElement("div") });
+view({ data: { ...choice, seen: 0 }, parentElement: place, setTriggerValue: () => {} });
+"""
+
+
+def report_html(analysis: Analysis, *, score: str = "alas") -> str:
+    """The report of one analysis: sheet with sound, findings, scores, settings, citation.
+
+    Parameters
+    ----------
+    analysis : with or without its null
+    score : the score whose profile the sheet shows
+
+    Returns
+    -------
+    str
+        A whole HTML document, about 1 MB for the demo utterances.
+    """
+    title = f"ALAS: {analysis.utterance.transcript}"
+    body = "\n".join(
+        (
+            f"<h1>“{_text(analysis.utterance.transcript)}”</h1>",
+            f'<p class="quiet">{_text(_subtitle(analysis))}</p>',
+            _section("What this says", _list(finding.text for finding in findings(analysis))),
+            _warnings(analysis),
+            _sheet(),
+            _section("Scores", _score_table(analysis)),
+            _section("How ALAS is defined", _definition()),
+            _section("Settings and provenance", _provenance(analysis)),
+            _section("Cite", f"<pre>{_text(CITATION)}</pre>"),
+        )
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(title[:120])}</title>\n<style>{_STYLE}\n{_frontend('sheet.css')}</style>\n"
+        f"</head>\n<body>\n{body}\n{_scripts(analysis, score)}\n</body>\n</html>\n"
+    )
+
+
+def _text(value: object) -> str:
+    return escape(str(value), quote=True)
+
+
+def _frontend(name: str) -> str:
+    return (resources.files("alas_core") / "ui" / "frontend" / name).read_text(encoding="utf-8")
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{_text(title)}</h2>\n{content}</section>"
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]], classes: str = "") -> str:
+    """Rows of text; `classes` has one letter a column: n numbers, s short text, - the rest."""
+    kinds = dict(enumerate(classes))
+
+    def cells(tag: str, row: Sequence[object]) -> str:
+        return "".join(
+            f'<{tag} class="{kinds.get(column, "-")}">{_text(cell)}</{tag}>'
+            for column, cell in enumerate(row)
+        )
+
+    lines = [f"<tr>{cells('th', head)}</tr>"] + [f"<tr>{cells('td', row)}</tr>" for row in rows]
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _subtitle(analysis: Analysis) -> str:
+    model = analysis.model
+    return (
+        f"{model.name or model.model_id} ({model.family}, revision {model.revision[:12]}, "
+        f"{model.dtype}) · {analysis.utterance.audio.duration_s:.2f} s of audio, "
+        f"{analysis.n_frames} frames, {analysis.n_tokens} tokens, {analysis.n_layers + 1} layers · "
+        f"reference {analysis.reference.name}"
+    )
+
+
+def _warnings(analysis: Analysis) -> str:
+    return _section("Mind", _list(analysis.warnings)) if analysis.warnings else ""
+
+
+def _sheet() -> str:
+    return (
+        '<section><h2>Layer by layer</h2><p class="quiet">Choose a word or a cell to hear it; '
+        "arrow keys change layer and word, space plays. Frames are the model's audio positions, "
+        "tokens its text positions.</p>"
+        "<noscript>The interactive sheet needs JavaScript; the numbers below do not.</noscript>"
+        '<div id="place"><div class="alas-sheet" tabindex="0" role="group" '
+        'aria-label="Alignment sheet"></div></div></section>'
+    )
+
+
+def _score_table(analysis: Analysis) -> str:
+    best = analysis.best_layer
+    rows = []
+    for name, score in SCORES.items():
+        values = analysis.scores[name]
+        kept = np.where(np.isfinite(values), values, -np.inf if score.higher_is_better else np.inf)
+        top = int(kept.argmax() if score.higher_is_better else kept.argmin())
+        rows.append(
+            (
+                score.label,
+                number(float(values[best])),
+                number(float(analysis.baselines[name][best])),
+                f"{number(float(values[top]))} at layer {top}",
+                score.unit,
+                score.definition,
+            )
+        )
+    head = ("Score", f"Layer {best}", "Baseline", "Best", "Unit", "Definition")
+    return _table(head, rows, "snnss-")
+
+
+def _definition() -> str:
+    return _list(
+        (
+            "S[i,k]: cosine of the audio run's state at frame i and the text run's at token k, "
+            "one layer at a time.",
+            "p[i,k]: softmax of S[i,k] / temperature over k; m[i]: its mass on the word spoken in "
+            "frame i; u[i]: that word's share of the tokens.",
+            "ALAS = (mean m − mean u) / (1 − mean u): 0 for an even spread, 1 for all mass on the "
+            "spoken word. The normalisation is ours; the idea is arXiv:2505.19937.",
+            "Null: wrong transcripts with as many words at the same places; band 2.5 to 97.5 %, "
+            "p = (1 + number at or above) / (n + 1), Benjamini–Hochberg over layers.",
+        )
+    )
+
+
+def _provenance(analysis: Analysis) -> str:
+    settings = analysis.key.settings
+    known = dict(analysis.provenance)
+    rows: list[tuple[str, object]] = [
+        ("Utterance", analysis.utterance.id),
+        ("Instruction", known.pop("instruction", "")),
+        *((name.replace("_", " "), value) for name, value in asdict(settings).items()),
+        *((name.replace("_", " "), json.dumps(value)) for name, value in sorted(known.items())),
+        ("key", analysis.key.digest),
+    ]
+    return _table(("Setting", "Value"), rows, "s-")
+
+
+def _scripts(analysis: Analysis, score: str) -> str:
+    layer = analysis.best_layer
+    plotly = gzip.compress(asset_path("vendor", _PLOTLY).read_bytes(), mtime=0)
+    held = {
+        "plotly": plotly,
+        "sheet": sheet_payload(analysis, layer=layer, score=score),
+        **{
+            f"js-{name}": "\n".join(_frontend(f"{part}.js") for part in parts).encode()
+            for name, parts in _MODULES.items()
+        },
+    }
+    name = sheet_name(analysis, layer=layer, score=score, fold="time", theme="light")
+    choice = json.dumps({"id": name, "layer": layer, "word": None}).replace("<", "\\u003c")
+    lines = [
+        f'<script type="text/plain" id="{key}">{base64.b64encode(raw).decode()}</script>'
+        for key, raw in held.items()
+    ]
+    lines.append(f'<script type="application/json" id="choice">{choice}</script>')
+    lines.append(f'<script type="module">{_SCRIPT}</script>')
+    return "\n".join(lines)

@@ -1,0 +1,75 @@
+"""The report: complete, self-contained, small; nothing in it is executed but its own scripts."""
+
+import base64
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from alas_core.definitions import SCORES
+from alas_core.findings import findings
+from alas_core.report import report_html
+from tests.factory import make_analysis
+
+NASTY = '<img src=x onerror="alert(1)"> </script><script>alert(2)</script> & $\\alpha$'
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and visible text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags, self.links, self.text = [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ("src", "href", "srcset")]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return report_html(make_analysis())
+
+
+def test_it_holds_findings_scores_settings_and_citation(html):
+    page = Page(html)
+    for finding in findings(make_analysis()):
+        assert finding.text in page.text
+    for score in SCORES.values():
+        assert score.label in page.text
+    assert "2505.19937" in page.text
+    assert "temperature" in page.text
+
+
+def test_nothing_is_fetched(html):
+    assert Page(html).links == []
+    assert "default-src 'none'" in html
+    assert len(html) < 2_000_000
+
+
+def test_sound_and_drawing_library_are_inside(html):
+    held = dict(re.findall(r'<script type="text/plain" id="([^"]+)">([^<]*)</script>', html))
+    assert set(held) == {"plotly", "sheet", "js-plotly", "js-data", "js-view"}
+    assert b"fLaC" in base64.b64decode(held["sheet"])
+    assert base64.b64decode(held["plotly"])[:2] == b"\x1f\x8b"
+
+
+def test_words_of_users_and_models_stay_text():
+    analysis = make_analysis()
+    nasty = dataclasses.replace(
+        analysis,
+        utterance=dataclasses.replace(analysis.utterance, transcript=NASTY, id=NASTY),
+        warnings=(NASTY,),
+        answers={"audio": NASTY, "text": "x"},
+        model=dataclasses.replace(analysis.model, name=NASTY),
+        provenance={"instruction": NASTY, "device": NASTY},
+    )
+    page, plain = Page(report_html(nasty)), Page(report_html(analysis))
+    assert page.tags.count("script") == plain.tags.count("script")
+    assert "img" not in page.tags
+    assert page.text.count(NASTY) >= 5
