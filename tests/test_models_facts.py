@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alas_core.models.facts import FAMILIES, FrameGrid, family_of
+from tests import tiny, tiny_parts
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,8 @@ def test_thinkers_saved_alone_are_of_the_same_family():
     assert family_of("qwen2_5_omni_thinker") is FAMILIES["qwen2_5_omni"]
     assert family_of("qwen3_omni_moe_thinker") is FAMILIES["qwen3_omni_moe"]
     assert family_of("bert") is None
+
+
+def test_verified_means_that_the_contract_suite_runs_it():
+    verified = {row.model_type for row in FAMILIES.values() if row.verified}
+    assert verified == {*tiny.FAMILIES, *tiny_parts.FAMILIES}

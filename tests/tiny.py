@@ -250,15 +250,19 @@ def _qwen3(words: Any) -> transformers.Qwen3Config:
     )
 
 
-def _save(folder: Path, model_class: Any, config: Any, processor: Any, seed: int) -> Path:
-    with torch.random.fork_rng(devices=[]):
+def random_model(model_class: Any, config: Any, seed: int) -> Any:
+    """Random weights wide enough that a wrong position or layer cannot hide in rounding."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         model = model_class(config)
-    with torch.no_grad():
-        # Wide enough that a wrong position or layer cannot hide in rounding.
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.normal_(0, 1 / math.sqrt(parameter.shape[-1]))
+    return model
+
+
+def _save(folder: Path, model_class: Any, config: Any, processor: Any, seed: int) -> Path:
+    model = random_model(model_class, config, seed)
     model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
     model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
     model.save_pretrained(folder)

@@ -147,7 +147,8 @@ class FakeSpeechLLM:
         n_frames = math.ceil(audio.duration_s * self._info.frame_rate_hz - 1e-6)
         spans = self._grid.spans(n_frames, audio.duration_s)
         codes = self._frame_codes(spans, audio.duration_s)
-        noise = np.stack([self._code(f"noise {i} {audio.sha}") for i in range(len(spans))])
+        sound = audio.sha
+        noise = np.stack([self._code(f"noise {i} {sound}") for i in range(len(spans))])
         noise = _orthogonal(noise, codes)
         cosines = np.asarray(self.binding, dtype=np.float32)[:, None, None]
         states = cosines * codes + np.sqrt(1 - cosines**2) * noise

@@ -141,7 +141,7 @@ def _untrained(model_class: Any, config: Any, dtype: torch.dtype, seed: int) -> 
         make = getattr(model_class, "from_config", model_class)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = make(config)
+            model = make(getattr(config, "thinker_config", config))
     return model.to(dtype)
 
 

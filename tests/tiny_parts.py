@@ -1,0 +1,186 @@
+"""Tiny models of the families whose whole processor needs packages that are not installed here.
+
+Their processors want torchvision (or their models timm) for images, which this project never
+shows. So they are put together in memory: the real model class and the audio half of the real
+processor class, without its image and video parts. For tests only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import torch
+import transformers
+from transformers.models.gemma3n import modeling_gemma3n
+
+from alas_core.models.facts import FAMILIES as FACTS
+from alas_core.models.loading import Checkpoint
+from tests import tiny
+
+_OMNI = {
+    "audio_token": "<|AUDIO|>",
+    "image_token": "<|IMAGE|>",
+    "video_token": "<|VIDEO|>",
+    "audio_bos_token": "<|audio_bos|>",
+    "audio_eos_token": "<|audio_eos|>",
+    "vision_bos_token": "<|vision_bos|>",
+    "vision_eos_token": "<|vision_eos|>",
+}
+_ROPE = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1]}
+_ENCODER = {
+    "encoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "encoder_ffn_dim": 64,
+    "d_model": 32,
+    "output_dim": 32,
+    "num_mel_bins": 128,
+}
+_VISION = {"depth": 1, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2}
+
+
+def qwen2_5_omni(seed: int = 0) -> Checkpoint:
+    words = tiny.tokenizer(tuple(_OMNI.values()), **_OMNI)
+    config = transformers.Qwen2_5OmniThinkerConfig(
+        audio_config=_ENCODER,
+        vision_config={**_VISION, "out_hidden_size": 32},
+        text_config=_omni_text(words),
+        **_omni_ids(words, "index"),
+    )
+    processor = _omni_processor(transformers.Qwen2_5OmniProcessor, words)
+    model_class = transformers.Qwen2_5OmniThinkerForConditionalGeneration
+    return _checkpoint("qwen2_5_omni", tiny.random_model(model_class, config, seed), processor)
+
+
+def qwen3_omni_moe(seed: int = 0) -> Checkpoint:
+    words = tiny.tokenizer(tuple(_OMNI.values()), **_OMNI)
+    experts = {"moe_intermediate_size": 32, "num_experts": 4, "num_experts_per_tok": 2}
+    config = transformers.Qwen3OmniMoeThinkerConfig(
+        audio_config={**_ENCODER, "downsample_hidden_size": 8},
+        vision_config={**_VISION, "out_hidden_size": 32, "deepstack_visual_indexes": [0]},
+        text_config={**_omni_text(words), **experts, "head_dim": 8},
+        **_omni_ids(words, "id"),
+    )
+    processor = _omni_processor(transformers.Qwen3OmniMoeProcessor, words)
+    model_class = transformers.Qwen3OmniMoeThinkerForConditionalGeneration
+    return _checkpoint("qwen3_omni_moe", tiny.random_model(model_class, config, seed), processor)
+
+
+def gemma3n(seed: int = 0) -> Checkpoint:
+    names = {"audio_token": "<audio>", "boa_token": "<boa>", "eoa_token": "<eoa>"}
+    words = tiny.tokenizer(tuple(names.values()), **names)
+    audio_id = words.convert_tokens_to_ids("<audio>")
+    processor = _audio_half(
+        transformers.Gemma3nProcessor,
+        feature_extractor=transformers.Gemma3nAudioFeatureExtractor(),
+        tokenizer=words,
+        chat_template=tiny.chat_template("<audio>"),
+        audio_token="<audio>",
+        audio_token_id=audio_id,
+        audio_seq_length=188,
+        full_audio_sequence="\n\n<boa>" + "<audio>" * 188 + "<eoa>\n\n",
+    )
+    real = transformers.AutoModel.from_config
+
+    def without_vision(config: Any, **options: Any) -> Any:
+        return torch.nn.Identity() if "vision" in config.model_type else real(config, **options)
+
+    with mock.patch.object(modeling_gemma3n.AutoModel, "from_config", side_effect=without_vision):
+        model_class = transformers.Gemma3nForConditionalGeneration
+        model = tiny.random_model(model_class, _gemma3n_config(words, audio_id), seed)
+    return _checkpoint("gemma3n", model, processor)
+
+
+FAMILIES: dict[str, Callable[..., Checkpoint]] = {
+    "qwen2_5_omni": qwen2_5_omni,
+    "qwen3_omni_moe": qwen3_omni_moe,
+    "gemma3n": gemma3n,
+}
+"""Maker of a checkpoint in memory by `model_type`."""
+
+
+def _gemma3n_config(words: Any, audio_id: int) -> Any:
+    # As in the real vocabulary: 8 vision ids, then 8 audio ids, behind the text's own.
+    size = len(words)
+    return transformers.Gemma3nConfig(
+        text_config={
+            "vocab_size": size + 16,
+            "vocab_size_per_layer_input": size,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 1,
+            "head_dim": 16,
+            "hidden_size_per_layer_input": 8,
+            "laurel_rank": 4,
+            "num_kv_shared_layers": 0,
+            "layer_types": ["full_attention", "full_attention"],
+            "activation_sparsity_pattern": [0.0, 0.0],
+            "altup_active_idx": 1,  # not the default, so that taking stream 0 would be found out
+            "pad_token_id": words.pad_token_id,
+            "eos_token_id": words.eos_token_id,
+        },
+        audio_config={
+            "vocab_size": 8,
+            "vocab_offset": size + 8,
+            "hidden_size": 32,
+            "conf_num_attention_heads": 2,
+            "conf_num_hidden_layers": 1,
+        },
+        vision_config={"vocab_size": 8, "vocab_offset": size, "hidden_size": 32},
+        audio_token_id=audio_id,
+    )
+
+
+def _omni_ids(words: Any, suffix: str) -> dict[str, int]:
+    ids = {name: words.convert_tokens_to_ids(token) for name, token in _OMNI.items()}
+    return {
+        **{f"{kind}_token_{suffix}": ids[f"{kind}_token"] for kind in ("audio", "image", "video")},
+        "audio_start_token_id": ids["audio_bos_token"],
+        "audio_end_token_id": ids["audio_eos_token"],
+        "vision_start_token_id": ids["vision_bos_token"],
+        "vision_end_token_id": ids["vision_eos_token"],
+    }
+
+
+def _omni_text(words: Any) -> dict[str, Any]:
+    return {
+        "vocab_size": len(words),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "rope_parameters": _ROPE,
+        "pad_token_id": words.pad_token_id,
+    }
+
+
+def _omni_processor(processor_class: Any, words: Any) -> Any:
+    tokens = {name: token for name, token in _OMNI.items() if name.split("_")[0] != "vision"}
+    ids = {f"{name}_id": words.convert_tokens_to_ids(token) for name, token in tokens.items()}
+    return _audio_half(
+        processor_class,
+        feature_extractor=tiny.whisper_features(60),
+        tokenizer=words,
+        chat_template=tiny.chat_template("<|audio_bos|><|AUDIO|><|audio_eos|>"),
+        **tokens,
+        **ids,
+    )
+
+
+def _audio_half(processor_class: Any, **parts: Any) -> Any:
+    """The processor without images and videos: its `__init__` would insist on both."""
+    processor = object.__new__(processor_class)
+    nothing = dict.fromkeys(("image_processor", "video_processor", "image_token", "video_token"))
+    for name, part in {**nothing, **parts}.items():
+        setattr(processor, name, part)
+    return processor
+
+
+def _checkpoint(model_type: str, model: Any, processor: Any) -> Checkpoint:
+    model.config.get_text_config(decoder=True).tie_last_hidden_states = False
+    frozen = model.eval().requires_grad_(False)
+    return Checkpoint(frozen, processor, FACTS[model_type], "cpu", torch.float32)
