@@ -107,7 +107,7 @@ def own_mass(alignment: Alignment, temperature: float) -> FloatArray:
 
 
 def calibrate(mass: FloatArray, uniform: FloatArray) -> FloatArray:
-    """(m - u) / (1 - u): 0 for an even spread, 1 for all mass; 0 where u is 1, nan where either is."""
+    """(m - u) / (1 - u): 0 for an even spread, 1 for all mass; 0 where u is 1; nan stays nan."""
     room = 1.0 - uniform
     result: FloatArray = np.where(room <= 1e-6, 0.0, (mass - uniform) / np.maximum(room, 1e-6))
     return result.astype(np.float32)

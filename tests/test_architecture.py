@@ -27,6 +27,7 @@ ROOMS = (
     ("store", "findings", "tables", "assembly", "worked_example"),
     ("pipeline",),
     ("figures",),
+    ("report",),
     ("ui", "__main__"),
 )
 FORBIDDEN = {
