@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from alas_core import __version__
 from alas_core.bundle import SUFFIX, dumps, loads
-from alas_core.errors import AlasError, InputError
+from alas_core.errors import AlasError
+from alas_core.files import check_target, read_file, read_transcript, write_file
 from alas_core.keys import Settings
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only when they are needed
     from alas_core.pipeline import Progress, Request
     from alas_core.types import Analysis
-
-MAX_TEXT_BYTES = 1_000_000
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(run=_show)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print one JSON object")
+        command.add_argument(
+            "--html", type=Path, metavar="FILE.html", help="write a report that opens anywhere"
+        )
         command.add_argument("--debug", action="store_true", help="show tracebacks and warnings")
     return parser
 
@@ -128,8 +130,8 @@ def _analyse(options: argparse.Namespace) -> str:
     if analysis is None:
         raise RuntimeError("the pipeline ended without an analysis")
     if options.out is not None:
-        _write(options.out, analysis)
-    return _render(analysis, options.json)
+        write_file(options.out, dumps(analysis))
+    return _render(analysis, options)
 
 
 def _request(options: argparse.Namespace) -> Request:
@@ -141,8 +143,9 @@ def _request(options: argparse.Namespace) -> Request:
         instruction_first=not options.instruction_last,
         n_null=options.null,
     )
-    _check_out(options.out)
-    transcript = _transcript(options.transcript)
+    check_target(options.out, "--out", SUFFIX)
+    check_target(options.html, "--html", ".html")
+    transcript = read_transcript(options.transcript)
     from alas_core import audio
     from alas_core.types import Utterance
 
@@ -162,69 +165,20 @@ def _request(options: argparse.Namespace) -> Request:
 
 
 def _show(options: argparse.Namespace) -> str:
-    return _render(loads(_read(options.bundle)), options.json)
+    check_target(options.html, "--html", ".html")
+    return _render(loads(read_file(options.bundle)), options)
 
 
-def _render(analysis: Analysis, json_wanted: bool) -> str:
+def _render(analysis: Analysis, options: argparse.Namespace) -> str:
     from alas_core.tables import as_json, as_text
 
-    if json_wanted:
+    if options.html is not None:
+        from alas_core.report import report_html
+
+        write_file(options.html, report_html(analysis).encode())
+    if options.json:
         return json.dumps(as_json(analysis), allow_nan=False, ensure_ascii=False) + "\n"
     return as_text(analysis)
-
-
-def _transcript(argument: str) -> str:
-    if not argument.startswith("@"):
-        return argument
-    path = Path(argument[1:])
-    raw = _read(path)
-    if len(raw) > MAX_TEXT_BYTES:
-        raise InputError(
-            f"the transcript '{path}' has {len(raw)} bytes, expected at most {MAX_TEXT_BYTES}; "
-            "give the words of this recording only"
-        )
-    try:
-        return raw.decode("utf-8-sig").strip()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"the transcript '{path}' is not UTF-8 text ({error.reason} at byte {error.start}); "
-            "save it as UTF-8"
-        ) from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"'{path}' cannot be read ({error.strerror or error}), expected a file; check the path"
-        ) from error
-
-
-def _check_out(path: Path | None) -> None:
-    if path is None:
-        return
-    if path.suffix != SUFFIX:
-        raise InputError(f"--out is '{path}', expected a name that ends in {SUFFIX}; add it")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise InputError(
-            f"--out '{path}' cannot be written, expected a file in a folder that exists and can "
-            "be written; choose another place"
-        )
-
-
-def _write(path: Path, analysis: Analysis) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(dumps(analysis))
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"--out '{path}' cannot be written ({error.strerror or error}), expected room and "
-            "permission; choose another place"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class _ProgressLine(contextlib.AbstractContextManager["_ProgressLine"]):

@@ -180,6 +180,23 @@ def test_out_keeps_what_was_printed(demo_run: tuple[Run, Path]) -> None:
     assert [path.name for path in kept.parent.iterdir()] == ["kept.alas"]
 
 
+def test_html_writes_a_report_whole_or_not_at_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    analysis = make_analysis()
+    utterance = dataclasses.replace(analysis.utterance, transcript="red <b>fox</b>")
+    bundle, report = tmp_path / "kept.alas", tmp_path / "report.html"
+    bundle.write_bytes(dumps(dataclasses.replace(analysis, utterance=utterance)))
+    assert main(["show", str(bundle), "--html", str(report)]) == 0
+    page = report.read_text(encoding="utf-8")
+    assert page.lower().startswith("<!doctype html>")
+    assert "red &lt;b&gt;fox" in page
+    assert "<b>fox" not in page
+    assert main(["show", str(bundle), "--html", str(tmp_path / "report.txt")]) == 2
+    assert "--html" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"kept.alas", "report.html"}
+
+
 def test_settings_reach_the_analysis(
     demo_flac: Path,
     demo_utterance: Utterance,
