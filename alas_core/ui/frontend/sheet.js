@@ -111,7 +111,7 @@ class SheetView {
   show(fresh = false) {
     const { layer, word } = this.choice;
     const { chips, verdicts } = this.sheet;
-    const key = `${layer}/${word}`;
+    const key = `${layer}/${word ?? ""}`;
     if (!fresh && key === this.shown) return this.figure.drawn;
     this.shown = key;
     this.slider.value = layer;
