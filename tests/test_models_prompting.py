@@ -106,3 +106,19 @@ def test_a_template_that_writes_text_twice_is_refused(processors):
 def test_an_instruction_with_the_audio_token_is_refused(processors):
     with pytest.raises(InputError, match=r"'<\|AUDIO\|>', which this model reads as a control"):
         encode_text(processors["tiny"], Prompt("say <|AUDIO|>"), "the red fox")
+
+
+def test_the_demo_reads_transcripts_as_in_its_training(processors):
+    """Its words are one token each, the same alone and inside a prompt."""
+    processor, transcript = processors["demo"], "the red cat sleeps in the garden"
+    text = encode_text(processor, Prompt("repeat the words"), transcript)
+    held = [text.ids[position] for position in text.positions]
+    assert [token.text for token in text.tokens] == transcript.split()
+    assert held == processor.tokenizer(transcript).input_ids
+
+
+@pytest.mark.parametrize("instruction_first", [True, False])
+def test_a_blank_instruction_is_none(processors, instruction_first):
+    for processor in processors.values():
+        blank = encode_text(processor, Prompt("  \n", instruction_first), "the red fox")
+        assert blank == encode_text(processor, Prompt("", instruction_first), "the red fox")

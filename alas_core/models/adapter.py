@@ -145,8 +145,9 @@ class TransformersSpeechLLM:
                 inputs = audio_inputs(self._open, audio, prompt)
             else:
                 inputs = padded_inputs(self._open, [self._text_input(transcript, prompt)])
+            options = dict(self._open.family.forward_options)
             generated = self._open.model.generate(
-                **inputs, max_new_tokens=max_new_tokens, do_sample=False
+                **inputs, max_new_tokens=max_new_tokens, do_sample=False, **options
             )
             new = generated[0, inputs["input_ids"].shape[1] :]
             text: str = self._open.processor.tokenizer.decode(new, skip_special_tokens=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import traceback
 from collections.abc import Callable
@@ -76,7 +77,8 @@ def is_memory(error: BaseException) -> bool:
 
 
 def release_memory() -> None:
-    """Hand cached blocks of the accelerator back to the system."""
+    """Free what only cycles hold, and hand cached blocks of the accelerator back."""
+    gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():

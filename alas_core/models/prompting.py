@@ -57,10 +57,11 @@ def render_text(processor: Any, prompt: Prompt, transcript: str) -> tuple[str, i
     head, tail = rendered.split(mark)
     # White space goes with the transcript, not with the prompt: tokenizers fold it into the first
     # word, and the prompt's own tokens stay those of the audio run.
-    if prompt.instruction and prompt.instruction_first and not head[-1:].isspace():
-        head += " "
-    if prompt.instruction and not prompt.instruction_first and not tail[:1].isspace():
-        tail = "\n" + tail
+    if prompt.instruction.strip():
+        if prompt.instruction_first and not head[-1:].isspace():
+            head += " "
+        elif not prompt.instruction_first and not tail[:1].isspace():
+            tail = "\n" + tail
     return head + transcript + tail, len(head)
 
 
@@ -140,7 +141,7 @@ def _render(processor: Any, prompt: Prompt, block: dict[str, str]) -> str:
             "use an instruction-tuned checkpoint of the family"
         )
     content = [block]
-    if prompt.instruction:
+    if prompt.instruction.strip():
         content.insert(0 if prompt.instruction_first else 1, _text_block(prompt.instruction))
     conversation = [{"role": "user", "content": content}]
     rendered: str = processor.apply_chat_template(

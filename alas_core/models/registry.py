@@ -36,7 +36,6 @@ __all__ = [
 
 DEMO = "demo"
 DEMO_UNTRAINED = "demo-untrained"
-_UNTRAINED_SEED = 0
 _HUB_TIMEOUT_S = 5.0
 
 device_lock = threading.RLock()
@@ -99,7 +98,7 @@ def identify(model_id: str, dtype: str = "auto", device: str = "auto") -> ModelI
         config = ids.check_model_folder(folder)
         revision = ids.folder_revision(folder)
     if model_id == DEMO_UNTRAINED:
-        revision = f"{revision}-untrained-{_UNTRAINED_SEED}"
+        revision = f"{revision}-untrained-{_untrained_seed()}"
     return ModelIdentity(model_id, revision, ids.resolve_dtype(dtype, device, config))
 
 
@@ -160,6 +159,12 @@ def _folder(model_id: str) -> Path | None:
     return ids.find_folder(model_id)
 
 
+def _untrained_seed() -> int:
+    """The seed that the demo's card names for its control."""
+    path = asset_path("demo") / "untrained.json"
+    return int(ids.read_json(path).get("seed", 0)) if path.is_file() else 0
+
+
 def _local_choices() -> list[ModelChoice]:
     found = []
     for root in ids.model_roots():
@@ -209,6 +214,6 @@ def _load(identity: ModelIdentity, device: str) -> SpeechLLM:
         revision=identity.revision if folder is None else None,
         device=device,
         dtype=identity.dtype,
-        untrained_seed=_UNTRAINED_SEED if identity.model_id == DEMO_UNTRAINED else None,
+        untrained_seed=_untrained_seed() if identity.model_id == DEMO_UNTRAINED else None,
     )
     return TransformersSpeechLLM(checkpoint, identity.model_id, identity.revision)
