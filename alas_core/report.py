@@ -22,10 +22,13 @@ from alas_core.findings import findings, number
 from alas_core.resources import asset_path
 from alas_core.types import Analysis
 
-CITATION = """@article{alas2025,
-  title  = {Automatic Latent Alignment Score},
-  note   = {arXiv:2505.19937},
-  year   = {2025}
+CITATION = """@misc{mousavi2025alas,
+  title  = {{ALAS}: Measuring Latent Speech-Text Alignment For Spoken Language Understanding
+            In Multimodal {LLMs}},
+  author = {Mousavi, Pooneh and Wang, Yingzhi and Ravanelli, Mirco and Subakan, Cem},
+  year   = {2025},
+  eprint = {2505.19937},
+  archivePrefix = {arXiv}
 }"""
 """BibTeX of the paper that the score follows."""
 
