@@ -43,6 +43,15 @@ def noise(seconds: float, seed: int = 0) -> Audio:
     return Audio(samples.astype(np.float32), 16000)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny models: threads cost more than they bring, most of all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], SpeechLLM]]:
     """Models by name, each loaded once for the module."""
@@ -82,7 +91,8 @@ def adapter(
 
 
 def blocks(adapter: TransformersSpeechLLM) -> Any:
-    return adapter._open.model.base_model.language_model.layers
+    base = adapter._open.model.base_model
+    return getattr(base, "language_model", base).layers
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.03, 2.345])

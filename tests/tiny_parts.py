@@ -92,10 +92,56 @@ def gemma3n(seed: int = 0) -> Checkpoint:
     return _checkpoint("gemma3n", model, processor)
 
 
+def gemma4(seed: int = 0) -> Checkpoint:
+    encoder = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    return _gemma4("Gemma4", "gemma4", {**encoder, "output_proj_dims": 32}, seed)
+
+
+def gemma4_unified(seed: int = 0) -> Checkpoint:
+    return _gemma4("Gemma4Unified", "gemma4_unified", {"hidden_size": 640}, seed)
+
+
+def phi4_multimodal(seed: int = 0) -> Checkpoint:
+    names = {"audio_token": "<|audio|>", "image_token": "<|image|>"}
+    words = tiny.tokenizer(tuple(names.values()), **names)
+    audio_id, image_id = words.convert_tokens_to_ids(list(names.values()))
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}
+    images = {"crop_size": 28, "image_size": 28, "patch_size": 14, "image_token_id": image_id}
+    channels = {
+        "ext_pw_out_channel": 32,
+        "depthwise_separable_out_channel": 32,
+        "nemo_conv_channels": 16,
+    }
+    config = transformers.Phi4MultimodalConfig(
+        **sizes,
+        vocab_size=len(words),
+        num_hidden_layers=2,
+        num_key_value_heads=1,
+        pad_token_id=words.pad_token_id,
+        eos_token_id=words.eos_token_id,
+        bos_token_id=None,
+        vision_config={**sizes, **images, "num_hidden_layers": 3},
+        audio_config={**sizes, **channels, "num_blocks": 3, "audio_token_id": audio_id},
+    )
+    processor = _audio_half(
+        transformers.Phi4MultimodalProcessor,
+        audio_processor=transformers.Phi4MultimodalFeatureExtractor(),
+        tokenizer=words,
+        chat_template=tiny.chat_template("<|audio|>"),
+        audio_token="<|audio|>",
+        audio_token_id=audio_id,
+    )
+    model = tiny.random_model(transformers.Phi4MultimodalForCausalLM, config, seed)
+    return _checkpoint("phi4_multimodal", model, processor)
+
+
 FAMILIES: dict[str, Callable[..., Checkpoint]] = {
     "qwen2_5_omni": qwen2_5_omni,
     "qwen3_omni_moe": qwen3_omni_moe,
     "gemma3n": gemma3n,
+    "gemma4": gemma4,
+    "gemma4_unified": gemma4_unified,
+    "phi4_multimodal": phi4_multimodal,
 }
 """Maker of a checkpoint in memory by `model_type`."""
 
@@ -132,6 +178,45 @@ def _gemma3n_config(words: Any, audio_id: int) -> Any:
         vision_config={"vocab_size": 8, "vocab_offset": size, "hidden_size": 32},
         audio_token_id=audio_id,
     )
+
+
+def _gemma4(name: str, model_type: str, audio_config: dict[str, Any], seed: int) -> Checkpoint:
+    names = {"audio_token": "<audio>", "boa_token": "<boa>", "eoa_token": "<eoa>"}
+    words = tiny.tokenizer(tuple(names.values()), **names)
+    audio_id = words.convert_tokens_to_ids("<audio>")
+    sizes = {"hidden_size": 32, "num_attention_heads": 2, "head_dim": 16, "intermediate_size": 64}
+    text_config = {
+        **sizes,
+        "vocab_size": len(words),
+        "vocab_size_per_layer_input": len(words),
+        "num_hidden_layers": 2,
+        "num_key_value_heads": 1,
+        "global_head_dim": 16,
+        "hidden_size_per_layer_input": 8,
+        "num_kv_shared_layers": 0,
+        "layer_types": ["full_attention", "full_attention"],
+        "pad_token_id": words.pad_token_id,
+        "eos_token_id": words.eos_token_id,
+    }
+    config = getattr(transformers, f"{name}Config")(
+        text_config=text_config,
+        audio_config=audio_config,
+        vision_config={**sizes, "num_hidden_layers": 1, "num_key_value_heads": 2},
+        audio_token_id=audio_id,
+        boa_token_id=words.convert_tokens_to_ids("<boa>"),
+    )
+    processor = _audio_half(
+        getattr(transformers, f"{name}Processor"),
+        feature_extractor=getattr(transformers, f"{name}AudioFeatureExtractor")(),
+        tokenizer=words,
+        chat_template=tiny.chat_template("<audio>"),
+        audio_token_id=audio_id,
+        audio_seq_length=750,
+        audio_ms_per_token=40,
+        **names,
+    )
+    model_class = getattr(transformers, f"{name}ForConditionalGeneration")
+    return _checkpoint(model_type, tiny.random_model(model_class, config, seed), processor)
 
 
 def _omni_ids(words: Any, suffix: str) -> dict[str, int]:

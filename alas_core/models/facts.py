@@ -173,7 +173,14 @@ _ROWS = (
         needs=("torchaudio",),
         note="Its LoRA for speech is off here: the class switches it on only while generating.",
     ),
-    Family("phi4_multimodal", "Phi-4 multimodal", _HZ_12_5, min_audio_s=0.2),
+    Family(
+        "phi4_multimodal",
+        "Phi-4 multimodal",
+        _HZ_12_5,
+        min_audio_s=0.2,
+        needs=("torchvision",),
+        verified=True,
+    ),
     Family(
         "gemma3n",
         "Gemma 3n",
@@ -186,8 +193,15 @@ _ROWS = (
         verified=True,
         note="The states are those of the active AltUp stream.",
     ),
-    Family("gemma4", "Gemma 4", _HZ_25, max_audio_s=30.0),
-    Family("gemma4_unified", "Gemma 4 unified", _HZ_25, note="No audio encoder."),
+    Family("gemma4", "Gemma 4", _HZ_25, max_audio_s=30.0, needs=("torchvision",), verified=True),
+    Family(
+        "gemma4_unified",
+        "Gemma 4 unified",
+        _HZ_25,
+        needs=("torchvision",),
+        verified=True,
+        note="It has no audio encoder: layer 0 is a projection of the sound itself.",
+    ),
     Family("glmasr", "GLM-ASR", _HZ_12_5, max_audio_s=655.0, min_audio_s=0.2, verified=True),
     Family(
         "vibevoice_asr",

@@ -77,11 +77,12 @@ def is_memory(error: BaseException) -> bool:
 
 
 def release_memory() -> None:
-    """Free what only cycles hold, and hand cached blocks of the accelerator back."""
-    gc.collect()
+    """Free what only cycles hold on an accelerator, and hand its cached blocks back."""
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():
+        gc.collect()
         torch.mps.empty_cache()
 
 
