@@ -12,7 +12,8 @@ FRAMES_PER_SECOND = 100
 SAMPLE_RATE_HZ = 16_000
 MARGIN_S = 0.15
 FLOOR_DB = -30.0
-"""Noise under the speech: on digital silence the aligner gives up on 40 % of espeak-ng's speech, with it on none."""
+"""Noise under the speech: on digital silence the aligner gives up on 40 % of espeak-ng's speech,
+with it on none."""
 
 
 def _in_faint_noise(samples: NDArray[np.float32]) -> NDArray[np.int16]:
@@ -41,7 +42,9 @@ class WordAligner:
     def __init__(self) -> None:
         self._decoder = Decoder(lm=None, bestpath=False, loglevel="FATAL")
 
-    def align(self, samples: NDArray[np.float32], text: str) -> list[tuple[str, float, float]] | None:
+    def align(
+        self, samples: NDArray[np.float32], text: str
+    ) -> list[tuple[str, float, float]] | None:
         """Find when each word is spoken.
 
         Parameters

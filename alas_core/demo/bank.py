@@ -1,6 +1,7 @@
-"""Training examples: spoken sentences read from shards, joined, placed late, and roughened on the mel.
+"""Training examples: spoken sentences read from shards, joined, placed late, and roughened.
 
-Everything is a function of the examples and a seeded generator; nothing is kept but the memory-mapped shards.
+Everything is a function of the examples and a seeded generator; nothing is kept but the memory-
+mapped shards.
 """
 
 from __future__ import annotations
@@ -20,14 +21,13 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
-from alas_core.demo.processor import MAX_AUDIO_S, N_MELS
+from alas_core.demo.processor import MAX_AUDIO_S
+from alas_core.demo.roughening import roughened, stretched
 from alas_core.errors import InputError
 
 MEL_FRAMES_PER_SECOND = 100
 MEL_FRAMES_PER_FRAME = 4
 MAX_MEL_FRAMES = MAX_AUDIO_S * MEL_FRAMES_PER_SECOND
-DYNAMIC_RANGE = 2.0
-"""Whisper's log-mel never falls more than this below its maximum (80 dB)."""
 IGNORED = -100
 
 
@@ -186,7 +186,10 @@ def _by_length(
 
 
 def make_batch(
-    examples: Sequence[tuple[Item, ...]], silence_id: int, rng: random.Random | None
+    examples: Sequence[tuple[Item, ...]],
+    silence_id: int,
+    rng: random.Random | None,
+    strength: float = 1.0,
 ) -> Batch:
     """Turn examples into padded log-mel with frame labels.
 
@@ -198,13 +201,15 @@ def make_batch(
         The token that labels frames without a word.
     rng : random.Random or None
         Source of the augmentation; None for none.
+    strength : float
+        Of the augmentation, in [0, 1].
 
     Returns
     -------
     Batch
         See there.
     """
-    sounds, spans = zip(*(_sound(example, rng) for example in examples), strict=True)
+    sounds, spans = zip(*(_sound(example, rng, strength) for example in examples), strict=True)
     lengths = torch.tensor([min(len(sound), MAX_MEL_FRAMES) for sound in sounds])
     width = math.ceil((int(lengths.max()) + 4) / MEL_FRAMES_PER_FRAME) * MEL_FRAMES_PER_FRAME
     width = min(width, MAX_MEL_FRAMES)
@@ -248,7 +253,7 @@ def _labels(
 
 
 def _sound(
-    example: tuple[Item, ...], rng: random.Random | None
+    example: tuple[Item, ...], rng: random.Random | None, strength: float
 ) -> tuple[Tensor, tuple[NDArray[np.float64], NDArray[np.float64], list[int]]]:
     pieces: list[Tensor] = []
     starts: list[NDArray[np.float64]] = []
@@ -258,7 +263,7 @@ def _sound(
         piece = torch.from_numpy(np.asarray(item.mel, dtype=np.float32))
         factor = 1.0
         if rng is not None:
-            piece, factor = _stretched(piece, rng)
+            piece, factor = stretched(piece, rng, strength)
         starts.append(item.starts_s * factor + at_s)
         ends.append(item.ends_s * factor + at_s)
         at_s += len(piece) / MEL_FRAMES_PER_SECOND
@@ -267,7 +272,8 @@ def _sound(
     delay_s = 0.0
     if rng is not None:
         delay = _delay(len(sound), rng)
-        sound = roughened(functional.pad(sound, (0, 0, delay, 0), value=float(sound.min())), rng)
+        sound = functional.pad(sound, (0, 0, delay, 0), value=float(sound.min()))
+        sound = roughened(sound, rng, strength)
         delay_s = delay / MEL_FRAMES_PER_SECOND
     tokens = [token for item in example for token in item.token_ids]
     return sound, (np.concatenate(starts) + delay_s, np.concatenate(ends) + delay_s, tokens)
@@ -276,47 +282,3 @@ def _sound(
 def _delay(length: int, rng: random.Random) -> int:
     room = MAX_MEL_FRAMES - length
     return rng.randrange(min(room, 250)) if rng.random() < 0.06 and room > 1 else 0
-
-
-def _stretched(mel: Tensor, rng: random.Random) -> tuple[Tensor, float]:
-    """Stretch time by up to 12 % and warp the mel axis by up to 13 %: other tempi, other vocal tracts."""
-    rows = round(len(mel) * rng.uniform(0.89, 1.12))
-    bands = round(N_MELS * math.exp(rng.uniform(-0.13, 0.13)))
-    warped = functional.interpolate(
-        mel[None, None], size=(rows, bands), mode="bilinear", align_corners=False
-    )[0, 0]
-    if bands < N_MELS:
-        warped = torch.cat([warped, warped[:, -1:].expand(-1, N_MELS - bands)], dim=1)
-    return warped[:, :N_MELS], rows / len(mel)
-
-
-def roughened(mel: Tensor, rng: random.Random) -> Tensor:
-    """Change gain and spectral colour, raise the floor, add noise, mask bands and moments.
-
-    Parameters
-    ----------
-    mel : Tensor [shape=(T, 80), float32]
-        Whisper's log-mel; one unit is 40 dB.
-    rng : random.Random
-        Source of chance (the tensor noise is seeded from it).
-
-    Returns
-    -------
-    Tensor [shape=(T, 80), float32]
-        A new tensor.
-    """
-    noise = torch.Generator().manual_seed(rng.getrandbits(31))
-    axis = torch.linspace(0, math.pi, N_MELS)
-    colour = sum(rng.gauss(0, 0.07) * torch.cos(k * axis + rng.uniform(0, 3)) for k in (1, 2, 3, 5))
-    rough = mel + colour + rng.gauss(0, 0.06)
-    if rng.random() < 0.35:
-        floor = mel.min() + rng.uniform(0, 0.9)
-        hiss = floor + 0.12 * torch.randn(mel.shape, generator=noise)
-        rough = torch.logaddexp(rough * 9.2, hiss * 9.2) / 9.2
-    rough = rough + rng.uniform(0, 0.06) * torch.randn(mel.shape, generator=noise)
-    mean = float(rough.mean())
-    for _ in range(2):
-        band, moment = rng.randrange(N_MELS - 8), rng.randrange(max(1, len(mel) - 8))
-        rough[:, band : band + rng.randrange(9)] = mean
-        rough[moment : moment + rng.randrange(9)] = mean
-    return torch.maximum(rough, rough.max() - DYNAMIC_RANGE)

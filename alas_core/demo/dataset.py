@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from alas_core.demo import voices
 from alas_core.demo.aligner import WordAligner, aligner_name
-from alas_core.demo.grammar import CHOICES, INSTRUCTIONS, Sentence, sentences
-from alas_core.demo.synthesis import draw_delivery, place_in_room, say
+from alas_core.demo.delivery import draw_delivery, place_in_room
+from alas_core.demo.grammar import CHOICES, INSTRUCTIONS, sentences
+from alas_core.demo.shapes import Sentence
+from alas_core.demo.synthesis import say
 from alas_core.demo.voices import SAMPLE_RATE_HZ, Delivery
-from alas_core.errors import ReferenceError
+from alas_core.errors import AlignmentError
 
 DATA_SEED = 48
 N_WRONG_SENTENCES = 300
@@ -29,14 +31,26 @@ SEEN_VOICES = (
     "flite:kal16",
     "espeak:en-gb-scotland+m7",
 )
-_TASKS = ("transcribe", "color", "transcribe", "place", "who", "count", "transcribe", "choice",
-          "emotion", "question", "transcribe", "emotion")
+_TASKS = (
+    "transcribe",
+    "color",
+    "transcribe",
+    "place",
+    "who",
+    "count",
+    "transcribe",
+    "choice",
+    "emotion",
+    "question",
+    "transcribe",
+    "emotion",
+)
 """One dozen; the data set is four of them."""
 _CONDITIONS = ("clean", "clean", "clean", "noisy", "clean", "clean", "fast", "clean")
 _NEW_EVERY = 4
 """Each fourth utterance is spoken by a voice that training never heard."""
-_JOINED = (14, 26)
-"""Utterances of two sentences, about ten seconds."""
+_JOINED = {14: 1, 26: 3}
+"""Utterances that go on with so many further sentences: about 5 and 10 seconds."""
 NOISY_SNR_DB = 12.0
 FAST = 1.3
 
@@ -100,8 +114,9 @@ def plan(count: int = 48) -> list[tuple[Sentence, str, str, str]]:
         sentence = next(s for s in stream if _suits(s, task, index))
         if index in _JOINED:
             task, condition = "transcribe", "clean"
-            tail = next(s for s in stream if len(s.text.split()) >= 10)
-            sentence = Sentence(f"{sentence.text} {tail.text}", {"emotion": "neutral"})
+            tails = (s.text for s in stream if len(s.text.split()) >= 8)
+            texts = [sentence.text, *itertools.islice(tails, _JOINED[index])]
+            sentence = Sentence(" ".join(texts), {"emotion": "neutral"})
         chosen.append((sentence, task, voice, condition))
     return chosen
 
@@ -126,7 +141,7 @@ def _spoken(sentence: Sentence, voice: str, condition: str, seed: int) -> NDArra
     delivery = Delivery(drawn.rate_wpm * tempo, drawn.pitch, drawn.liveliness)
     said = say(sentence, voice, delivery, WordAligner())
     if said is None:
-        raise ReferenceError(
+        raise AlignmentError(
             f"the words {sentence.text!r} could not be laid over the voice {voice!r}; "
             "change DATA_SEED"
         )
@@ -171,7 +186,7 @@ def write_dataset(folder: Path) -> list[Record]:
 
     Raises
     ------
-    ReferenceError
+    AlignmentError
         If the aligner cannot place the words of an utterance.
     """
     for part in ("audio", "references"):
@@ -194,7 +209,7 @@ def _write_reference(
 ) -> None:
     words = aligner.align(sound, record.transcript)
     if words is None:
-        raise ReferenceError(
+        raise AlignmentError(
             f"{record.id}: the aligner found no place for {record.transcript!r}; change DATA_SEED"
         )
     reference = {

@@ -1,19 +1,15 @@
 """The words of the demo language, and what the demo tasks know about them.
 
-Every word is plain lower-case English that CMUdict (and so the aligner) knows, and becomes one token of the demo
-tokenizer.  :mod:`alas_core.demo.grammar` puts the words into sentences.
+Every word is plain lower-case English that CMUdict (and so the aligner) knows, and becomes one
+token of the demo tokenizer. :mod:`alas_core.demo.grammar` puts the words into sentences.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
-COLORS = tuple(
-    "red blue green yellow black white brown pink purple orange gray golden".split()
-)
-BIG_ANIMALS = tuple(
-    "horse cow lion tiger bear elephant camel wolf pig sheep goat monkey".split()
-)
+COLORS = tuple("red blue green yellow black white brown pink purple orange gray golden".split())
+BIG_ANIMALS = tuple("horse cow lion tiger bear elephant camel wolf pig sheep goat monkey".split())
 SMALL_ANIMALS = tuple(
     "cat bird fish rabbit mouse duck frog chicken turtle snake spider kitten".split()
 )

@@ -1,14 +1,16 @@
 """The demo model: the stock class `Qwen2AudioForConditionalGeneration`, small.
 
-Nothing is patched: the saved folder loads by `from_pretrained` like Qwen2-Audio-7B.  Two traps of the class are met
-here: the encoder's frozen position table is random unless it is filled with sinusoids, and embeddings and output head
-are not tied by the class, so a copy of the one is written as the other.
+Nothing is patched: the saved folder loads by `from_pretrained` like Qwen2-Audio-7B. Two traps of
+the class are met here: the encoder's frozen position table is random unless it is filled with
+sinusoids, and embeddings and output head are not tied by the class, so a copy of the one is written
+as the other.
 """
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -19,6 +21,7 @@ from transformers import (
     Qwen2Config,
 )
 
+from alas_core.demo.beginnings import balance
 from alas_core.demo.processor import MAX_AUDIO_S, N_MELS
 from alas_core.errors import ModelError
 
@@ -27,7 +30,8 @@ ENCODER_LAYERS = 4
 WIDTH = 192
 LAYERS = 8
 POSITIONS_PER_SECOND = 50
-"""Encoder positions; a pooling by two after the encoder leaves 25 frames a second for the language model."""
+"""Encoder positions; a pooling by two after the encoder leaves 25 frames a second for the language
+model."""
 
 
 def demo_config(processor: Qwen2AudioProcessor) -> Qwen2AudioConfig:
@@ -92,7 +96,9 @@ def sinusoids(length: int, width: int) -> torch.Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-def build_model(config: Qwen2AudioConfig, seed: int) -> Qwen2AudioForConditionalGeneration:
+def build_model(
+    config: Qwen2AudioConfig, seed: int, *, for_training: bool = False
+) -> Qwen2AudioForConditionalGeneration:
     """A model with random weights and proper sinusoidal positions.
 
     Parameters
@@ -101,6 +107,8 @@ def build_model(config: Qwen2AudioConfig, seed: int) -> Qwen2AudioForConditional
         From `demo_config` or from a saved model.
     seed : int
         Of the weights; the caller's random state is left as it was.
+    for_training : bool
+        Start the encoder where a short training can get off the ground, see `beginnings.balance`.
 
     Returns
     -------
@@ -114,9 +122,16 @@ def build_model(config: Qwen2AudioConfig, seed: int) -> Qwen2AudioForConditional
         positions = model.model.audio_tower.embed_positions.weight
         with torch.no_grad():
             positions.copy_(sinusoids(*positions.shape))
+            if for_training:
+                balance(model.model.audio_tower)
             embeddings.normal_(0, embeddings.shape[1] ** -0.5)
             model.lm_head.weight.copy_(embeddings)
-    return model.float().eval()
+    return _in(model, torch.float32)
+
+
+def _in(model: Any, dtype: torch.dtype) -> Qwen2AudioForConditionalGeneration:
+    ready: Qwen2AudioForConditionalGeneration = model.to(dtype).eval()
+    return ready
 
 
 def build_untrained(model_dir: Path, seed: int) -> Qwen2AudioForConditionalGeneration:
@@ -170,5 +185,5 @@ def save_model(
     copy.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
     copy.generation_config.pad_token_id = tokenizer.pad_token_id
     copy.generation_config.do_sample = False
-    copy.half().save_pretrained(folder)
+    _in(copy, torch.float16).save_pretrained(folder)
     processor.save_pretrained(folder)

@@ -1,8 +1,9 @@
 """Tokenizer, chat template and feature extractor: a real `Qwen2AudioProcessor` for the demo model.
 
-The tokenizer is a byte-level BPE, so any text goes through; it lower-cases.  The end of a line is a token of its own,
-and the template puts every content block on a line of its own (text after a space, as inside a sentence): a transcript
-stands exactly where the audio would, and its tokens are the same alone and inside a prompt.
+The tokenizer is a byte-level BPE, so any text goes through; it lower-cases. The end of a line is a
+token of its own, and the template puts every content block on a line of its own (text after a
+space, as inside a sentence): a transcript stands exactly where the audio would, and its tokens are
+the same alone and inside a prompt.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     )
     tokenizer.train_from_iterator(_tokenizer_text(), trainer)
     tokenizer.add_tokens([AddedToken("\n", normalized=False)])
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token=SPECIAL_TOKENS[0],
         eos_token="<|im_end|>",
@@ -98,7 +99,9 @@ def feature_extractor() -> WhisperFeatureExtractor:
     WhisperFeatureExtractor
         80 mel bands, one frame each 10 ms, 16 kHz.
     """
-    return WhisperFeatureExtractor(feature_size=N_MELS, chunk_length=MAX_AUDIO_S)
+    return WhisperFeatureExtractor(  # type: ignore[no-untyped-call]
+        feature_size=N_MELS, chunk_length=MAX_AUDIO_S
+    )
 
 
 def build_processor() -> Qwen2AudioProcessor:
@@ -109,7 +112,7 @@ def build_processor() -> Qwen2AudioProcessor:
     Qwen2AudioProcessor
         The stock class, ready for `save_pretrained`.
     """
-    return Qwen2AudioProcessor(
+    return Qwen2AudioProcessor(  # type: ignore[no-untyped-call]
         feature_extractor=feature_extractor(),
         tokenizer=build_tokenizer(),
         chat_template=CHAT_TEMPLATE,

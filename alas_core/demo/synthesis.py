@@ -1,7 +1,7 @@
-"""The training speech: sentences spoken, aligned, roughened and turned into log-mel frames, shard by shard.
+"""The training speech: sentences spoken, aligned, set in noise, turned into log-mel, by shards.
 
-A shard is a function of its kind and number alone, is written under a temporary name and then renamed, and is skipped
-if it is there: so synthesis can be stopped and started at any time.
+A shard is a function of its kind and number alone, is written under a temporary name and then
+renamed, and is skipped if it is there: so synthesis can be stopped and started at any time.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 
 from alas_core.demo import voices
 from alas_core.demo.aligner import WordAligner
-from alas_core.demo.grammar import Sentence, sentences
+from alas_core.demo.delivery import choose_voice, draw_delivery, place_in_room
+from alas_core.demo.grammar import sentences
 from alas_core.demo.processor import MAX_AUDIO_S, feature_extractor
-from alas_core.demo.voices import SAMPLE_RATE_HZ, Delivery, available_engines
+from alas_core.demo.shapes import Sentence
+from alas_core.demo.voices import SAMPLE_RATE_HZ, Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +33,6 @@ SHARD_SIZE = 500
 TRAINING_SEED = 2025
 SEEN_VOICES_SEED = 2026
 NEW_VOICES_SEED = 2027
-_MOODS = {
-    "neutral": (1.0, 1.0, 1.0),
-    "happy": (1.12, 1.2, 1.5),
-    "sad": (0.82, 0.86, 0.6),
-    "angry": (1.15, 1.0, 1.7),
-    "afraid": (1.2, 1.3, 0.9),
-}
-"""Emotion: tempo, pitch and liveliness relative to the neutral delivery."""
 
 
 @dataclass(frozen=True)
@@ -66,114 +60,6 @@ class Spoken:
     seed: int
     offset: int = 0
     frames: int = 0
-
-
-def choose_voice(rng: random.Random) -> str:
-    """Draw a training voice: 40 % espeak-ng, 50 % flite, 10 % festival, of what is installed.
-
-    Parameters
-    ----------
-    rng : random.Random
-        Source of chance.
-
-    Returns
-    -------
-    str
-        "engine:voice", never one of `voices.NEW_VOICES`.
-    """
-    shares = {"espeak": 0.40, "flite": 0.50, "festival": 0.10}
-    engines = [engine for engine in shares if engine in available_engines()]
-    engine = rng.choices(engines, [shares[one] for one in engines])[0]
-    if engine == "espeak":
-        return rng.choice(voices.ESPEAK_VOICES)
-    table = voices.FLITE_VOICES if engine == "flite" else voices.FESTIVAL_VOICES
-    return rng.choices(list(table), list(table.values()))[0]
-
-
-def draw_delivery(rng: random.Random, emotion: str, voice: str) -> Delivery:
-    """Draw tempo, pitch and scale around what the emotion asks for.
-
-    Parameters
-    ----------
-    rng : random.Random
-        Source of chance.
-    emotion : str
-        "neutral", "happy", "sad", "angry" or "afraid".
-    voice : str
-        New voices keep their own scale; the others get one in [0.8, 1.25] two times in three.
-
-    Returns
-    -------
-    Delivery
-        The settings for the synthesiser.
-    """
-    tempo, pitch, liveliness = _MOODS[emotion]
-    scale = 1.0
-    if voice not in voices.NEW_VOICES and rng.random() < 0.67:
-        scale = 2 ** rng.uniform(-0.32, 0.32)
-    return Delivery(
-        rate_wpm=voices.NOMINAL_RATE_WPM * tempo * rng.uniform(0.88, 1.15),
-        pitch=pitch * rng.uniform(0.85, 1.18),
-        liveliness=liveliness * rng.uniform(0.5, 1.8),
-        scale=scale,
-    )
-
-
-def coloured_noise(
-    rng: np.random.Generator, length: int, slope: float
-) -> NDArray[np.float32]:
-    """Noise of unit power whose amplitude falls as frequency ** -slope.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance.
-    length : int
-        Samples.
-    slope : float
-        0 is white, 0.5 pink, 1 brown.
-
-    Returns
-    -------
-    np.ndarray [shape=(length,), float32]
-        The noise.
-    """
-    spectrum = np.fft.rfft(rng.standard_normal(length))
-    spectrum *= np.maximum(np.arange(len(spectrum)), 4.0) ** -slope
-    noise = np.fft.irfft(spectrum, length)
-    return (noise / (np.sqrt(np.mean(noise**2)) + 1e-9)).astype(np.float32)
-
-
-def place_in_room(
-    speech: NDArray[np.float32], seed: int, *, snr_db: float, lead_s: float, level_db: float
-) -> NDArray[np.float32]:
-    """Trim, give a lead-in and a tail of silence, set the level, add noise.
-
-    Parameters
-    ----------
-    speech : np.ndarray [shape=(n,), float32]
-        Clean speech at 16 kHz.
-    seed : int
-        Of the noise.
-    snr_db : float
-        Speech power over noise power.
-    lead_s : float
-        Silence before the speech.
-    level_db : float
-        Peak level in dB below full scale (negative).
-
-    Returns
-    -------
-    np.ndarray [shape=(m,), float32]
-        Mono sound at 16 kHz, in [-1, 1].
-    """
-    rng = np.random.default_rng(seed)
-    tail = np.zeros(int(0.1 * SAMPLE_RATE_HZ), np.float32)
-    room = np.concatenate([np.zeros(int(lead_s * SAMPLE_RATE_HZ), np.float32), speech, tail])
-    noise = coloured_noise(rng, len(room), rng.uniform(0.0, 1.0))
-    power = float(np.sqrt(np.mean(speech**2)))
-    room = room + noise * power * 10 ** (-snr_db / 20)
-    return (room / np.abs(room).max() * 10 ** (level_db / 20)).astype(np.float32)
 
 
 def _loud_part(samples: NDArray[np.float32]) -> tuple[int, int]:
@@ -208,11 +94,11 @@ def say(
         return None
     first, last = _loud_part(raw)
     speech = voices.rescale(raw[first:last], rate, delivery.scale)
-    times = [
-        (word, *(max(0.0, (t - first / rate) / delivery.scale) for t in span))
-        for word, *span in words
-    ]
-    return speech, [(word, start, end) for word, start, end in times]
+
+    def moved(seconds: float) -> float:
+        return max(0.0, (seconds - first / rate) / delivery.scale)
+
+    return speech, [(word, moved(start), moved(end)) for word, start, end in words]
 
 
 def _utterance(
@@ -272,7 +158,9 @@ def make_shard(folder: Path, kind: str, number: int, size: int) -> Path:
     done = folder / f"{kind}_{number:02d}.json"
     if done.exists():
         return done
-    seed = {"train": TRAINING_SEED, "seen_voices": SEEN_VOICES_SEED, "new_voices": NEW_VOICES_SEED}[kind]
+    seed = {"train": TRAINING_SEED, "seen_voices": SEEN_VOICES_SEED, "new_voices": NEW_VOICES_SEED}[
+        kind
+    ]
     stream = sentences(seed, held_out=kind != "train")
     chosen = itertools.islice(stream, number * size, (number + 1) * size)
     aligner, items, mels, sounds = WordAligner(), [], [], []

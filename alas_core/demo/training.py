@@ -1,73 +1,48 @@
-"""Training of the demo model in three stages, by step count: seeded, resumable, with snapshots along the way.
+"""Training of the demo model in three stages, by step count: seeded, resumable, with snapshots.
 
-1. `listen`: encoder, projector and token embeddings learn to place each frame next to the embedding of its word.
+1. `listen`: encoder, projector and token embeddings learn to place each frame next to the embedding
+   of its word.
 2. `read`: the language model learns sentences and tasks from text alone; embeddings stay.
-3. `join`: everything learns to answer from audio and from text. The frame labels fade out in the first half, so what
-   the layers look like at the end is what answering alone keeps and makes.
+3. `join`: everything learns to answer from audio and from text. The frame labels fade out in the
+   first half, so what the layers look like at the end is what answering alone keeps and makes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import Qwen2AudioForConditionalGeneration, Qwen2AudioProcessor
+from transformers import (
+    Qwen2AudioConfig,
+    Qwen2AudioProcessor,
+)
 
 from alas_core.demo import objectives as goal
 from alas_core.demo.bank import Batch, Item, draw_batches, frames_of, make_batch
 from alas_core.demo.model import POSITIONS_PER_SECOND, build_model, demo_config, save_model
+from alas_core.demo.optimising import attend_eagerly, new_optimiser, set_trainable
 from alas_core.demo.processor import MAX_AUDIO_S
-
-logger = logging.getLogger(__name__)
-
-SEED = 20
-SAVE_EVERY = 200
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One part of the training.
-
-    Attributes
-    ----------
-    name : str
-        "listen", "read" or "join".
-    steps, batch : int
-        Updates, and examples an update.
-    rate : float
-        Peak learning rate.
-    snapshots : tuple[int, ...]
-        Steps after which the weights are kept.
-    """
-
-    name: str
-    steps: int
-    batch: int
-    rate: float
-    snapshots: tuple[int, ...] = ()
-
-
-STAGES = (
-    Stage("listen", 1300, 32, 1.5e-3, (50, 200, 500, 1300)),
-    Stage("read", 600, 64, 1.5e-3, (600,)),
-    Stage("join", 1900, 24, 1.0e-3, (400, 1000, 1900)),
+from alas_core.demo.prompts import Sequences, Writer, audio_rows, text_rows
+from alas_core.demo.resuming import load_state, restore_moments, save_state
+from alas_core.demo.stages import (
+    EASY_SHARE,
+    FROZEN_SHARE,
+    SEED,
+    STAGES,
+    Stage,
+    cosine_rate,
+    frame_weight,
 )
-FROZEN_SHARE = 0.1
-"""Share of `join` in which the encoder only listens."""
-FADE = (0.25, 0.6)
-"""Shares of `join` between which the weight of the frame labels falls from `FRAME_WEIGHT` to 0."""
-FRAME_WEIGHT = 0.5
-ENCODER_RATE = 0.5
-"""Learning rate of the encoder in `join`, relative to the rest."""
+
+SAVE_EVERY = 200
 
 
 @dataclass(frozen=True)
@@ -95,6 +70,8 @@ class Trainer:
         Work folder for the state and the snapshots.
     stages : tuple[Stage, ...]
         The recipe; shortened in tests.
+    config : Qwen2AudioConfig or None
+        Sizes of the model; None for `demo_config`.
     """
 
     def __init__(
@@ -103,14 +80,15 @@ class Trainer:
         items: list[Item],
         folder: Path,
         stages: tuple[Stage, ...] = STAGES,
+        config: Qwen2AudioConfig | None = None,
     ) -> None:
         self.processor = processor
         self.items = items
         self.folder = folder
         self.stages = stages
-        self.writer = goal.Writer(processor)
-        self.model = build_model(demo_config(processor), SEED)
-        _attend_eagerly(self.model)
+        self.writer = Writer(processor)
+        self.model = build_model(config or demo_config(processor), SEED, for_training=True)
+        attend_eagerly(self.model)
         self.log_scale = nn.Parameter(torch.tensor(math.log(12.0)))
         self.stage_index = 0
         self.step = 0
@@ -126,11 +104,14 @@ class Trainer:
     @property
     def state_path(self) -> Path:
         """Where the resumable state lies."""
-        return self.folder / "training_state.pt"
+        return self.folder / "training_state.safetensors"
 
     def compile(self) -> None:
         """Compile the repeated layers (needs a C++ compiler; about twice as fast)."""
-        for layer in (*self.model.model.audio_tower.layers, *self.model.model.language_model.layers):
+        for layer in (
+            *self.model.model.audio_tower.layers,
+            *self.model.model.language_model.layers,
+        ):
             layer.compile(dynamic=True)
 
     def run(self, report: Callable[[Progress], None], check: Callable[[Trainer], None]) -> None:
@@ -155,8 +136,10 @@ class Trainer:
         report: Callable[[Progress], None],
         check: Callable[[Trainer], None],
     ) -> None:
-        self._set_trainable(stage.name)
-        optimiser = self._optimiser = self._optimiser or self._new_optimiser(stage)
+        set_trainable(self.model, stage.name)
+        optimiser = self._optimiser = self._optimiser or new_optimiser(
+            self.model, stage, self.log_scale
+        )
         batches = draw_batches(self.items, stage.batch, f"{SEED}/{stage.name}")
         for _ in range(self.step):
             next(batches)
@@ -187,7 +170,7 @@ class Trainer:
         rng = random.Random(f"{SEED}/{stage.name}/{self.step}")
         progress = self.step / stage.steps
         for group in optimiser.param_groups:
-            group["lr"] = stage.rate * group["factor"] * goal.cosine_rate(progress)
+            group["lr"] = stage.rate * group["factor"] * cosine_rate(progress)
         makers = {"listen": self._listen, "read": self._read, "join": self._join}
         loss, values = makers[stage.name](examples, rng, progress)
         optimiser.zero_grad(set_to_none=True)
@@ -198,10 +181,11 @@ class Trainer:
         return values
 
     def _listen(
-        self, examples: list[tuple[Item, ...]], rng: random.Random, _progress: float
+        self, examples: list[tuple[Item, ...]], rng: random.Random, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        batch = make_batch(examples, self.writer.silence_id, rng)
-        frames = goal.encode(self.model, batch, _offset(batch, rng))
+        strength = min(1.0, progress / EASY_SHARE)
+        batch = make_batch(examples, self.writer.silence_id, rng, strength)
+        frames = goal.encode(self.model, batch, _offset(batch, rng, strength))
         loss, hits = goal.frame_loss(frames, batch.labels, self.embeddings, self.log_scale)
         return loss, {"frames": loss.item(), "hits": hits.item()}
 
@@ -212,8 +196,8 @@ class Trainer:
         return loss, {"text": answers.item()}
 
     def _text_loss(self, count: int, rng: random.Random) -> tuple[Tensor, Tensor]:
-        rows = goal.text_rows(rng.sample(self.items, count), self.writer, rng)
-        laid = goal.Sequences.of(rows, self.writer.silence_id)
+        rows = text_rows(rng.sample(self.items, count), self.writer, rng)
+        laid = Sequences.of(rows, self.writer.silence_id)
         language_model = self.model.model.language_model
         embedded = language_model.embed_tokens(laid.ids)
         return goal.sequence_loss(language_model, embedded, laid, self.embeddings)
@@ -224,7 +208,7 @@ class Trainer:
         batch = make_batch(examples, self.writer.silence_id, rng)
         with _frozen() if progress < FROZEN_SHARE else contextlib.nullcontext():
             frames = goal.encode(self.model, batch, _offset(batch, rng))
-        laid = goal.Sequences.of(goal.audio_rows(batch, self.writer, rng), self.writer.silence_id)
+        laid = Sequences.of(audio_rows(batch, self.writer, rng), self.writer.silence_id)
         language_model = self.model.model.language_model
         counts = torch.tensor([frames_of(n) for n in batch.lengths.tolist()])
         inside = torch.arange(frames.shape[1])[None] < counts[:, None]
@@ -232,38 +216,11 @@ class Trainer:
         places = (laid.ids == self.writer.audio_id)[..., None]
         embedded = embedded.masked_scatter(places, frames[inside])
         heard, heard_answers = goal.sequence_loss(language_model, embedded, laid, self.embeddings)
-        read, read_answers = self._text_loss(len(examples), rng)
+        read, read_answers = self._text_loss(len(examples) // 2, rng)
         labelled, hits = goal.frame_loss(frames, batch.labels, self.embeddings, self.log_scale)
         loss = heard + 0.5 * read + frame_weight(progress) * labelled
         values = {"audio": heard_answers, "text": read_answers, "frames": labelled, "hits": hits}
         return loss, {key: value.item() for key, value in values.items()}
-
-    def _set_trainable(self, name: str) -> None:
-        language_model = self.model.model.language_model
-        ears = (self.model.model.audio_tower, self.model.model.multi_modal_projector)
-        for part in ears:
-            part.requires_grad_(name != "read")
-        language_model.requires_grad_(name != "listen")
-        language_model.embed_tokens.requires_grad_(name != "read")
-        self.model.model.audio_tower.embed_positions.requires_grad_(False)
-        self.model.lm_head.requires_grad_(False)
-
-    def _new_optimiser(self, stage: Stage) -> torch.optim.Optimizer:
-        slow = {id(p) for p in self.model.model.audio_tower.parameters()}
-        groups: dict[tuple[float, float], list[Tensor]] = {}
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        for parameter in [*trained, self.log_scale]:
-            decay = 0.02 if parameter.ndim > 1 else 0.0
-            factor = ENCODER_RATE if stage.name == "join" and id(parameter) in slow else 1.0
-            groups.setdefault((decay, factor), []).append(parameter)
-        return torch.optim.AdamW(
-            [
-                {"params": ps, "weight_decay": decay, "factor": factor}
-                for (decay, factor), ps in groups.items()
-            ],
-            lr=stage.rate,
-            betas=(0.9, 0.98),
-        )
 
     def export(self, folder: Path) -> None:
         """Write what `from_pretrained` loads.
@@ -295,18 +252,8 @@ class Trainer:
 
     def save_state(self) -> None:
         """Write everything that `load_state` needs, atomically."""
-        optimiser = self._optimiser
-        state = {
-            "model": self.model.state_dict(),
-            "log_scale": self.log_scale.detach(),
-            "optimiser": optimiser.state_dict() if optimiser else None,
-            "place": [self.stage_index, self.step],
-            "seconds": self.seconds,
-            "stages": json.dumps([asdict(stage) for stage in self.stages]),
-        }
-        part = self.state_path.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.state_path)
+        place = {"stage": self.stage_index, "step": self.step, "seconds": self.seconds}
+        save_state(self.state_path, self.model, self.log_scale, self._optimiser, place)
 
     def load_state(self) -> bool:
         """Go on where an earlier run stopped.
@@ -318,44 +265,20 @@ class Trainer:
         """
         if not self.state_path.exists():
             return False
-        state = torch.load(self.state_path, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.log_scale.data.copy_(state["log_scale"])
-        self.stage_index, self.step = state["place"]
-        self.seconds = state["seconds"]
-        if state["optimiser"] and self.stage_index < len(self.stages):
+        moments, place = load_state(self.state_path, self.model, self.log_scale)
+        self.stage_index, self.step = int(place["stage"]), int(place["step"])
+        self.seconds = float(place["seconds"])
+        if moments and self.stage_index < len(self.stages):
             stage = self.stages[self.stage_index]
-            self._set_trainable(stage.name)
-            self._optimiser = self._new_optimiser(stage)
-            self._optimiser.load_state_dict(state["optimiser"])
+            set_trainable(self.model, stage.name)
+            self._optimiser = new_optimiser(self.model, stage, self.log_scale)
+            restore_moments(self._optimiser, moments)
         return True
 
 
-def frame_weight(progress: float) -> float:
-    """Weight of the frame labels in `join`.
-
-    Parameters
-    ----------
-    progress : float
-        Share of the stage that is done.
-
-    Returns
-    -------
-    float
-        `FRAME_WEIGHT`, falling linearly to 0 over `FADE`.
-    """
-    begin, end = FADE
-    return FRAME_WEIGHT * min(1.0, max(0.0, (end - progress) / (end - begin)))
-
-
-def _offset(batch: Batch, rng: random.Random) -> int:
+def _offset(batch: Batch, rng: random.Random, strength: float = 1.0) -> int:
     room = MAX_AUDIO_S * POSITIONS_PER_SECOND - batch.mel.shape[-1] // 2
-    return rng.randrange(room) if room > 1 and rng.random() < 0.4 else 0
-
-
-def _attend_eagerly(model: Qwen2AudioForConditionalGeneration) -> None:
-    for part in (model.model.audio_tower, model.model.language_model):
-        part.config._attn_implementation = "eager"
+    return rng.randrange(room) if room > 1 and rng.random() < 0.4 * strength else 0
 
 
 @contextlib.contextmanager

@@ -1,8 +1,9 @@
 """Speech from three free synthesisers: espeak-ng, flite and (if installed) festival.
 
-A voice is named "engine:voice".  One speaker becomes many by `Delivery.scale`, which plays the sound faster or slower
-(so that pitch and formants move together, as with a smaller or larger speaker) while the synthesiser is asked to speak
-slower or faster by the same factor, so that the tempo stays.
+A voice is named "engine:voice". One speaker becomes many by `Delivery.scale`, which plays the sound
+faster or slower (so that pitch and formants move together, as with a smaller or larger speaker)
+while the synthesiser is asked to speak slower or faster by the same factor, so that the tempo
+stays.
 """
 
 from __future__ import annotations
@@ -35,8 +36,11 @@ ESPEAK_VOICES = (
     *(f"espeak:{accent}+{kind}" for accent in _ESPEAK_ACCENTS for kind in _ESPEAK_VARIANTS),
 )
 FLITE_VOICES = {"flite:slt": 0.32, "flite:awb": 0.36, "flite:kal16": 0.22, "flite:kal": 0.10}
-FESTIVAL_VOICES = {"festival:ked_diphone": 0.6, "festival:cmu_us_slt_arctic_hts": 0.25,
-                   "festival:kal_diphone": 0.15}
+FESTIVAL_VOICES = {
+    "festival:ked_diphone": 0.6,
+    "festival:cmu_us_slt_arctic_hts": 0.25,
+    "festival:kal_diphone": 0.15,
+}
 _FLITE_PITCH_HZ = {"slt": 170.0, "awb": 115.0, "kal": 105.0, "kal16": 105.0, "rms": 100.0}
 
 
@@ -136,7 +140,9 @@ def rescale(samples: NDArray[np.float32], sample_rate: int, scale: float) -> NDA
 
 
 def _run(command: list[str]) -> None:
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    subprocess.run(
+        command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60
+    )
 
 
 def _espeak(text: str, name: str, delivery: Delivery, target: Path) -> None:
@@ -168,7 +174,7 @@ def _festival(text: str, name: str, delivery: Delivery, target: Path) -> None:
         f"(set! int_lr_params '((target_f0_mean {mean_hz:.1f}) (target_f0_std {deviation_hz:.1f})"
         " (model_f0_mean 170) (model_f0_std 34)))",
         f'(set! u (Utterance Text "{text}"))',
-        f"(utt.synth u) (utt.save.wave u \"{target}\" 'riff)",
+        f'(utt.synth u) (utt.save.wave u "{target}" \'riff)',
     )
     script = target.with_suffix(".scm")
     script.write_text("\n".join(lines), encoding="ascii")

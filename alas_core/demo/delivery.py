@@ -1,0 +1,126 @@
+"""Who speaks, how, and in what room: the chances of the training speech."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alas_core.demo import voices
+from alas_core.demo.voices import SAMPLE_RATE_HZ, Delivery, available_engines
+
+_MOODS = {
+    "neutral": (1.0, 1.0, 1.0),
+    "happy": (1.12, 1.2, 1.5),
+    "sad": (0.82, 0.86, 0.6),
+    "angry": (1.15, 1.0, 1.7),
+    "afraid": (1.2, 1.3, 0.9),
+}
+"""Emotion: tempo, pitch and liveliness relative to the neutral delivery."""
+
+
+def choose_voice(rng: random.Random) -> str:
+    """Draw a training voice: 40 % espeak-ng, 50 % flite, 10 % festival, of what is installed.
+
+    Parameters
+    ----------
+    rng : random.Random
+        Source of chance.
+
+    Returns
+    -------
+    str
+        "engine:voice", never one of `voices.NEW_VOICES`.
+    """
+    shares = {"espeak": 0.40, "flite": 0.50, "festival": 0.10}
+    engines = [engine for engine in shares if engine in available_engines()]
+    engine = rng.choices(engines, [shares[one] for one in engines])[0]
+    if engine == "espeak":
+        return rng.choice(voices.ESPEAK_VOICES)
+    table = voices.FLITE_VOICES if engine == "flite" else voices.FESTIVAL_VOICES
+    return rng.choices(list(table), list(table.values()))[0]
+
+
+def draw_delivery(rng: random.Random, emotion: str, voice: str) -> Delivery:
+    """Draw tempo, pitch and scale around what the emotion asks for.
+
+    Parameters
+    ----------
+    rng : random.Random
+        Source of chance.
+    emotion : str
+        "neutral", "happy", "sad", "angry" or "afraid".
+    voice : str
+        New voices keep their own scale; the others get one in [0.8, 1.25] two times in three.
+
+    Returns
+    -------
+    Delivery
+        The settings for the synthesiser.
+    """
+    tempo, pitch, liveliness = _MOODS[emotion]
+    scale = 1.0
+    if voice not in voices.NEW_VOICES and rng.random() < 0.67:
+        scale = 2 ** rng.uniform(-0.32, 0.32)
+    return Delivery(
+        rate_wpm=voices.NOMINAL_RATE_WPM * tempo * rng.uniform(0.88, 1.15),
+        pitch=pitch * rng.uniform(0.85, 1.18),
+        liveliness=liveliness * rng.uniform(0.5, 1.8),
+        scale=scale,
+    )
+
+
+def coloured_noise(rng: np.random.Generator, length: int, slope: float) -> NDArray[np.float32]:
+    """Noise of unit power whose amplitude falls as frequency ** -slope.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Source of chance.
+    length : int
+        Samples.
+    slope : float
+        0 is white, 0.5 pink, 1 brown.
+
+    Returns
+    -------
+    np.ndarray [shape=(length,), float32]
+        The noise.
+    """
+    spectrum = np.fft.rfft(rng.standard_normal(length))
+    spectrum *= np.maximum(np.arange(len(spectrum)), 4.0) ** -slope
+    noise = np.fft.irfft(spectrum, length)
+    return np.asarray(noise / (np.sqrt(np.mean(noise**2)) + 1e-9), dtype=np.float32)
+
+
+def place_in_room(
+    speech: NDArray[np.float32], seed: int, *, snr_db: float, lead_s: float, level_db: float
+) -> NDArray[np.float32]:
+    """Trim, give a lead-in and a tail of silence, set the level, add noise.
+
+    Parameters
+    ----------
+    speech : np.ndarray [shape=(n,), float32]
+        Clean speech at 16 kHz.
+    seed : int
+        Of the noise.
+    snr_db : float
+        Speech power over noise power.
+    lead_s : float
+        Silence before the speech.
+    level_db : float
+        Peak level in dB below full scale (negative).
+
+    Returns
+    -------
+    np.ndarray [shape=(m,), float32]
+        Mono sound at 16 kHz, in [-1, 1].
+    """
+    rng = np.random.default_rng(seed)
+    tail = np.zeros(int(0.1 * SAMPLE_RATE_HZ), np.float32)
+    room = np.concatenate([np.zeros(int(lead_s * SAMPLE_RATE_HZ), np.float32), speech, tail])
+    noise = coloured_noise(rng, len(room), rng.uniform(0.0, 1.0))
+    power = float(np.sqrt(np.mean(speech**2)))
+    room = room + noise * power * 10 ** (-snr_db / 20)
+    return np.asarray(room / np.abs(room).max() * 10 ** (level_db / 20), dtype=np.float32)
