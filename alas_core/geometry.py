@@ -35,7 +35,10 @@ def pool_words(states: torch.Tensor, word_of: torch.Tensor, n_words: int) -> tor
     words = torch.arange(n_words, device=states.device)
     member = (words[:, None] == word_of[None, :]).float()
     weights = member / member.sum(dim=1, keepdim=True).clamp_min(1.0)
-    return torch.stack([weights @ layer.float() for layer in states])
+    size = 4 * states.shape[1] * states.shape[2]
+    return torch.cat(
+        [weights @ states[part].float() for part in layer_chunks(states.shape[0], size)]
+    )
 
 
 def word_retrieval(

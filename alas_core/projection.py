@@ -12,7 +12,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from alas_core.errors import InputError
-from alas_core.similarity import check_states
+from alas_core.similarity import check_states, layer_chunks
 from alas_core.types import Analysis, FloatArray, IntArray
 
 N_COMPONENTS = 50
@@ -28,7 +28,7 @@ _fitting = threading.Lock()
 
 
 def pca(frames: torch.Tensor, tokens: torch.Tensor, n_components: int = N_COMPONENTS) -> FloatArray:
-    """Principal components of frames and tokens together, a layer at a time on the device.
+    """Principal components of frames and tokens together, layer by layer, on the device.
 
     The sign of each component is the one that agrees with the layer before, so that sliding
     through layers does not flip the picture.
@@ -44,41 +44,42 @@ def pca(frames: torch.Tensor, tokens: torch.Tensor, n_components: int = N_COMPON
         Frames first; components by falling variance.
     """
     check_states(frames, tokens)
-    coords: list[torch.Tensor] = []
-    for audio, text in zip(frames, tokens, strict=True):
-        both = torch.cat([audio, text]).float()
-        layer = _components(both - both.mean(dim=0, keepdim=True), n_components)
-        coords.append(_same_sign(layer, coords[-1] if coords else None))
-    stacked: FloatArray = torch.stack(coords).cpu().numpy()
-    return stacked
+    n, d = frames.shape[1] + tokens.shape[1], frames.shape[2]
+    coords = [
+        _components(torch.cat([frames[part].float(), tokens[part].float()], dim=1), n_components)
+        for part in layer_chunks(frames.shape[0], 8 * n * max(min(n, d), d))
+    ]
+    result: FloatArray = _same_signs(torch.cat(coords)).cpu().numpy()
+    return result
 
 
-def _components(centred: torch.Tensor, n_components: int) -> torch.Tensor:
-    n, d = centred.shape
+def _components(states: torch.Tensor, n_components: int) -> torch.Tensor:
+    """Principal components of a few layers at once: (layers, positions, components)."""
+    centred = states - states.mean(dim=1, keepdim=True)
+    n, d = centred.shape[1:]
     keep = min(n_components, n, d)
     if min(n, d) > _EXACT_SIDE:
         with torch.random.fork_rng():
             torch.manual_seed(0)
             left, scale, _ = torch.pca_lowrank(centred, q=keep, center=False, niter=3)
-        lowrank: torch.Tensor = left * scale
-        return lowrank
-    if n <= d:
-        values, vectors = torch.linalg.eigh(centred @ centred.T)
-        scale = values.clamp_min(0).sqrt()
-        scores: torch.Tensor = (vectors * scale).flip(1)[:, :keep]
-        return scores
-    _, vectors = torch.linalg.eigh(centred.T @ centred)
-    projected: torch.Tensor = centred @ vectors.flip(1)[:, :keep]
-    return projected
-
-
-def _same_sign(layer: torch.Tensor, before: torch.Tensor | None) -> torch.Tensor:
-    if before is None:
-        peak = layer.abs().argmax(dim=0, keepdim=True)
-        agreement = layer.gather(0, peak)[0]
+        coords: torch.Tensor = left * scale[:, None, :]
+    elif n <= d:
+        values, vectors = torch.linalg.eigh(centred @ centred.transpose(1, 2))
+        coords = (vectors * values.clamp_min(0).sqrt()[:, None, :]).flip(2)[:, :, :keep]
     else:
-        agreement = (layer * before).sum(dim=0)
-    return layer * torch.where(agreement < 0, -1.0, 1.0)
+        _, vectors = torch.linalg.eigh(centred.transpose(1, 2) @ centred)
+        coords = centred @ vectors.flip(2)[:, :, :keep]
+    return coords
+
+
+def _same_signs(coords: torch.Tensor) -> torch.Tensor:
+    """Flip components so that each agrees with the layer before; the first by its largest point."""
+    peak = coords[:1].abs().argmax(dim=1, keepdim=True)
+    first = coords[:1].gather(1, peak)[:, 0]
+    agreement = torch.cat([first, (coords[1:] * coords[:-1]).sum(dim=1)])
+    # A flip of one layer turns the agreement of all that follow: the signs multiply up.
+    signs = torch.where(agreement < 0, -1.0, 1.0).cumprod(dim=0)
+    return coords * signs[:, None, :]
 
 
 def umap_ready() -> bool:
