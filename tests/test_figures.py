@@ -11,7 +11,7 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load
 
@@ -124,7 +124,7 @@ def test_rows_do_not_overlap_and_fill_the_known_height(analysis: Analysis) -> No
 
 
 def test_height_is_the_same_for_every_analysis(analysis: Analysis) -> None:
-    other = make_analysis(n_layers=30, n_frames=120, words="word " * 40)
+    other = make_analysis(30, 60, "word " * 8)
     assert (
         sheet_figure(other, layer=0).layout.height == sheet_figure(analysis, layer=0).layout.height
     )
@@ -228,9 +228,9 @@ def test_nothing_is_marked_without_a_word_or_where_it_has_no_place(analysis: Ana
 
 
 def test_thirty_tokens_are_all_named_and_more_are_thinned() -> None:
-    full = sheet_figure(make_analysis(words="word " * 30, n_frames=80), layer=0)
+    full = sheet_figure(make_analysis(2, 80, "word " * 30), layer=0)
     assert len(full.layout.yaxis5.ticktext) == 30
-    thinned = sheet_figure(make_analysis(words="word " * 100, n_frames=220), layer=0)
+    thinned = sheet_figure(make_analysis(2, 220, "word " * 100), layer=0)
     assert 20 <= len(thinned.layout.yaxis5.ticktext) <= 30
 
 
@@ -332,25 +332,27 @@ def test_two_digits_are_near(value: float) -> None:
 # --- words as cells -------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(
-    st.lists(
+    spans=st.lists(
         st.one_of(st.none(), st.tuples(st.floats(0, 1.6), st.floats(0, 0.5))),
         min_size=5,
         max_size=5,
     )
 )
-def test_word_cells_are_a_partition(spans: list[tuple[float, float] | None]) -> None:
-    base = make_analysis()
+def test_word_cells_are_a_partition(
+    analysis: Analysis, spans: list[tuple[float, float] | None]
+) -> None:
     starts = iter(sorted(span[0] for span in spans if span))
     words = []
     for index, span in enumerate(spans):
         start = math.nan if span is None else next(starts)
         end = math.nan if span is None else start + span[1]
         words.append(WordTiming("w", index, index + 1, start, end))
-    changed = dataclasses.replace(base, reference=Reference("any", tuple(words)))
-    edges, columns, names = word_cells(changed, base.word_scores["alas"])
+    changed = dataclasses.replace(analysis, reference=Reference("any", tuple(words)))
+    edges, columns, names = word_cells(changed, analysis.word_scores["alas"])
     assert (np.diff(edges) > 0).all()
-    assert columns.shape == (base.n_layers + 1, len(edges) - 1)
+    assert columns.shape == (analysis.n_layers + 1, len(edges) - 1)
     assert len(names) == len(edges) - 1
 
 

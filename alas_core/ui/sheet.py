@@ -64,7 +64,7 @@ def _packed_plotly() -> bytes:
     return gzip.compress(asset_path("vendor", PLOTLY_JS).read_bytes(), mtime=0)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _payload(
     name: str, _analysis: Analysis, layer: int, score: str, fold: Fold, theme: Theme
 ) -> bytes:

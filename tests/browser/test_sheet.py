@@ -296,6 +296,17 @@ def test_sheet_can_leave_and_come_back(page: Page) -> None:
     drawn(page, 4, 1)
 
 
+def test_the_sheet_is_saved_as_a_picture(page: Page, tmp_path: Path) -> None:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    assert download.value.suggested_filename == "alas-planted-layer-4.svg"
+    picture = tmp_path / "sheet.svg"
+    download.value.save_as(picture)
+    text = picture.read_text()
+    assert "cosine at layer 4" in text
+    assert "rgb(255, 255, 255)" in text
+
+
 @pytest.mark.parametrize("width", [1024, 1440, 1920])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_cut_off(guests: type, width: int, scheme: str) -> None:

@@ -101,6 +101,13 @@ class SheetFigure {
     return this.Plotly.relayout(this.div, { "xaxis.range": [...xaxis], "yaxis5.range": [...yaxis5] });
   }
 
+  // As it stands on the screen, but on the page's colour instead of on nothing.
+  save(options) {
+    const { clientWidth: width, clientHeight: height } = this.div;
+    const layout = { ...this.div.layout, paper_bgcolor: this.sheet.background, width, height };
+    return this.Plotly.downloadImage({ data: this.data, layout }, { ...options, width, height });
+  }
+
   // Pixels from the left of the plot, or null where the zoom hides that time.
   pixelOf(time) {
     const axis = this.div._fullLayout?.xaxis;

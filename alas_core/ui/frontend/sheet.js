@@ -56,12 +56,22 @@ class SheetView {
 
   async update(data) {
     this.wanted = data.id;
-    const [Plotly, sheet] = await Promise.all([get("plotly"), get(data.id)]);
-    if (this.closed || this.wanted !== data.id) return;
+    try {
+      const [Plotly, sheet] = await Promise.all([get("plotly"), get(data.id)]);
+      if (!this.closed && this.wanted === data.id) await this.take(data, sheet, Plotly);
+    } catch (error) {
+      this.stage.textContent = `This browser cannot draw the sheet: ${error.message}`;
+      throw error;
+    }
+  }
+
+  async take(data, sheet, Plotly) {
     const fresh = sheet !== this.sheet;
+    const same = sheet.analysis === this.sheet?.analysis;
     if (fresh) this.setSheet(sheet, Plotly);
     // Until Python has heard of the reader's last choice, what it sends is older than the screen.
-    const stale = data.seen < this.sent && performance.now() - this.chosenAt < PATIENCE_MS;
+    const waited = performance.now() - this.chosenAt;
+    const stale = same && data.seen < this.sent && waited < PATIENCE_MS;
     this.sent = Math.max(this.sent, data.seen);
     if (!stale) Object.assign(this.choice, { layer: data.layer, word: data.word });
     if (fresh || !stale) await this.show(fresh);
@@ -162,6 +172,7 @@ class SheetView {
   }
 
   onClick({ time, layer, token }) {
+    this.root.focus({ preventScroll: true }); // so that the keys go on from here
     const change = { token };
     if (layer !== null) change.layer = layer;
     if (time !== null) {
@@ -256,7 +267,8 @@ class SheetView {
   }
 
   saveImage() {
-    this.figure?.Plotly.downloadImage(this.plot, { format: "svg", filename: `${this.sheet.filename}-${this.choice.layer}` });
+    const filename = `${this.sheet.filename}-${this.choice.layer}`;
+    this.figure?.save({ format: "svg", filename });
   }
 
   close() {

@@ -26,5 +26,8 @@ export default function ({ data, parentElement }) {
     mounted.set(parentElement, { data, id: sheet.id });
     put(sheet.id, sheet);
   }
-  return () => drop(mounted.get(parentElement)?.id);
+  return () => {
+    drop(mounted.get(parentElement)?.id);
+    mounted.delete(parentElement);
+  };
 }
