@@ -24,7 +24,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FL
 
 help: ## List the targets
 	@echo "ALAS Explorer: how a speech LLM binds audio frames to words, layer by layer"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
 
 app: $(VENV)/.app ## Open the dashboard (http://127.0.0.1:8501)
 	$(BIN)/python -m streamlit run app.py --server.address=127.0.0.1 --server.port=$(PORT) \
