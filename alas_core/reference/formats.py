@@ -60,8 +60,9 @@ def read_textgrid(raw: bytes) -> list[TimedWord]:
         TypeError,
         ValueError,
     ) as error:
+        reason = " ".join(str(error).split())
         raise AlignmentError(
-            f"the TextGrid cannot be read ({type(error).__name__}: {str(error)[:100]}), expected "
+            f"the TextGrid cannot be read ({type(error).__name__}: {reason[:100]}), expected "
             "Praat's long or short text format; open it in Praat and save it again as text"
         ) from error
     if not tiers:
@@ -210,10 +211,10 @@ def to_textgrid(reference: Reference, duration_s: float) -> str:
     from praatio import textgrid
 
     placed = sorted((word for word in reference.words if word.placed), key=lambda w: w.start_s)
-    edges = [*(word.start_s for word in placed[1:]), duration_s]
+    edges = [word.start_s for word in placed[1:]] + [duration_s]
     entries = [
         (word.start_s, min(word.end_s, edge), word.word)
-        for word, edge in zip(placed, edges, strict=True)
+        for word, edge in zip(placed, edges, strict=False)
         if min(word.end_s, edge) > word.start_s
     ]
     grid = textgrid.Textgrid(0.0, duration_s)

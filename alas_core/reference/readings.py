@@ -7,15 +7,10 @@ unknown; `placeholder` then gives it rough phones that keep its place in the sen
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import inflect
 
 Reading = tuple[str, ...]
 Lookup = Callable[[str], str | None]
@@ -33,7 +28,22 @@ _SIGNS = {
     "£": "pounds",
 }
 _MAX_READINGS = 8
-_MAX_NUMBER = 15
+_MAX_DIGITS = 9
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+).split()
+_TENS = ["", "ten", *"twenty thirty forty fifty sixty seventy eighty ninety".split()]
+_SCALES = ((10**6, "million"), (10**3, "thousand"), (10**2, "hundred"))
+_ORDINALS = {
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+    "twelve": "twelfth",
+}
 _ROUGH = dict(
     zip(
         "abcdefghijklmnopqrstuvwxyz",
@@ -96,28 +106,51 @@ def _part_readings(part: str) -> tuple[Reading, ...]:
 
 def _number_readings(number: str) -> tuple[Reading, ...]:
     """Cardinal or ordinal, with and without "and"; four digits also as a year."""
-    if len(number) > _MAX_NUMBER:
+    digits, suffix = re.fullmatch(r"([\d,.]+)([a-z]*)", number).groups()  # type: ignore[union-attr]
+    whole, _, decimals = digits.replace(",", "").partition(".")
+    if len(whole) > _MAX_DIGITS or len(decimals) > _MAX_DIGITS:
         return ()
-    plain = number.replace(",", "")
-    engine = _numbers()
-    said = [engine.number_to_words(plain, andword=""), engine.number_to_words(plain)]
-    if re.fullmatch(r"[1-9]\d{3}", plain):
-        pairs = str(engine.number_to_words(plain, group=2))
-        said = [pairs, pairs.replace("zero", "oh"), *said]
-        if plain.endswith("00"):
-            hundreds = engine.number_to_words(plain[:2])
-            said.insert(0, f"{hundreds} hundred")
-    if re.fullmatch(r"0\d+", plain):
-        said = [str(engine.number_to_words(plain, group=1))]
-    return tuple(dict.fromkeys(tuple(re.findall("[a-z]+", str(words))) for words in said))
+    value = int(whole)
+    if whole.startswith("0") and value:  # a code: 007
+        said = [_one_by_one(whole)]
+    else:
+        said = [_cardinal(value), _cardinal(value, "and")]
+    if re.fullmatch(r"[1-9]\d{3}", number):
+        century, year = divmod(value, 100)
+        if not year:
+            said.insert(0, (*_cardinal(century), "hundred"))
+        elif year < 10:
+            said[:0] = [(*_cardinal(century), zero, _ONES[year]) for zero in ("oh", "zero")]
+        else:
+            said.insert(0, _cardinal(century) + _cardinal(year))
+    if decimals:
+        said = [(*words, "point", *_one_by_one(decimals)) for words in said]
+    elif suffix:
+        said = [(*words[:-1], _ordinal(words[-1])) for words in said]
+    return tuple(dict.fromkeys(said))
 
 
-@functools.cache
-def _numbers() -> inflect.engine:
-    # Checks its own types at import, which takes a while: only who meets a number pays.
-    import inflect
+def _cardinal(value: int, joint: str = "") -> Reading:
+    """Words of a whole number below 10**9; `joint` stands after the hundreds ("and") or not."""
+    if value < 20:
+        return (_ONES[value],)
+    if value < 100:
+        tens, ones = divmod(value, 10)
+        return (_TENS[tens], *(_cardinal(ones) if ones else ()))
+    size, name = next(scale for scale in _SCALES if value >= scale[0])
+    many, rest = divmod(value, size)
+    between = (joint,) if joint and rest and rest < 100 else ()
+    return (*_cardinal(many, joint), name, *between, *(_cardinal(rest, joint) if rest else ()))
 
-    return inflect.engine()
+
+def _one_by_one(digits: str) -> Reading:
+    return tuple(_ONES[int(digit)] for digit in digits)
+
+
+def _ordinal(word: str) -> str:
+    if word in _ORDINALS:
+        return _ORDINALS[word]
+    return word.removesuffix("y") + "ieth" if word.endswith("y") else f"{word}th"
 
 
 def placeholder(word: str) -> tuple[str, ...]:
