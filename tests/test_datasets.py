@@ -1,0 +1,192 @@
+"""Data sets: one contract, lists that lie, and paths that lead out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from alas_core import datasets
+from alas_core.datasets import Row, UtteranceFolder, path_inside
+from alas_core.errors import InputError
+from alas_core.reference import get_aligner
+from alas_core.words import split_words
+
+FIXTURE = Path(__file__).parent / "data" / "utterances"
+
+
+@pytest.fixture(params=["fixture", "demo"])
+def data(request):
+    return datasets.demo() if request.param == "demo" else UtteranceFolder(FIXTURE, "Fixture")
+
+
+# One contract for every data set
+
+
+def test_rows_name_utterances_that_load(data):
+    rows = data.ids()
+    assert rows
+    assert len({row.id for row in rows}) == len(rows)
+    for row in (rows[0], rows[-1]):
+        utterance = data.load(row.id)
+        assert (utterance.id, utterance.transcript) == (row.id, row.transcript)
+        assert utterance.task == row.task
+        assert utterance.audio.duration_s == pytest.approx(row.duration_s, abs=0.01)
+        assert utterance.audio.sample_rate == 16_000
+        assert utterance.audio.notes == ()
+
+
+def test_loading_twice_gives_the_same(data):
+    first = data.ids()[0].id
+    assert data.load(first).audio.sha == data.load(first).audio.sha
+
+
+def test_the_pool_holds_words_that_are_not_spoken(data):
+    pool = data.pool()
+    assert len(pool) >= 2
+    assert not set(pool) & {row.transcript for row in data.ids()}
+    assert all(split_words(sentence) for sentence in pool)
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "../demo-001"])
+def test_an_unknown_utterance_is_an_input_error(data, name):
+    with pytest.raises(InputError, match="no utterance"):
+        data.load(name)
+
+
+def test_the_files_of_word_times_place_every_word(data):
+    for row in data.ids()[:3]:
+        utterance = data.load(row.id)
+        aligner = get_aligner(str(data.reference_path(row.id)))
+        assert aligner.align(utterance.audio, utterance.transcript).unplaced == ()
+
+
+# The folder
+
+
+def test_all_fields_of_an_utterance():
+    data = UtteranceFolder(FIXTURE, "Fixture")
+    assert data.name == "Fixture"
+    assert data.ids()[1] == Row(
+        "herons", "we counted nine herons beside the river", "count", "flite:slt", "clean", 2.741
+    )
+    herons = data.load("herons")
+    assert (herons.instruction, herons.choices, herons.answer) == (
+        "how many",
+        ("eight", "nine"),
+        "nine",
+    )
+    assert herons.meta["label count"] == "nine"
+    assert herons.meta["voice"] == "flite:slt"
+    assert herons.meta["voice_heard_in_training"] is False
+    with pytest.raises(TypeError):
+        herons.meta["voice"] = "other"
+    assert data.pool() == (
+        "our neighbours painted their door green",
+        "the soup was far too salty",
+    )
+
+
+def folder(path, *lines, pool=None):
+    path.mkdir(exist_ok=True)
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    (path / "utterances.jsonl").write_text(text, encoding="utf-8")
+    sf.write(path / "a.wav", 0.1 * np.sin(np.arange(8_000)), 16_000)
+    if pool is not None:
+        (path / "sentences.txt").write_text(pool)
+    return UtteranceFolder(path, "Test")
+
+
+def entry(name="a", **more):
+    return {"id": name, "file": "a.wav", "transcript": "one word", **more}
+
+
+def test_only_id_file_and_transcript_are_needed(tmp_path):
+    data = folder(tmp_path, entry(), "", entry("b", transcript="\u2028 separators"))
+    assert data.ids() == (Row("a", "one word"), Row("b", "\u2028 separators"))
+    found = data.load("a")
+    assert (found.task, found.instruction, found.answer) == ("transcribe", "", None)
+    assert (found.choices, found.meta) == ((), {})
+    assert data.pool() == ("one word", "\u2028 separators")
+    assert data.reference_path("a") is None
+
+
+def test_odd_values_do_no_harm(tmp_path):
+    data = folder(
+        tmp_path,
+        entry(choices="yes", labels=[1], duration_s="long", answer=3, note=None, deep={"a": [1]}),
+    )
+    assert data.ids()[0].duration_s is None
+    found = data.load("a")
+    assert (found.choices, found.answer) == ((), "3")
+    assert found.meta == {"duration_s": "long", "deep": '{"a": [1]}'}
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ([entry(), "{"], "line 2"),
+        (["[1]"], "line 1"),
+        (["[" * 100_000], "line 1"),
+        ([{"id": "a", "file": "a.wav"}], "line 1"),
+        ([entry(7)], "line 1"),
+        ([entry(), entry()], "repeats the id 'a'"),
+    ],
+)
+def test_a_list_that_cannot_be_read_names_the_line(tmp_path, lines, says):
+    with pytest.raises(InputError, match="expected") as caught:
+        folder(tmp_path, *lines)
+    assert says in str(caught.value)
+
+
+def test_a_missing_or_foreign_list(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        UtteranceFolder(tmp_path, "Test")
+    (tmp_path / "utterances.jsonl").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        UtteranceFolder(tmp_path, "Test")
+
+
+def test_missing_sound_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="cannot be opened"):
+        folder(tmp_path, entry(file="b.wav")).load("a")
+
+
+@pytest.mark.parametrize(
+    "file", ["../outside.wav", "/etc/hostname", "x/../../outside.wav", "link.wav", "loop", "a\0b"]
+)
+def test_no_path_leads_out_of_the_folder(tmp_path, file):
+    inside = tmp_path / "inside"
+    data = folder(inside, entry(file=file))
+    sf.write(tmp_path / "outside.wav", np.zeros(8_000), 16_000)
+    (inside / "link.wav").symlink_to(tmp_path / "outside.wav")
+    (inside / "loop").symlink_to(inside / "loop")
+    with pytest.raises(InputError):
+        data.load("a")
+    if file not in ("loop", "a\0b"):
+        with pytest.raises(InputError, match="inside"):
+            path_inside(inside, file, "a test")
+
+
+def test_links_within_the_folder_are_followed(tmp_path):
+    data = folder(tmp_path, entry(file="link.wav"))
+    (tmp_path / "link.wav").symlink_to(tmp_path / "a.wav")
+    assert data.load("a").audio.duration_s == 0.5
+
+
+def test_an_id_cannot_reach_another_reference(tmp_path):
+    inside = tmp_path / "inside"
+    data = folder(inside, entry("../../secret"))
+    (tmp_path / "secret.json").write_text("[]")
+    with pytest.raises(InputError, match="inside"):
+        data.reference_path("../../secret")
+
+
+def test_plain_sentences_are_many_and_short():
+    sentences = datasets.plain_sentences()
+    assert len(sentences) >= 200
+    assert len(set(sentences)) == len(sentences)
+    assert all(3 <= len(split_words(sentence)) <= 20 for sentence in sentences)
