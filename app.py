@@ -2,13 +2,14 @@
 
 from alas_core.ui import controls, guard, picture, shell, url
 
-shell.frame()
-url.adopt()
-page = shell.navigation()
-with guard.guarded("the sidebar"):
-    controls.sidebar()
-    picture.current()
-    controls.layer_and_score(picture.on_screen())
-with guard.guarded(page.title):
-    page.run()
-controls.publish()
+with shell.inside():
+    shell.frame()
+    url.adopt()
+    page = shell.navigation()
+    with guard.guarded("the sidebar"):
+        controls.sidebar()
+        picture.current()
+        controls.layer_and_score(picture.on_screen())
+    with guard.guarded(page.title):
+        page.run()
+    controls.publish()

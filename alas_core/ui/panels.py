@@ -8,11 +8,14 @@ import streamlit as st
 
 from alas_core.figures import cross_layer_figure, map_figure
 from alas_core.figures.map import Colour
+from alas_core.figures.views import Fold
 from alas_core.findings import findings
 from alas_core.types import Analysis, FloatArray
-from alas_core.ui import controls, guide, orders
+from alas_core.ui import controls, details, guide, orders
+from alas_core.ui.sheet import sheet
 from alas_core.ui.text import plain
 
+_FOLDS: dict[Fold, str] = {"time": "Layers × time", "words": "Layers × words"}
 _COLOURS: dict[Colour, str] = {
     "modality": "Modality",
     "word": "Word",
@@ -23,6 +26,47 @@ _LAYERS = {"cka": "CKA", "layer_correlation": "Correlation"}
 _MAPS = {"pca": "PCA", "pca3": "PCA in 3-D", "umap": "UMAP"}
 
 
+def explore(analysis: Analysis) -> None:
+    """All of the page below its status line."""
+    view = controls.view()
+    layer, word = view.layer_of(analysis), view.word_of(analysis)
+    with st.container(key="picture"):
+        flags(analysis)
+        what_this_says(analysis)
+        sheet_panel(analysis, layer, word, view.score)
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            map_panel(analysis, layer, word)
+        with right:
+            answers(analysis)
+            layers_panel(analysis, layer)
+        details.details(analysis, layer)
+
+
+def sheet_panel(analysis: Analysis, layer: int, word: int | None, score: str) -> None:
+    """The sheet, with the switch of its layers' columns and its help."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        fold = st.segmented_control(
+            "Fold",
+            list(_FOLDS),
+            format_func=_FOLDS.__getitem__,
+            default="time",
+            required=True,
+            key="fold",
+            label_visibility="collapsed",
+        )
+        guide.about_sheet(score)
+    sheet(
+        analysis,
+        layer=layer,
+        word=word,
+        score=score,
+        fold=fold,
+        theme=theme(),
+        on_event=controls.follow,
+    )
+
+
 def theme() -> Literal["light", "dark"]:
     """How the browser shows the page."""
     return "dark" if st.context.theme.type == "dark" else "light"
@@ -30,7 +74,7 @@ def theme() -> Literal["light", "dark"]:
 
 def flags(analysis: Analysis) -> None:
     """What a reader must know before believing the picture."""
-    for warning in analysis.warnings:
+    for warning in (*analysis.warnings, *orders.store().notes):
         st.warning(plain(warning), icon=":material/flag:")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,8 @@ import streamlit as st
 from alas_core.resources import asset_path
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
-_INSIDE = "inside_the_app"
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+_ENTERING = "entering_the_app"
 
 
 def frame() -> None:
@@ -20,13 +24,19 @@ def frame() -> None:
     st.html(Path(__file__).with_name("style.css"))
 
 
+@contextlib.contextmanager
+def inside() -> Iterator[None]:
+    """Around app.py: pages that run in here know that they are not alone."""
+    st.session_state.pop(_ENTERING, None)
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
+
+
 def navigation() -> Any:
-    """The page that the URL asks for; called by app.py in each run."""
-    st.session_state[_INSIDE] = True
-    return _navigation()
-
-
-def _navigation() -> Any:
+    """The page that the URL asks for."""
     return st.navigation(
         [
             st.Page(
@@ -39,12 +49,14 @@ def _navigation() -> Any:
 
 
 def enter() -> None:
-    """First line of each page: go through app.py if Streamlit has started the page alone.
+    """First line of each page: go through app.py if Streamlit has started the page without it.
 
-    With a folder `pages`, Streamlit runs the page of a fresh server's first link without app.py,
-    until `st.navigation` is called for the first time. A page that a test runs alone stays alone.
+    With a folder `pages`, Streamlit runs the page of a fresh server's first link by itself, until
+    `st.navigation` is called for the first time. Where there is no app.py (a page under test),
+    one attempt is made and the page runs alone.
     """
-    if not st.session_state.get(_INSIDE):
-        st.session_state[_INSIDE] = True
-        _navigation()
-        st.rerun()
+    if _inside.get() or st.session_state.pop(_ENTERING, False):
+        return
+    st.session_state[_ENTERING] = True
+    navigation()
+    st.rerun()

@@ -1,0 +1,318 @@
+"""The pages without a browser: what they show for good input, and for every kind of bad input.
+
+A fake model without weights stands in, so that the pages are tested and not torch; the browser
+tests run the same pages with the demo model.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from streamlit.testing.v1 import AppTest
+
+from alas_core import datasets, pipeline
+from alas_core.models import registry
+from alas_core.models.fake import FakeSpeechLLM
+from alas_core.types import Settings
+from alas_core.ui import orders
+from alas_core.ui.orders import DEMO, YOURS, Order
+from alas_core.ui.shelf import Recording, shelf
+from tests.browsers import ROOT
+
+pytestmark = pytest.mark.timeout(300)
+
+MODEL = "fake-for-pages"
+PATIENCE_S = 120.0
+SETTINGS = Settings(n_null=5)
+
+
+@pytest.fixture(autouse=True)
+def fake_model(monkeypatch, tmp_path):
+    """A registered fake model, a store of the test's own, no jobs of other tests."""
+    model = FakeSpeechLLM(model_id=MODEL)
+    registry.register(model)
+    monkeypatch.setenv("ALAS_STORE", str(tmp_path / "store"))
+    orders.store.cache_clear()
+    yield model
+    registry.unregister(MODEL)
+    orders.store.cache_clear()
+
+
+@pytest.fixture
+def app():
+    return start("app.py")
+
+
+def start(script: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / script), default_timeout=PATIENCE_S)
+    at.session_state["model"] = MODEL
+    at.session_state["n_null"] = SETTINGS.n_null
+    return at
+
+
+def finish(at: AppTest, order: Order) -> AppTest:
+    """Run the page, wait for the job it started, and run it again."""
+    orders.analyses.forget(order.digest)
+    at.run()
+    assert not at.exception
+    state = orders.analyses.wait(order.digest, PATIENCE_S, finished=True)
+    assert state is not None, "the page asked for something else"
+    assert state.finished
+    at.run()
+    assert not at.exception
+    return at
+
+
+def demo_order(row: int = 0, **changes) -> Order:
+    fields = {"model_id": MODEL, "settings": SETTINGS, **changes}
+    return Order(data=DEMO, utterance_id=datasets.demo().ids()[row].id, **fields)
+
+
+def recorded(transcript: str, name: str = "mine.wav", data: bytes | None = None) -> Order:
+    """An order for a recording of the user's, put on the shelf as the form does."""
+    if data is None:
+        audio = datasets.demo().load(datasets.demo().ids()[0].id).audio
+        data = wav(audio.samples, audio.sample_rate)
+    recording_id = shelf.put(Recording(name, data, transcript))
+    return Order(MODEL, YOURS, recording_id, settings=SETTINGS)
+
+
+def wav(samples: np.ndarray, sample_rate: int = 16_000) -> bytes:
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, sample_rate, format="WAV")
+    return stream.getvalue()
+
+
+def look_at(at: AppTest, order: Order) -> AppTest:
+    at.session_state["data"] = order.data
+    at.session_state["utterance"] = order.utterance_id
+    return finish(at, order)
+
+
+def words_of(elements) -> str:
+    return " ".join(re.sub(r"\\(.)", r"\1", element.value) for element in elements)
+
+
+def test_first_look_is_a_finished_picture_of_the_first_demo_recording(app):
+    finish(app, demo_order())
+    said = words_of(app.markdown)
+    assert "What this says" in said
+    assert "Binding is strongest at layer" in said
+    assert "null: 5 wrong transcripts" in words_of(app.caption)
+    assert not app.error
+    assert app.slider("layer_slider").value == int(re.search(r"layer (\d)", said).group(1))
+
+
+def test_while_it_is_computed_the_page_stands_and_says_so(app, monkeypatch):
+    def slow(request, store=None):
+        yield pipeline.Progress("Loading the model")
+        raise AssertionError("unused")  # pragma: no cover
+
+    order = demo_order(1)
+    orders.analyses.forget(order.digest)
+    monkeypatch.setattr(orders, "ask", lambda *_, **__: orders.State(order.digest, "reading it"))
+    monkeypatch.setattr(orders.analyses, "wait", lambda *_, **__: None)
+    monkeypatch.setattr(
+        orders.analyses, "look", lambda *_: orders.State(order.digest, "reading it")
+    )
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert len(app.get("progress")) == 1
+    assert len(app.get("skeleton")) == 1
+
+
+@pytest.mark.parametrize("page", ["explore", "method"])
+def test_each_page_stands_alone(page):
+    at = start(f"pages/{page}.py")
+    at.run()
+    assert not at.exception
+    assert not at.error
+
+
+def test_layer_score_and_word_come_from_the_link(app):
+    row = datasets.demo().ids()[2]
+    app.query_params["utterance"] = row.id
+    app.query_params["layer"] = "1"
+    app.query_params["score"] = "hit_rate"
+    app.query_params["word"] = "1"
+    finish(app, demo_order(2))
+    assert app.slider("layer_slider").value == 1
+    assert app.selectbox("score").value == "hit_rate"
+    assert app.session_state["word"] == 1
+
+
+def test_the_demo_recordings_can_be_searched_by_words_task_and_voice(app):
+    app.run()
+    rows = datasets.demo().ids()
+    options = app.selectbox("utterance").options
+    assert len(options) == len(rows)
+    for text in (rows[3].transcript, rows[3].task, rows[3].voice):
+        assert text in options[3]
+
+
+BAD_AUDIO = {
+    "not audio": (b"only text " * 100, "cannot be read as audio"),
+    "empty": (b"", "empty"),
+    "silent": (wav(np.zeros(16_000, np.float32)), "silent"),
+    "very short": (wav(np.full(800, 0.1, np.float32)), "short"),
+    "cut header": (wav(np.ones(16_000, np.float32))[:20], "cannot be read as audio"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_AUDIO)
+def test_bad_audio_gives_its_message_and_keeps_the_picture(app, kind):
+    finish(app, demo_order())
+    data, message = BAD_AUDIO[kind]
+    look_at(app, recorded("some words", f"{kind}.wav", data))
+    assert message in words_of(app.error)
+    assert "Below is still" in words_of(app.error)
+    assert "Binding is strongest" in words_of(app.markdown)
+    assert any(button.label == "Try again" for button in app.button)
+
+
+@pytest.mark.parametrize("transcript", ["", "  ", "… ?! ,"])
+def test_a_transcript_without_words_is_refused(app, transcript):
+    look_at(app, recorded(transcript))
+    assert re.search("transcript.*(empty|no word)", words_of(app.error))
+
+
+def test_a_transcript_much_longer_than_the_sound_is_said(app):
+    look_at(app, recorded("many words in a long sentence " * 60))
+    assert words_of(app.error) or words_of(app.warning)
+
+
+def test_words_of_another_language_are_listed_or_refused(app):
+    look_at(app, recorded("шла саша по шоссе"))
+    assert "шоссе" in words_of(app.error) + words_of(app.warning) or "placed none" in words_of(
+        app.error
+    )
+
+
+def test_markup_in_transcript_and_file_name_reaches_markdown_only_escaped(app):
+    words = datasets.demo().ids()[0].transcript.split()
+    words[1] = f"<b>{words[1]}</b>"
+    words[2] = f"**{words[2]}**"
+    words[3] = "$x^2$"
+    look_at(app, recorded(" ".join(words), "<i>$a$</i>.wav"))
+    for element in (*app.markdown, *app.caption, *app.error, *app.warning):
+        assert not re.search(r"(?<!\\)<b>|(?<![\\*])\*\*" + words[2][2:5], element.value)
+        assert "$x^2$" not in element.value
+        assert "<i>$a$</i>" not in element.value
+
+
+def test_a_recording_that_is_no_longer_there_is_said(app):
+    order = Order(MODEL, YOURS, "0" * 24, settings=SETTINGS)
+    app.session_state["data"] = YOURS
+    app.session_state["utterance"] = order.utterance_id
+    app.run()
+    assert not app.exception
+    assert "No recording yet" in words_of(app.markdown)
+
+
+def test_a_folder_that_is_not_a_model_is_said_and_the_picture_kept(app, tmp_path):
+    finish(app, demo_order())
+    (tmp_path / "notes.txt").write_text("no model")
+    app.session_state["model"] = str(tmp_path)
+    finish(app, demo_order(model_id=str(tmp_path)))
+    assert tmp_path.name in words_of(app.error)
+    assert "Binding is strongest" in words_of(app.markdown)
+
+
+def test_a_link_cannot_make_the_server_load_a_model_that_is_not_listed(app, tmp_path):
+    del app.session_state["model"]
+    app.query_params["model"] = str(tmp_path)
+    monkey = Order(str(tmp_path), DEMO, datasets.demo().ids()[0].id, settings=SETTINGS)
+    app.run()
+    assert orders.analyses.look(monkey.digest) is None
+    assert "The link names the model" in words_of(app.warning)
+
+
+def test_a_corrupt_bundle_is_set_aside_and_the_picture_computed_anew(app, tmp_path, fake_model):
+    finish(app, demo_order())
+    bundle = next((tmp_path / "store").glob("*.alas"))
+    bundle.write_bytes(b"not a bundle")
+    passes = fake_model.calls["audio_states"]
+    finish(app, demo_order())
+    assert fake_model.calls["audio_states"] == passes + 1
+    assert "Binding is strongest" in words_of(app.markdown)
+    assert (tmp_path / "store" / f"{bundle.name}.damaged").exists()
+    assert "computed anew" in words_of(app.warning)
+
+
+def test_the_store_spares_the_second_computation(app, fake_model):
+    finish(app, demo_order())
+    passes = fake_model.calls["audio_states"]
+    finish(app, demo_order())
+    assert fake_model.calls["audio_states"] == passes
+
+
+def test_a_store_that_cannot_be_written_is_said_and_nothing_is_lost(monkeypatch, tmp_path, app):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("ALAS_STORE", str(tmp_path / "file" / "store"))
+    orders.store.cache_clear()
+    finish(app, demo_order())
+    assert "Binding is strongest" in words_of(app.markdown)
+    assert "was not kept" in words_of(app.warning)
+
+
+def test_a_mistake_of_the_program_is_a_short_message_with_a_log_id(app, monkeypatch, caplog):
+    def broken(request, store=None):
+        raise ZeroDivisionError("a secret path")
+
+    finish(app, demo_order())
+    monkeypatch.setattr(pipeline, "steps", broken)
+    finish_order = demo_order(4)
+    app.session_state["utterance"] = finish_order.utterance_id
+    finish(app, finish_order)
+    told = words_of(app.error)
+    log_id = re.search(r"under ([0-9a-f]{8})", told).group(1)
+    assert log_id in caplog.text
+    assert "secret" not in told
+    assert "Binding is strongest" in words_of(app.markdown)
+
+
+def test_a_mistake_in_a_page_is_caught_too(app, monkeypatch, caplog):
+    def broken(*_):
+        raise KeyError("a secret path")
+
+    monkeypatch.setattr("alas_core.ui.panels.what_this_says", broken)
+    finish(app, demo_order())
+    told = words_of(app.error)
+    assert re.search(r"under ([0-9a-f]{8})", told).group(1) in caplog.text
+    assert "secret" not in told
+
+
+def test_settings_reach_the_analysis(app):
+    app.session_state["temperature"] = 0.5
+    app.session_state["centering"] = "mean"
+    order = demo_order(settings=Settings(temperature=0.5, centering="mean", n_null=5))
+    finish(app, order)
+    state = orders.analyses.look(order.digest)
+    assert state.result.key.settings.temperature == 0.5
+    assert state.result.key.settings.centering == "mean"
+
+
+def test_method_page_works_its_example_out():
+    at = start("pages/method.py")
+    at.run()
+    assert not at.exception
+    assert any(r"\mathrm{ALAS} = \frac{0.975" in latex.value for latex in at.latex), [
+        latex.value for latex in at.latex
+    ]
+
+
+def test_config_keeps_the_server_to_this_machine():
+    text = (Path(ROOT) / ".streamlit" / "config.toml").read_text()
+    for line in (
+        'address = "127.0.0.1"',
+        "enableXsrfProtection = true",
+        "gatherUsageStats = false",
+        "enableStaticServing = false",
+    ):
+        assert line in text
