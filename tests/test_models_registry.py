@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -303,6 +304,34 @@ def test_only_folders_below_the_roots_may_be_used(tiny_folder, copied, tmp_path,
     finally:
         link.unlink()
     assert registry.identify("demo").model_id == "demo"
+
+
+def test_links_in_an_allowed_folder_may_not_lead_out(copied, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALAS_MODEL_ROOTS", str(copied))
+    assert registry.identify(str(copied)).model_id == str(copied)
+    (copied / "notes.txt").symlink_to(tmp_path / "outside.txt")
+    (tmp_path / "outside.txt").write_text("private")
+    expect_error(copied, "lies outside")
+
+
+# Models from the hub
+
+
+def test_a_model_in_the_hubs_cache_is_used_offline_with_its_commit(tiny_folder, tmp_path):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    cached = tmp_path / "models--tiny--model"
+    shutil.copytree(tiny_folder, cached / "snapshots" / commit)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(commit)
+    code = (
+        "from alas_core.models import registry; model = registry.get('tiny/model', device='cpu');"
+        "print(registry.identify('tiny/model').revision, model.info.revision, model.info.n_layers)"
+    )
+    env = {**os.environ, "HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.split() == [commit, commit, "2"]
 
 
 # Models of one's own

@@ -112,8 +112,10 @@ def model_roots() -> tuple[Path, ...]:
 
 
 def _check_allowed(folder: Path, model_id: str) -> None:
+    """Refuse a folder outside the roots, and one whose files are links to the outside."""
     roots = model_roots()
-    if roots and not any(folder.is_relative_to(root) for root in roots):
+    paths = [folder, *(item.resolve() for item in folder.iterdir())] if roots else []
+    if not all(any(path.is_relative_to(root) for root in roots) for path in paths):
         raise ModelError(
             f"the folder '{model_id}' lies outside the folders this server may load models from; "
             "choose a listed model, or have ALAS_MODEL_ROOTS extended"
