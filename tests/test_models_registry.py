@@ -202,8 +202,10 @@ def test_a_prompt_longer_than_the_model_is_refused(copied):
     config["text_config"]["max_position_embeddings"] = 64
     (copied / "config.json").write_text(json.dumps(config))
     model = registry.get(str(copied), device="cpu")
-    with pytest.raises(InputError, match=r"tokens, expected at most 64 .*shorten"):
+    with pytest.raises(InputError, match=r"tokens, expected at most 64 .*shorten the transcript"):
         model.text_states("the red fox " * 50, PROMPT)
+    with pytest.raises(InputError, match=r"tokens, expected at most 64 .*shorten the audio"):
+        model.audio_states(Audio(np.zeros(48000, dtype=np.float32), 16000), PROMPT)
 
 
 # What is not a model
@@ -283,6 +285,18 @@ def test_a_checkpoint_whose_frames_are_not_as_the_facts_say_is_refused(copied, m
     monkeypatch.setitem(facts.FAMILIES, "qwen2_audio", row)
     with pytest.raises(ModelError, match="250 more frames, expected 125 for Qwen2-Audio"):
         registry.get(str(copied))
+
+
+def test_results_of_a_family_that_no_test_ran_say_so(copied, monkeypatch):
+    audio = Audio(np.zeros(16000, dtype=np.float32), 16000)
+    known = registry.get(str(copied), device="cpu").audio_states(audio, PROMPT)
+    assert known.notes == ()
+    row = facts.Family("qwen2_audio", "Strange", facts.FrameGrid(0.04), note="It is odd.")
+    monkeypatch.setitem(facts.FAMILIES, "qwen2_audio", row)
+    registry.close()
+    notes = registry.get(str(copied), device="cpu").audio_states(audio, PROMPT).notes
+    assert "Strange was never run by this project's tests" in notes[0]
+    assert notes[1] == "It is odd."
 
 
 # Folders that a visitor may use

@@ -86,9 +86,8 @@ class TransformersSpeechLLM:
         ModelError
             If the forward pass fails or does not fit into memory.
         """
-        self._check_duration(audio)
         with torch.no_grad(), self._guard():
-            inputs = audio_inputs(self._open, audio, prompt)
+            inputs = self._audio_inputs(audio, prompt)
             positions = (inputs["input_ids"][0] == self._audio_token_id).nonzero()[:, 0]
             spans = self._open.family.grid.spans(len(positions), audio.duration_s)
             if len(spans) < 2:
@@ -98,7 +97,8 @@ class TransformersSpeechLLM:
                 )
             states, last = self._hidden_states(inputs)
             kept = torch.stack([state[0, positions[: len(spans)]] for state in states])
-            notes = self._notes(spans, audio, tied=torch.equal(states[-1], last))
+            tied = last is not None and torch.equal(states[-1], last)
+            notes = self._notes(spans, audio, tied=tied)
         return AudioStates(kept, spans, notes)
 
     def text_states(self, transcript: str, prompt: Prompt) -> TextStates:
@@ -138,11 +138,9 @@ class TransformersSpeechLLM:
         max_new_tokens: int = 64,
     ) -> str:
         """The greedy answer to the audio or, without audio, to the transcript."""
-        if audio is not None:
-            self._check_duration(audio)
         with torch.no_grad(), self._guard():
             if audio is not None:
-                inputs = audio_inputs(self._open, audio, prompt)
+                inputs = self._audio_inputs(audio, prompt)
             else:
                 inputs = padded_inputs(self._open, [self._text_input(transcript, prompt)])
             options = dict(self._open.family.forward_options)
@@ -167,8 +165,7 @@ class TransformersSpeechLLM:
         """
         tokenizer = self._open.processor.tokenizer
         if audio is not None:
-            self._check_duration(audio)
-            ids = audio_inputs(self._open, audio, prompt)["input_ids"][0].tolist()
+            ids = self._audio_inputs(audio, prompt)["input_ids"][0].tolist()
             held = {i for i, token in enumerate(ids) if token == self._audio_token_id}
         else:
             text = self._text_input(transcript, prompt)
@@ -201,20 +198,29 @@ class TransformersSpeechLLM:
 
         return Guard(f"a pass of {self._model_id}", self._open.device, explain)
 
+    def _audio_inputs(self, audio: Audio, prompt: Prompt) -> dict[str, torch.Tensor]:
+        self._check_duration(audio)
+        inputs = audio_inputs(self._open, audio, prompt)
+        self._check_length(inputs["input_ids"].shape[1], "audio")
+        return inputs
+
     def _text_input(self, transcript: str, prompt: Prompt) -> TextInput:
         text = encode_text(self._open.processor, prompt, transcript)
-        limit = getattr(self._open.text_config, "max_position_embeddings", None)
-        if limit is not None and len(text.ids) > limit:
-            raise InputError(
-                f"the transcript gives a prompt of {len(text.ids)} tokens, expected at most "
-                f"{limit} for '{self._model_id}'; shorten the transcript or the instruction"
-            )
+        self._check_length(len(text.ids), "transcript")
         return text
+
+    def _check_length(self, n_tokens: int, content: str) -> None:
+        limit = getattr(self._open.text_config, "max_position_embeddings", None)
+        if limit is not None and n_tokens > limit:
+            raise InputError(
+                f"{content} and instruction give a prompt of {n_tokens} tokens, expected at most "
+                f"{limit} for '{self._model_id}'; shorten the {content} or the instruction"
+            )
 
     def _hidden_states(
         self, inputs: dict[str, torch.Tensor]
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """States of all layers, each (batch, positions, d_model), and the final output."""
+    ) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+        """States of all layers, each (batch, positions, d_model), and the output, if there is."""
         checkpoint = self._open
         model = checkpoint.model.base_model
         options: dict[str, Any] = dict(checkpoint.family.forward_options)
@@ -232,8 +238,7 @@ class TransformersSpeechLLM:
                 f"expected {expected[0]} (n_layers + 1) of {expected[1]}; this version of its "
                 "class is not supported"
             )
-        last = getattr(output, "last_hidden_state", None)
-        return states, states[0] if last is None else last
+        return states, getattr(output, "last_hidden_state", None)
 
     def _check_duration(self, audio: Audio) -> None:
         longest, shortest = self._info.max_audio_s or math.inf, self._info.min_audio_s
@@ -266,7 +271,7 @@ class TransformersSpeechLLM:
     def _notes(self, spans: FloatArray, audio: Audio, *, tied: bool) -> tuple[str, ...]:
         rest = audio.duration_s - float(spans[-1, 1])
         notes = []
-        if rest > 1e-3:
+        if rest > 1 / self._info.frame_rate_hz:
             notes.append(f"The last {rest:.2f} s of the audio hold no frame.")
         if tied:
             notes.append(_AFTER_NORM)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from alas_core.errors import ModelError
+from alas_core.models.facts import Family
 from alas_core.models.loading import Checkpoint
 from alas_core.models.prompting import TextInput, needs_special_tokens, render_audio
 from alas_core.models.protocol import Prompt
@@ -91,8 +92,20 @@ def model_info(checkpoint: Checkpoint, model_id: str, revision: str) -> ModelInf
         min_audio_s=family.min_audio_s,
         name=str(about.get("name") or family.label),
         known_words=None if known is None else frozenset(str(w).casefold() for w in known),
-        notes=(family.note,) if family.note else (),
+        notes=_notes(family),
     )
+
+
+def _notes(family: Family) -> tuple[str, ...]:
+    unverified = (
+        ""
+        if family.verified
+        else (
+            f"{family.label} was never run by this project's tests: its frame times and states "
+            "come from reading the library's source."
+        )
+    )
+    return tuple(note for note in (unverified, family.note) if note)
 
 
 def _limit(checkpoint: Checkpoint) -> float | None:
