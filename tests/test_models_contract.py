@@ -245,13 +245,21 @@ def test_first_and_last_layer_are_the_blocks_own(adapter: TransformersSpeechLLM)
     ]
     try:
         states = adapter.audio_states(noise(1.0), PROMPT)
+        heard = dict(seen)
+        read_states = adapter.text_states("the red fox sleeps", PROMPT).hidden_states
+        read = dict(seen)
     finally:
         for handle in handles:
             handle.remove()
-    kinds = [kind for _, kind in adapter.prompt_tokens(PROMPT, audio=noise(1.0))]
-    positions = [i for i, kind in enumerate(kinds) if kind == "audio"][: len(states.frame_spans)]
-    torch.testing.assert_close(states.hidden_states[0], seen["first"][0, positions])
-    torch.testing.assert_close(states.hidden_states[-1], seen["last"][0, positions])
+    tokens = adapter.prompt_tokens(PROMPT, audio=noise(1.0))
+    positions = [i for i, (_, kind) in enumerate(tokens) if kind == "audio"]
+    positions = positions[: len(states.frame_spans)]
+    torch.testing.assert_close(states.hidden_states[0], heard["first"][0, positions])
+    torch.testing.assert_close(states.hidden_states[-1], heard["last"][0, positions])
+    tokens = adapter.prompt_tokens(PROMPT, transcript="the red fox sleeps")
+    positions = [i for i, (_, kind) in enumerate(tokens) if kind == "transcript"]
+    torch.testing.assert_close(read_states[0], read["first"][0, positions])
+    torch.testing.assert_close(read_states[-1], read["last"][0, positions])
     assert not any("final norm" in note for note in states.notes)
 
 
