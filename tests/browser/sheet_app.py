@@ -26,7 +26,8 @@ def analysis_of(case: str) -> Analysis:
             base.words[2], start_s=math.nan, end_s=math.nan, problem="not in the dictionary"
         )
         words = (*base.words[:2], lost, *base.words[3:])
-        return dataclasses.replace(base, reference=Reference("planted", words))
+        key = dataclasses.replace(base.key, reference="lost")  # the payload is cached by it
+        return dataclasses.replace(base, key=key, reference=Reference("planted", words))
     return base
 
 
