@@ -158,7 +158,7 @@ def test_sequences_learn_only_what_is_weighted(processor, items):
     assert len(text_rows(items[:8], writer, random.Random(1))) == 9
 
 
-@pytest.mark.parametrize("name", ["listen", "join"])
+@pytest.mark.parametrize("name", ["listen", "join", "polish"])
 def test_a_few_steps_lower_the_loss(processor, small, items, tmp_path, name):
     stage = Stage(name, 16, 8, 4e-3)
     seen = []
@@ -217,7 +217,7 @@ def test_rates_and_weights_follow_the_recipe():
     assert cosine_rate(0.04) == pytest.approx(1)
     assert cosine_rate(1.0) == pytest.approx(0.02)
     assert [frame_weight(p) for p in (0.0, 0.2, 0.8, 1.0)] == [FRAME_WEIGHT, FRAME_WEIGHT, 0, 0]
-    assert [stage.name for stage in STAGES] == ["listen", "read", "join"]
+    assert [stage.name for stage in STAGES] == ["listen", "read", "join", "polish"]
 
 
 def test_missing_speech_is_said(processor, tmp_path):

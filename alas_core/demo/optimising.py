@@ -17,7 +17,7 @@ def set_trainable(model: Qwen2AudioForConditionalGeneration, stage: str) -> None
     model : Qwen2AudioForConditionalGeneration
         Changed in place.
     stage : str
-        "listen" (ears and embeddings), "read" (language model without them) or "join" (all).
+        "listen" (ears and embeddings), "read" (language model without them) or a later one (all).
     """
     language_model = model.model.language_model
     for part in (model.model.audio_tower, model.model.multi_modal_projector):
@@ -31,7 +31,7 @@ def set_trainable(model: Qwen2AudioForConditionalGeneration, stage: str) -> None
 def new_optimiser(
     model: Qwen2AudioForConditionalGeneration, stage: Stage, log_scale: nn.Parameter
 ) -> torch.optim.Optimizer:
-    """AdamW over what is trainable; weight decay on matrices only, a slower encoder in `join`.
+    """AdamW over what is trainable; weight decay on matrices only, a slower encoder later.
 
     Parameters
     ----------
@@ -51,7 +51,8 @@ def new_optimiser(
     groups: dict[tuple[float, float], list[Tensor]] = {}
     for parameter in [*(p for p in model.parameters() if p.requires_grad), log_scale]:
         decay = 0.02 if parameter.ndim > 1 else 0.0
-        factor = ENCODER_RATE if stage.name == "join" and id(parameter) in slow else 1.0
+        late = stage.name in ("join", "polish")
+        factor = ENCODER_RATE if late and id(parameter) in slow else 1.0
         groups.setdefault((decay, factor), []).append(parameter)
     return torch.optim.AdamW(
         [

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alas_core.demo.processor import N_MELS
+from alas_core.demo.processor import MAX_AUDIO_S, N_MELS
 
 DYNAMIC_RANGE = 2.0
 """Whisper's log-mel never falls more than this below its maximum (80 dB)."""
@@ -76,3 +76,24 @@ def roughened(mel: Tensor, rng: random.Random, strength: float = 1.0) -> Tensor:
         rough[:, band : band + int(strength * rng.randrange(9))] = mean
         rough[moment : moment + int(strength * rng.randrange(9))] = mean
     return torch.maximum(rough, rough.max() - DYNAMIC_RANGE)
+
+
+def draw_offset(mel_frames: int, rng: random.Random, strength: float) -> int:
+    """Draw the encoder position at which a batch starts: 0, or at times any that leaves room.
+
+    Parameters
+    ----------
+    mel_frames : int
+        Length of the batch, at 100 a second.
+    rng : random.Random
+        Source of chance.
+    strength : float
+        Of the augmentation; two times in five at 1.
+
+    Returns
+    -------
+    int
+        In encoder steps of 20 ms.
+    """
+    room = MAX_AUDIO_S * 50 - mel_frames // 2
+    return rng.randrange(room) if room > 1 and rng.random() < 0.4 * strength else 0

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from alas_core.demo.cards import update_card
 from alas_core.demo.evaluation import GROUPS, Answerer, load_held_out, measure_group
 from alas_core.demo.grammar import CHOICES, INSTRUCTIONS, vocabulary
 from alas_core.demo.processor import MAX_AUDIO_S
@@ -121,6 +122,7 @@ def ship(
             ),
         },
     )
+    update_card(assets / "MODEL_CARD.md", figures)
     logger.info("evaluate: %s", json.dumps(figures))
     return figures
 

@@ -1,4 +1,4 @@
-"""The recipe in numbers: three stages, their lengths and rates."""
+"""The recipe in numbers: four stages, their lengths and rates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Stage:
     Attributes
     ----------
     name : str
-        "listen", "read" or "join".
+        "listen", "read", "join" or "polish".
     steps, batch : int
         Updates, and examples an update.
     rate : float
@@ -34,7 +34,8 @@ class Stage:
 STAGES = (
     Stage("listen", 1700, 32, 2.0e-3, (150, 400, 800, 1700)),
     Stage("read", 500, 64, 1.5e-3, (500,)),
-    Stage("join", 1000, 24, 1.2e-3, (200, 550, 1000)),
+    Stage("join", 1000, 24, 1.2e-3, (200, 550)),
+    Stage("polish", 250, 24, 5.0e-4, (250,)),
 )
 EASY_SHARE = 0.4
 """Share of `listen` over which the augmentation grows from nothing to full strength."""
@@ -44,7 +45,11 @@ FADE = (0.25, 0.6)
 """Shares of `join` between which the weight of the frame labels falls from `FRAME_WEIGHT` to 0."""
 FRAME_WEIGHT = 0.5
 ENCODER_RATE = 0.5
-"""Learning rate of the encoder in `join`, relative to the rest."""
+"""Learning rate of the encoder in `join` and `polish`, relative to the rest."""
+POLISH_STRENGTH = 0.35
+"""Of the augmentation in `polish`."""
+POLISH_FRAME_WEIGHT = 0.0
+"""Weight of the frame labels in `polish`."""
 
 
 def frame_weight(progress: float) -> float:

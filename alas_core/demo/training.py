@@ -1,10 +1,11 @@
-"""Training of the demo model in three stages, by step count: seeded, resumable, with snapshots.
+"""Training of the demo model in four stages, by step count: seeded, resumable, with snapshots.
 
 1. `listen`: encoder, projector and token embeddings learn to place each frame next to the embedding
    of its word.
 2. `read`: the language model learns sentences and tasks from text alone; embeddings stay.
 3. `join`: everything learns to answer from audio and from text. The frame labels fade out in the
    first half, so what the layers look like at the end is what answering alone keeps and makes.
+4. `polish`: the same with clearer sound and a lower rate.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ from transformers import (
 
 from alas_core.demo import objectives as goal
 from alas_core.demo.bank import Batch, Item, draw_batches, frames_of, make_batch
-from alas_core.demo.model import POSITIONS_PER_SECOND, build_model, demo_config, save_model
+from alas_core.demo.model import build_model, demo_config, save_model
 from alas_core.demo.optimising import attend_eagerly, new_optimiser, set_trainable
-from alas_core.demo.processor import MAX_AUDIO_S
 from alas_core.demo.prompts import Sequences, Writer, audio_rows, text_rows
 from alas_core.demo.resuming import load_state, restore_moments, save_state
+from alas_core.demo.roughening import draw_offset
 from alas_core.demo.stages import (
     EASY_SHARE,
     FROZEN_SHARE,
+    POLISH_FRAME_WEIGHT,
+    POLISH_STRENGTH,
     SEED,
     STAGES,
     Stage,
@@ -53,7 +56,6 @@ class Progress:
     step: int
     steps: int
     values: dict[str, float]
-    elapsed_s: float
     left_s: float
 
 
@@ -85,6 +87,7 @@ class Trainer:
         self.processor = processor
         self.items = items
         self.folder = folder
+        self.state_path = folder / "training_state.safetensors"
         self.stages = stages
         self.writer = Writer(processor)
         self.model = build_model(config or demo_config(processor), SEED, for_training=True)
@@ -100,11 +103,6 @@ class Trainer:
         """Token embeddings, which are the output head too while training."""
         weight: Tensor = self.model.model.language_model.embed_tokens.weight
         return weight
-
-    @property
-    def state_path(self) -> Path:
-        """Where the resumable state lies."""
-        return self.folder / "training_state.safetensors"
 
     def compile(self) -> None:
         """Compile the repeated layers (needs a C++ compiler; about twice as fast)."""
@@ -152,7 +150,7 @@ class Trainer:
             if self.step % 25 == 0 or self.step == stage.steps:
                 spent = time.monotonic() - began
                 left = spent / (self.step - first) * (stage.steps - self.step)
-                report(Progress(stage.name, self.step, stage.steps, smooth, spent, left))
+                report(Progress(stage.name, self.step, stage.steps, smooth, left))
             if self.step in stage.snapshots:
                 self.snapshot(stage, self.seconds + time.monotonic() - began)
             if self.step % 300 == 0 or self.step == stage.steps:
@@ -171,8 +169,9 @@ class Trainer:
         progress = self.step / stage.steps
         for group in optimiser.param_groups:
             group["lr"] = stage.rate * group["factor"] * cosine_rate(progress)
-        makers = {"listen": self._listen, "read": self._read, "join": self._join}
-        loss, values = makers[stage.name](examples, rng, progress)
+        makers = (self._listen, self._read, self._join, self._polish)
+        make = next(one for one in makers if one.__name__ == f"_{stage.name}")
+        loss, values = make(examples, rng, progress)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         trained = [p for group in optimiser.param_groups for p in group["params"]]
@@ -183,9 +182,7 @@ class Trainer:
     def _listen(
         self, examples: list[tuple[Item, ...]], rng: random.Random, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        strength = min(1.0, progress / EASY_SHARE)
-        batch = make_batch(examples, self.writer.silence_id, rng, strength)
-        frames = goal.encode(self.model, batch, _offset(batch, rng, strength))
+        batch, frames = self._heard(examples, rng, min(1.0, progress / EASY_SHARE))
         loss, hits = goal.frame_loss(frames, batch.labels, self.embeddings, self.log_scale)
         return loss, {"frames": loss.item(), "hits": hits.item()}
 
@@ -205,9 +202,26 @@ class Trainer:
     def _join(
         self, examples: list[tuple[Item, ...]], rng: random.Random, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        batch = make_batch(examples, self.writer.silence_id, rng)
         with _frozen() if progress < FROZEN_SHARE else contextlib.nullcontext():
-            frames = goal.encode(self.model, batch, _offset(batch, rng))
+            batch, frames = self._heard(examples, rng, 1.0)
+        return self._answer(batch, frames, rng, frame_weight(progress))
+
+    def _polish(
+        self, examples: list[tuple[Item, ...]], rng: random.Random, _progress: float
+    ) -> tuple[Tensor, dict[str, float]]:
+        batch, frames = self._heard(examples, rng, POLISH_STRENGTH)
+        return self._answer(batch, frames, rng, POLISH_FRAME_WEIGHT)
+
+    def _heard(
+        self, examples: list[tuple[Item, ...]], rng: random.Random, strength: float
+    ) -> tuple[Batch, Tensor]:
+        batch = make_batch(examples, self.writer.silence_id, rng, strength)
+        offset = draw_offset(batch.mel.shape[-1], rng, strength)
+        return batch, goal.encode(self.model, batch, offset)
+
+    def _answer(
+        self, batch: Batch, frames: Tensor, rng: random.Random, weight: float
+    ) -> tuple[Tensor, dict[str, float]]:
         laid = Sequences.of(audio_rows(batch, self.writer, rng), self.writer.silence_id)
         language_model = self.model.model.language_model
         counts = torch.tensor([frames_of(n) for n in batch.lengths.tolist()])
@@ -216,11 +230,11 @@ class Trainer:
         places = (laid.ids == self.writer.audio_id)[..., None]
         embedded = embedded.masked_scatter(places, frames[inside])
         heard, heard_answers = goal.sequence_loss(language_model, embedded, laid, self.embeddings)
-        read, read_answers = self._text_loss(len(examples) // 2, rng)
+        read, read_answers = self._text_loss(len(batch.examples) // 2, rng)
         labelled, hits = goal.frame_loss(frames, batch.labels, self.embeddings, self.log_scale)
-        loss = heard + 0.5 * read + frame_weight(progress) * labelled
-        values = {"audio": heard_answers, "text": read_answers, "frames": labelled, "hits": hits}
-        return loss, {key: value.item() for key, value in values.items()}
+        loss = heard + 0.5 * read + weight * labelled
+        named = {"audio": heard_answers, "text": read_answers, "frames": labelled, "hits": hits}
+        return loss, {key: value.item() for key, value in named.items()}
 
     def export(self, folder: Path) -> None:
         """Write what `from_pretrained` loads.
@@ -274,11 +288,6 @@ class Trainer:
             self._optimiser = new_optimiser(self.model, stage, self.log_scale)
             restore_moments(self._optimiser, moments)
         return True
-
-
-def _offset(batch: Batch, rng: random.Random, strength: float = 1.0) -> int:
-    room = MAX_AUDIO_S * POSITIONS_PER_SECOND - batch.mel.shape[-1] // 2
-    return rng.randrange(room) if room > 1 and rng.random() < 0.4 * strength else 0
 
 
 @contextlib.contextmanager
