@@ -171,8 +171,7 @@ def test_a_transcript_much_longer_than_the_audio_neither_hangs_nor_crashes():
     many = align(BRIDGE.audio, "red fox " * 5_000)
     assert "10000 words cannot be spoken in 2.9 s" in many.words[0].problem
     tight = align(BRIDGE.audio, "internationalization " * 30)
-    assert set(problems(tight).values()) == {"not found in the audio"}
-    assert "could not be laid" in tight.notes[0]
+    assert set(problems(tight).values()) == {"the transcript does not fit the audio"}
 
 
 @pytest.mark.parametrize("transcript", ["Привет мир", "我爱北京", "zorblax"])
@@ -213,11 +212,27 @@ def test_level_and_rate_hardly_matter():
             assert b.start_s == pytest.approx(a.start_s, abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("utterance", "transcript", "note"),
+    [
+        (HERONS, "nine herons beside the river", "before the first"),
+        (BRIDGE, "the red fox sleeps", "after the last"),
+    ],
+)
+def test_speech_outside_the_transcript_stays_outside_and_is_noted(utterance, transcript, note):
+    reference = align(utterance.audio, transcript)
+    assert [f"s of speech {note} word" in text for text in reference.notes] == [True]
+    expected = {word: (start, end) for word, start, end in truth(utterance.id)}
+    for word in reference.words:
+        if word.word != "the":
+            start, end = expected[word.word]
+            assert word.start_s == pytest.approx(start, abs=0.1)
+            assert word.end_s == pytest.approx(end, abs=0.1)
+
+
 def test_times_are_seconds_of_the_audio():
-    first = align(BRIDGE.audio, "old bridge")
     early = align(cut(BRIDGE.audio, 1.9, 3), "old bridge")
     assert early.words[1].start_s == pytest.approx(2.307 - 1.9, abs=0.05)
-    assert len(first.words) == 2
 
 
 # How words are read
@@ -414,6 +429,18 @@ def test_unusable_files_end_in_one_clear_sentence(name, raw, says):
         from_file(raw, name, "red fox", 5.0)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_path_is_read_as_its_content_is(tmp_path):
+    path = tmp_path / "words.json"
+    path.write_bytes(timed("red"))
+    assert from_file(path, path.name, "red", 5.0) == from_file(timed("red"), "w.json", "red", 5.0)
+    for bad in (tmp_path / "missing.json", tmp_path):
+        with pytest.raises(AlignmentError, match="cannot be read"):
+            from_file(bad, "words.json", "red", 5.0)
+    path.write_bytes(b" " * (MAX_BYTES + 1))
+    with pytest.raises(AlignmentError, match="at most 5 MB"):
+        get_aligner(str(path))
 
 
 def test_a_cut_textgrid_is_noticed():

@@ -38,15 +38,7 @@ class FileAligner:
 
     def __init__(self, path: Path) -> None:
         self._file_name = path.name
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise _too_large(path.name, path.stat().st_size)
-            self._raw = path.read_bytes()
-        except OSError as error:
-            raise AlignmentError(
-                f"the file of word times '{path}' cannot be read ({error.strerror or error}), "
-                "expected a TextGrid, CTM or JSON file; check the path"
-            ) from error
+        self._raw = _read(path)
         self.name = reference_name(self._raw, path.name)
 
     def align(self, audio: Audio, transcript: str) -> Reference:
@@ -89,7 +81,7 @@ def from_file(
         If the file cannot be understood, its times are out of order or outside the recording, or
         it shares no word with the transcript.
     """
-    raw = source if isinstance(source, bytes) else Path(source).read_bytes()
+    raw = source if isinstance(source, bytes) else _read(Path(source))
     if len(raw) > MAX_BYTES:
         raise _too_large(name, len(raw))
     words = words_to_place(transcript)
@@ -114,6 +106,19 @@ def _reader(name: str) -> tuple[str, Callable[[bytes], list[TimedWord]]]:
             "or .json; rename or convert it"
         )
     return READERS[suffix]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        n_bytes = path.stat().st_size
+        if n_bytes > MAX_BYTES:
+            raise _too_large(path.name, n_bytes)
+        return path.read_bytes()
+    except OSError as error:
+        raise AlignmentError(
+            f"the file of word times '{path}' cannot be read ({error.strerror or error}), expected "
+            "a TextGrid, CTM or JSON file; check the path"
+        ) from error
 
 
 def _too_large(name: str, n_bytes: int) -> AlignmentError:
