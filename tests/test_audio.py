@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alas_core import audio as au
@@ -201,6 +201,7 @@ def test_a_name_that_means_headerless_samples(tmp_path: Path):
         au.decode(path)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary(max_size=200), st.integers(0, 43))
 def test_any_damage_gives_audio_or_input_error(junk, offset):
     raw = bytearray(WAV)
@@ -262,6 +263,7 @@ def test_mel_spectrogram_of_silence_is_the_floor(n_samples):
     assert (levels == -80).all()
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(n_samples=st.integers(1, 60), n_bins=st.integers(1, 80))
 def test_envelope_agrees_with_a_loop(n_samples, n_bins):
     samples = np.random.default_rng(n_samples).normal(size=n_samples).astype(np.float32)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alas_core.audio import cut, resample
@@ -274,6 +274,7 @@ def test_readings(word, expected):
     assert bool(found) == bool(expected)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_any_word_has_readings_of_known_words_and_a_placeholder(word):
     found = readings.readings(word, PHONES.get)
@@ -467,6 +468,7 @@ def test_the_word_tier_is_chosen_by_name():
 label = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50), label), min_size=1, max_size=6))
 def test_textgrid_round_trip(entries):
     clock, words = 0, []

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alas_core.errors import InputError
@@ -46,6 +46,7 @@ def test_split_words(transcript, expected):
     assert [word.word for word in words] == expected.split()
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_words_are_ordered_spans_of_the_transcript(transcript):
     end = 0
@@ -57,6 +58,7 @@ def test_words_are_ordered_spans_of_the_transcript(transcript):
         end = word.end_char
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_every_letter_and_digit_is_in_one_word(transcript):
     inside = set()
@@ -114,6 +116,7 @@ def test_frame_spans_of_a_wrong_shape(shape):
 hundredths = st.integers(0, 40)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(st.tuples(hundredths, st.integers(1, 20)), max_size=12),
     st.lists(st.tuples(hundredths, st.integers(1, 20)), max_size=8),
@@ -132,6 +135,7 @@ def test_frame_words_agree_with_a_loop(frames, words):
     assert frame_words(spans, placed).tolist() == expected
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.floats(0.01, 0.5), min_size=1, max_size=20), st.integers(1, 200))
 def test_words_that_fill_the_time_part_the_frames_in_order(lengths, n_frames):
     edges = np.concatenate([[0], np.cumsum(lengths)])
@@ -175,6 +179,7 @@ def test_tokens_without_characters_or_words():
     assert token_words([], split_words("a")).shape == (0,)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(min_size=1), st.data())
 def test_token_words_agree_with_a_loop(transcript, data):
     cuts = data.draw(st.lists(st.integers(0, len(transcript)), max_size=10))
