@@ -14,8 +14,10 @@ HEADLESS ?= $(shell test -n "$$DISPLAY$$WAYLAND_DISPLAY" || test "$$(uname)" = D
 	&& echo false || echo true)
 WORKERS ?= 2
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
-	"$$name" -c '$(NEW_ENOUGH)' 2>/dev/null && echo "$$name" && break; done)
+# First the version that the pins are tested on, and one that can make environments if there is any.
+PYTHON ?= $(shell for needs in "import venv, ensurepip" pass; do \
+	for name in python3.11 python3.12 python3.13 python3; do \
+	"$$name" -c "$$needs; $(NEW_ENOUGH)" 2>/dev/null && echo "$$name"; done; done | head -n 1)
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS)
 
