@@ -10,7 +10,7 @@ import time
 import pytest
 
 from alas_core.errors import InputError
-from alas_core.ui import tables
+from alas_core.ui import tables, url
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
 from alas_core.ui.text import cut, plain
@@ -228,3 +228,56 @@ def test_the_shelf_makes_room_by_size_and_tells_contents_apart():
     assert first != second
     assert shelf.get(first) is None
     assert shelf.get(second).transcript == "two"
+
+
+class Browser:
+    """The two parts of Streamlit that links need."""
+
+    def __init__(self):
+        self.query_params, self.session_state = {}, {}
+
+
+@pytest.fixture
+def address(monkeypatch):
+    fake = Browser()
+    monkeypatch.setattr(url, "st", fake)
+    return fake
+
+
+def test_a_fresh_link_fills_the_view(address):
+    address.query_params = {"utterance": "u7", "layer": "3", "word": "x", "other": "1"}
+    url.adopt()
+    assert address.session_state["utterance"] == "u7"
+    assert address.session_state["layer"] == 3
+    assert "word" not in address.session_state
+
+
+def test_a_choice_is_not_undone_by_a_browser_that_has_not_heard_of_it_yet(address):
+    url.publish({"utterance": "old"})
+    address.session_state["utterance"] = "new"
+    url.publish({"utterance": "new", "layer": 2})
+    address.query_params = {"utterance": "old"}
+    url.adopt()
+    assert address.session_state["utterance"] == "new"
+
+
+def test_the_back_button_works_once_the_browser_is_up_to_date(address, monkeypatch):
+    url.publish({"utterance": "old"})
+    url.publish({"utterance": "new", "layer": 2})
+    address.session_state["utterance"], address.session_state["layer"] = "new", 2
+    later = time.monotonic() + 60
+    monkeypatch.setattr(url.time, "monotonic", lambda: later)
+    address.query_params = {"utterance": "old"}
+    url.adopt()
+    assert address.session_state["utterance"] == "old"
+    assert "layer" not in address.session_state
+
+
+def test_a_page_change_that_empties_the_url_changes_nothing(address):
+    url.publish({"utterance": "new"})
+    address.session_state["utterance"] = "new"
+    address.query_params = {}
+    url.adopt()
+    url.publish({"utterance": "new"})
+    assert address.session_state["utterance"] == "new"
+    assert address.query_params == {"utterance": "new"}

@@ -6,27 +6,40 @@ are written by hand. A value that is the default stays out of the URL.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import streamlit as st
 
 PARAMETERS = ("model", "data", "utterance", "layer", "score", "word")
 _PUBLISHED = "url_published"
+_SUPERSEDED = "url_superseded"
+
+_STALE_S = 5.0
+"""A browser that is just being told a new URL may still send the one before."""
 
 
 def adopt() -> None:
     """Take over what the URL says where it differs from what was last written there.
 
     So a fresh link fills the view, and the browser's back button works. A URL without any of the
-    parameters says nothing (Streamlit empties it when the page changes).
+    parameters says nothing (Streamlit empties it when the page changes), and neither does a value
+    that has only just been replaced: it is older than the reader's last choice.
     """
     told = {name: st.query_params[name] for name in PARAMETERS if name in st.query_params}
-    published = st.session_state.get(_PUBLISHED, {})
-    if not told or told == published:
+    if not told:
         return
+    known: list[Mapping[str, str]] = [st.session_state.get(_PUBLISHED, {}), *_just_superseded()]
     for name in PARAMETERS:
-        if told.get(name) != published.get(name):
+        if all(told.get(name) != state.get(name) for state in known):
             _set(name, told.get(name))
+
+
+def _just_superseded() -> list[Mapping[str, str]]:
+    now = time.monotonic()
+    kept = [(at, old) for at, old in st.session_state.get(_SUPERSEDED, []) if now - at < _STALE_S]
+    st.session_state[_SUPERSEDED] = kept
+    return [old for _, old in kept]
 
 
 def _set(name: str, value: str | None) -> None:
@@ -49,4 +62,7 @@ def publish(values: Mapping[str, str | int | None]) -> None:
                 st.query_params[name] = wanted[name]
         elif name in st.query_params:
             del st.query_params[name]
-    st.session_state[_PUBLISHED] = wanted
+    before = st.session_state.get(_PUBLISHED, {})
+    if wanted != before:
+        st.session_state.setdefault(_SUPERSEDED, []).append((time.monotonic(), before))
+        st.session_state[_PUBLISHED] = wanted
