@@ -111,17 +111,36 @@ def test_a_bar_of_the_hit_rates_sets_the_tokens_word(page: Page) -> None:
     told(page, layer=4, word=1, token=1)
 
 
+def listen(page: Page) -> None:
+    """Write down every span that is played: a short word is over before a slow test looks."""
+    page.evaluate(
+        """() => {
+          const root = document.querySelector(".alas-sheet");
+          window.played = [];
+          new MutationObserver(() => window.played.push(root.dataset.playing))
+            .observe(root, { attributeFilter: ["data-playing"] });
+        }"""
+    )
+
+
+def played_once(page: Page, span: str) -> None:
+    """Wait until exactly this span has been played, to its end."""
+    page.wait_for_function("() => window.played.at(-1) === ''")
+    assert page.evaluate("() => window.played.filter(Boolean)") == [span]
+
+
 def test_a_word_of_the_tier_is_chosen_and_heard(page: Page) -> None:
+    listen(page)
     click(page, 0.8, 0, y_axis="yaxis3")
-    page.wait_for_selector(f"{ROOT}[data-playing='0.52-1.08']")
+    played_once(page, "0.52-1.08")
     drawn(page, 4, 2)
     told(page, layer=4, word=2, frame=20)
 
 
 def test_a_chip_plays_just_its_word_and_stops(page: Page) -> None:
+    listen(page)
     page.get_by_role("button", name="red").click()
-    page.wait_for_selector(f"{ROOT}[data-playing='0.2-0.52']")
-    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    played_once(page, "0.2-0.52")
     expect(page.locator(".alas-playhead")).to_be_hidden()
     expect(page.get_by_role("button", name="red")).to_have_attribute("aria-pressed", "true")
 
