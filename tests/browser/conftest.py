@@ -26,6 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a server with a store of its own."""
     folder = tmp_path_factory.mktemp("server")
     environment = {"ALAS_STORE": str(folder / "store"), "HF_HUB_OFFLINE": "1"}
+    environment["OMP_NUM_THREADS"] = "1"  # on a busy machine two threads mostly wait for each other
     with running_server(folder / "log.txt", environment=environment) as url:
         yield url
 
