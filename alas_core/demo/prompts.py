@@ -39,6 +39,7 @@ class Writer:
 
     def __init__(self, processor: Qwen2AudioProcessor) -> None:
         self.tokenizer = processor.tokenizer
+        self.transcribe_share = 0.5
         ids = self.tokenizer.convert_tokens_to_ids
         self.silence_id = int(self.tokenizer.pad_token_id)
         self.audio_id = int(ids("<|AUDIO|>"))
@@ -78,7 +79,7 @@ class Writer:
             Around the place of the audio or of the transcript.
         """
         tasks = [t for t, a in example[0].answers.items() if a != "neutral" or rng.random() < 0.3]
-        if len(example) > 1 or not tasks or rng.random() < 0.5:
+        if len(example) > 1 or not tasks or rng.random() < self.transcribe_share:
             instruction = rng.choice(INSTRUCTIONS["transcribe"])
             answer = [token for item in example for token in item.token_ids]
         else:
@@ -206,3 +207,21 @@ def audio_rows(
         content = [*opening, *[writer.audio_id] * frames_of(length), *closing]
         rows.append((content, writer.prompt(example, rng), 0.0))
     return rows
+
+
+def with_questions(items: Sequence[Item], copies: int) -> list[Item]:
+    """Add the spoken questions again.
+
+    Parameters
+    ----------
+    items : Sequence[Item]
+        All sentences.
+    copies : int
+        How often.
+
+    Returns
+    -------
+    list[Item]
+        The items, then the copies.
+    """
+    return [*items, *[item for item in items if "question" in item.answers] * copies]

@@ -1,4 +1,4 @@
-"""The recipe in numbers: four stages, their lengths and rates."""
+"""The recipe in numbers: five stages, their lengths and rates."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ class Stage:
     Attributes
     ----------
     name : str
-        "listen", "read", "join" or "polish".
+        "listen", "read", "join", "polish" or "practise".
     steps, batch : int
         Updates, and examples an update.
     rate : float
         Peak learning rate.
     snapshots : tuple[int, ...]
         Steps after which the weights are kept.
+    transcribe_share : float
+        Of the prompts; the others ask something.
+    text_share : float
+        Text prompts for each audio prompt.
+    question_copies : int
+        How often spoken questions are added to the sentences once more.
     """
 
     name: str
@@ -29,13 +35,17 @@ class Stage:
     batch: int
     rate: float
     snapshots: tuple[int, ...] = ()
+    transcribe_share: float = 0.5
+    text_share: float = 0.5
+    question_copies: int = 0
 
 
 STAGES = (
     Stage("listen", 1700, 32, 2.0e-3, (150, 400, 800, 1700)),
     Stage("read", 500, 64, 1.5e-3, (500,)),
     Stage("join", 1000, 24, 1.2e-3, (200, 550)),
-    Stage("polish", 250, 24, 5.0e-4, (250,)),
+    Stage("polish", 200, 24, 5.0e-4),
+    Stage("practise", 230, 24, 6.0e-4, (230,), 0.35, 1.0, 2),
 )
 EASY_SHARE = 0.4
 """Share of `listen` over which the augmentation grows from nothing to full strength."""
@@ -45,11 +55,11 @@ FADE = (0.25, 0.6)
 """Shares of `join` between which the weight of the frame labels falls from `FRAME_WEIGHT` to 0."""
 FRAME_WEIGHT = 0.5
 ENCODER_RATE = 0.5
-"""Learning rate of the encoder in `join` and `polish`, relative to the rest."""
+"""Learning rate of the encoder in `join` and after, relative to the rest."""
 POLISH_STRENGTH = 0.35
-"""Of the augmentation in `polish`."""
+"""Of the augmentation in `polish` and `practise`."""
 POLISH_FRAME_WEIGHT = 0.0
-"""Weight of the frame labels in `polish`."""
+"""Weight of the frame labels in `polish` and `practise`."""
 
 
 def frame_weight(progress: float) -> float:

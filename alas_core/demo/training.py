@@ -1,4 +1,4 @@
-"""Training of the demo model in four stages, by step count: seeded, resumable, with snapshots.
+"""Training of the demo model in five stages, by step count: seeded, resumable, with snapshots.
 
 1. `listen`: encoder, projector and token embeddings learn to place each frame next to the embedding
    of its word.
@@ -6,6 +6,7 @@
 3. `join`: everything learns to answer from audio and from text. The frame labels fade out in the
    first half, so what the layers look like at the end is what answering alone keeps and makes.
 4. `polish`: the same with clearer sound and a lower rate.
+5. `practise`: the same with more questions, spoken and written.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from alas_core.demo import objectives as goal
 from alas_core.demo.bank import Batch, Item, draw_batches, frames_of, make_batch
 from alas_core.demo.model import build_model, demo_config, save_model
 from alas_core.demo.optimising import attend_eagerly, new_optimiser, set_trainable
-from alas_core.demo.prompts import Sequences, Writer, audio_rows, text_rows
+from alas_core.demo.prompts import Sequences, Writer, audio_rows, text_rows, with_questions
 from alas_core.demo.resuming import load_state, restore_moments, save_state
 from alas_core.demo.roughening import draw_offset
 from alas_core.demo.stages import (
@@ -85,7 +86,7 @@ class Trainer:
         config: Qwen2AudioConfig | None = None,
     ) -> None:
         self.processor = processor
-        self.items = items
+        self.items = self._pool = items
         self.folder = folder
         self.state_path = folder / "training_state.safetensors"
         self.stages = stages
@@ -96,6 +97,7 @@ class Trainer:
         self.stage_index = 0
         self.step = 0
         self.seconds = 0.0
+        self._text_share = 0.5
         self._optimiser: torch.optim.Optimizer | None = None
 
     @property
@@ -138,7 +140,9 @@ class Trainer:
         optimiser = self._optimiser = self._optimiser or new_optimiser(
             self.model, stage, self.log_scale
         )
-        batches = draw_batches(self.items, stage.batch, f"{SEED}/{stage.name}")
+        self.writer.transcribe_share, self._text_share = stage.transcribe_share, stage.text_share
+        self._pool = with_questions(self.items, stage.question_copies)
+        batches = draw_batches(self._pool, stage.batch, f"{SEED}/{stage.name}")
         for _ in range(self.step):
             next(batches)
         smooth: dict[str, float] = {}
@@ -169,8 +173,8 @@ class Trainer:
         progress = self.step / stage.steps
         for group in optimiser.param_groups:
             group["lr"] = stage.rate * group["factor"] * cosine_rate(progress)
-        makers = (self._listen, self._read, self._join, self._polish)
-        make = next(one for one in makers if one.__name__ == f"_{stage.name}")
+        makers = {"listen": self._listen, "read": self._read, "join": self._join}
+        make = makers.get(stage.name, self._polish)
         loss, values = make(examples, rng, progress)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -193,7 +197,7 @@ class Trainer:
         return loss, {"text": answers.item()}
 
     def _text_loss(self, count: int, rng: random.Random) -> tuple[Tensor, Tensor]:
-        rows = text_rows(rng.sample(self.items, count), self.writer, rng)
+        rows = text_rows(rng.sample(self._pool, count), self.writer, rng)
         laid = Sequences.of(rows, self.writer.silence_id)
         language_model = self.model.model.language_model
         embedded = language_model.embed_tokens(laid.ids)
@@ -230,7 +234,7 @@ class Trainer:
         places = (laid.ids == self.writer.audio_id)[..., None]
         embedded = embedded.masked_scatter(places, frames[inside])
         heard, heard_answers = goal.sequence_loss(language_model, embedded, laid, self.embeddings)
-        read, read_answers = self._text_loss(len(batch.examples) // 2, rng)
+        read, read_answers = self._text_loss(int(len(batch.examples) * self._text_share), rng)
         labelled, hits = goal.frame_loss(frames, batch.labels, self.embeddings, self.log_scale)
         loss = heard + 0.5 * read + weight * labelled
         named = {"audio": heard_answers, "text": read_answers, "frames": labelled, "hits": hits}
