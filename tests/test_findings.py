@@ -60,6 +60,11 @@ def test_answers_that_differ_are_both_quoted():
     assert "“box”" in text
 
 
+def test_a_model_that_answers_nothing_is_said_to():
+    analysis = dataclasses.replace(make_analysis(), answers={"audio": " ", "text": ""})
+    assert "answers nothing" in by_kind(analysis)["answers"].text
+
+
 def test_an_empty_path_gives_no_sentence_about_it():
     analysis = make_analysis()
     scores = dict(analysis.scores) | {"onset_error_ms": np.full(9, np.nan)}
