@@ -112,7 +112,7 @@ def _answers(analysis: Analysis) -> Finding | None:
         return None
     audio, text = (analysis.answers[side].strip() for side in ("audio", "text"))
     if not audio and not text:
-        return Finding("answers", "The model answers nothing, neither to the sound nor to the text.")
+        return Finding("answers", "The model answers nothing, neither to sound nor to text.")
     if audio.casefold() == text.casefold():
         return Finding("answers", f"Hearing and reading give one answer: “{audio}”.")
     return Finding("answers", f"Hearing it, the model answers “{audio}”; reading it, “{text}”.")
