@@ -7,7 +7,6 @@ again.
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
 import os
 import shutil
@@ -93,8 +92,7 @@ def dataset(_: argparse.Namespace) -> None:
 
 def _analyse(folder: Path, model_id: str, ids: Sequence[str] | None, n_null: int) -> list[Analysis]:
     """Run the explorer's pipeline over shipped utterances (all, or some) and their references."""
-    # A command line stands above the pipeline, the rest of this package below it.
-    pipeline = importlib.import_module("alas_core.pipeline")
+    from alas_core import pipeline
     from alas_core.datasets import UtteranceFolder
     from alas_core.models.adapter import TransformersSpeechLLM
     from alas_core.models.loading import load
@@ -127,9 +125,9 @@ def evaluate(_: argparse.Namespace) -> None:
 
 def checkpoints(_: argparse.Namespace) -> None:
     """Turn the snapshots of the training into small analyses."""
+    from alas_core import bundle
     from alas_core.demo.checkpoints import Tools, write_checkpoints
 
-    bundle = importlib.import_module("alas_core.bundle")
     tools = Tools(lambda folder, name, ids: _analyse(folder, name, ids, 19), bundle.dumps)
     write_checkpoints(BUILD / "checkpoints", ASSETS, tools)
 
