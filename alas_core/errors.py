@@ -22,6 +22,3 @@ class ModelError(AlasError):
 
 class StoreError(AlasError):
     """A bundle cannot be read, written or understood."""
-
-
-ReferenceError = AlignmentError  # noqa: A001 - removed once every room uses the new name
