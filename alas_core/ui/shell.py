@@ -58,5 +58,6 @@ def enter() -> None:
     if _inside.get() or st.session_state.pop(_ENTERING, False):
         return
     st.session_state[_ENTERING] = True
+    frame()  # without an icon of the app's, the browser fetches the page's from the network
     navigation()
     st.rerun()
