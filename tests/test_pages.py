@@ -20,8 +20,9 @@ from alas_core.models import registry
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.types import Settings
 from alas_core.ui import orders
-from alas_core.ui.orders import DEMO, YOURS, Order
+from alas_core.ui.orders import Order
 from alas_core.ui.shelf import Recording, shelf
+from alas_core.ui.sources import DEMO, YOURS
 from tests.browsers import ROOT
 
 pytestmark = pytest.mark.timeout(300)

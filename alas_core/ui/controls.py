@@ -11,14 +11,14 @@ import streamlit as st
 from alas_core.definitions import SCORES
 from alas_core.errors import ModelError
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, recordings, settings, url
-from alas_core.ui.orders import DEMO, YOURS, Order
+from alas_core.ui import catalogue, settings, sources, url
+from alas_core.ui.orders import Order
+from alas_core.ui.sources import DEMO, YOURS
 from alas_core.ui.text import plain
 
 if TYPE_CHECKING:
     from alas_core.ui.sheet import SheetEvent
 
-DATA_LABELS = {DEMO: "Demo recordings", YOURS: "My own: upload or record"}
 DEFAULT_SCORE = "alas"
 
 
@@ -68,7 +68,7 @@ def order() -> Order | None:
     AlasError
         If the settings cannot be used.
     """
-    data = _valid("data", DATA_LABELS) or DEMO
+    data = _data()
     utterance = _valid("utterance", _utterances(data))
     if utterance is None:
         return None
@@ -93,7 +93,7 @@ def publish() -> None:
     """Write the choices that are not defaults into the URL."""
     state, looked = st.session_state, view()
     model = state.get("model")
-    data = _valid("data", DATA_LABELS) or DEMO
+    data = _data()
     url.publish(
         {
             "model": None if model == next(iter(catalogue.models()), None) else model,
@@ -113,12 +113,13 @@ def sidebar() -> None:
         st.session_state["data"], st.session_state["utterance"] = YOURS, pending
     with st.sidebar:
         _model()
-        data = _select("Recordings", "data", DATA_LABELS) or DEMO
-        options = _utterances(data)
+        labels = {key: source.label for key, source in sources.known().items()}
+        _select("Recordings", "data", labels)
+        source = sources.source(_data())
+        options = source.utterances()
         if options:
             _select("Utterance", "utterance", options, on_change=_forget_word)
-        if data == YOURS:
-            recordings.add_recording(expanded=not options)
+        source.tools()
 
 
 def _model() -> None:
@@ -202,8 +203,12 @@ def _forget_word() -> None:
     st.session_state.pop("word", None)
 
 
+def _data() -> str:
+    return _valid("data", sources.known()) or DEMO
+
+
 def _utterances(data: str) -> dict[str, str]:
-    return catalogue.demo_utterances() if data == DEMO else recordings.mine()
+    return sources.source(data).utterances()
 
 
 def _valid(name: str, options: Iterable[str]) -> str | None:

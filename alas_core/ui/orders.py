@@ -14,16 +14,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from alas_core.errors import InputError
-from alas_core.types import Analysis, Audio, FloatArray, Reference, Settings, Utterance, content_sha
+from alas_core.types import Analysis, Audio, FloatArray, Reference, Settings, content_sha
+from alas_core.ui import sources
 from alas_core.ui.jobs import Runner, State, Step
-from alas_core.ui.shelf import Recording, shelf
+from alas_core.ui.shelf import Recording, on_shelf
 
 if TYPE_CHECKING:
     from alas_core.store import Store
 
-DEMO = "demo"
-YOURS = "yours"
 POCKETSPHINX = "pocketsphinx"
 FILE = "file:"
 
@@ -37,8 +35,8 @@ class Order:
 
     Parameters
     ----------
-    data : DEMO or YOURS.
-    utterance_id : a row of the demo data set, or the id of a recording on the shelf.
+    data : the key of a source, see `alas_core.ui.sources`.
+    utterance_id : one of the source's utterances.
     instruction : None for the model's own.
     reference : POCKETSPHINX, or FILE and the id of a reference file on the shelf.
     """
@@ -82,17 +80,17 @@ def store() -> Store:
 
 def _steps(order: Order) -> Iterator[Step[Analysis]]:
     yield Step("reading the recording")
-    utterance, pool = _utterance(order)
+    reading = sources.source(order.data).read(order.utterance_id)
     yield Step("loading the libraries for speech models")
     from alas_core import pipeline
 
     request = pipeline.Request(
         model_id=order.model_id,
-        utterance=utterance,
+        utterance=reading.utterance,
         reference=_reference(order),
         settings=order.settings,
         instruction=order.instruction,
-        pool=pool,
+        pool=reading.pool,
     )
     for progress in pipeline.steps(request, store=store()):
         yield Step(progress.stage, progress.done, progress.total, progress.analysis)
@@ -110,34 +108,6 @@ def _umap_steps(analysis: Analysis, layer: int) -> Iterator[Step[FloatArray]]:
     from alas_core import projection
 
     yield Step("done", result=projection.umap(analysis, layer))
-
-
-def _utterance(order: Order) -> tuple[Utterance, tuple[str, ...] | None]:
-    if order.data == DEMO:
-        from alas_core import datasets
-
-        data = datasets.demo()
-        return data.load(order.utterance_id), data.pool()
-    from alas_core import audio
-
-    recording = _from_shelf(order.utterance_id, "recording")
-    if not recording.transcript.strip():
-        raise InputError(
-            f"the transcript of '{recording.name}' is empty, expected the words that are spoken; "
-            "type them beside the recording and analyse it again"
-        )
-    sound = audio.decode(recording.data, name=recording.name)
-    return Utterance(order.utterance_id, sound, recording.transcript), None
-
-
-def _from_shelf(recording_id: str, noun: str) -> Recording:
-    found = shelf.get(recording_id)
-    if found is None:
-        raise InputError(
-            f"the {noun} of this link is no longer on the server (uploads stay in memory and make "
-            f"room for newer ones), expected an upload of this run; upload the {noun} again"
-        )
-    return found
 
 
 @dataclass(frozen=True)
@@ -162,5 +132,5 @@ class _UploadedReference:
 def _reference(order: Order) -> str | _UploadedReference:
     if order.reference.startswith(FILE):
         shelf_id = order.reference.removeprefix(FILE)
-        return _UploadedReference(_from_shelf(shelf_id, "reference file"))
+        return _UploadedReference(on_shelf(shelf_id, "reference file"))
     return order.reference

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from alas_core.errors import InputError
 from alas_core.types import content_sha
 
 MAX_UPLOAD_MB = 20
@@ -57,3 +58,20 @@ class Shelf:
 
 
 shelf = Shelf()
+
+
+def on_shelf(recording_id: str, noun: str) -> Recording:
+    """What lies on the shelf under that id; `noun` is what the message calls it.
+
+    Raises
+    ------
+    InputError
+        If it is not there any more.
+    """
+    found = shelf.get(recording_id)
+    if found is None:
+        raise InputError(
+            f"the {noun} of this link is no longer on the server (uploads stay in memory and make "
+            f"room for newer ones), expected an upload of this run; upload the {noun} again"
+        )
+    return found
