@@ -54,7 +54,7 @@ _sheet = component(
     "Arrow up and down change the layer, left and right the word, space plays."
     '"></div>',
     css=(_FRONTEND / "sheet.css").read_text(encoding="utf-8"),
-    js=_script("shelf", "player", "figure", "sheet"),
+    js=_script("shelf", "selection", "player", "figure", "sheet"),
     isolate_styles=False,  # Plotly sees no clicks inside a shadow root
 )
 

@@ -145,6 +145,26 @@ def test_a_chip_plays_just_its_word_and_stops(page: Page) -> None:
     expect(page.get_by_role("button", name="red")).to_have_attribute("aria-pressed", "true")
 
 
+def test_another_views_choice_is_shown_heard_and_told(page: Page) -> None:
+    listen(page)
+    heard = page.evaluate(
+        """() => {
+          const [chosen] = globalThis[Symbol.for("alas.selections")].values();
+          window.moves = [];
+          chosen.subscribe((state, event) => { if (event.stir) moves.push(state.playhead); });
+          chosen.pick({ layer: 6, word: 1, frame: 7 }, true);
+          return { ...chosen.state };
+        }"""
+    )
+    assert heard | {"playhead": None} == {
+        "layer": 6, "word": 1, "frame": 7, "token": None, "playhead": None
+    }  # fmt: skip
+    drawn(page, 6, 1)
+    played_once(page, "0.2-0.52")
+    told(page, layer=6, word=1, frame=7)
+    assert page.evaluate("() => moves.some((at) => at > 0.2 && at < 0.53) && moves.at(-1) === null")
+
+
 def test_nothing_is_heard_if_that_is_switched_off(page: Page) -> None:
     page.get_by_label("Hear on click").uncheck()
     page.get_by_role("button", name="red").click()

@@ -14,7 +14,6 @@ function element(tag, attributes = {}, ...children) {
 class SheetView {
   constructor(parent) {
     this.root = parent.querySelector(".alas-sheet");
-    this.choice = { layer: 0, word: null, frame: null, token: null };
     this.sent = 0;
     this.chosenAt = -Infinity;
     this.player = new Player(() => this.showPlaying());
@@ -73,9 +72,13 @@ class SheetView {
     const waited = performance.now() - this.chosenAt;
     const stale = same && data.seen < this.sent && waited < PATIENCE_MS;
     this.sent = Math.max(this.sent, data.seen);
-    if (!stale) Object.assign(this.choice, { layer: data.layer, word: data.word });
+    if (!stale) this.selection.follow({ layer: data.layer, word: data.word });
     if (fresh || !stale) await this.show(fresh);
     this.root.dataset.ready = data.id;
+  }
+
+  get choice() {
+    return this.selection.state;
   }
 
   setSheet(sheet, Plotly) {
@@ -91,6 +94,14 @@ class SheetView {
     this.figure ??= new SheetFigure(this.plot, Plotly);
     this.figure.setSheet(sheet);
     this.buildWords();
+    this.listenTo(selection(sheet.analysis));
+  }
+
+  listenTo(chosen) {
+    if (this.selection === chosen) return;
+    this.leave?.();
+    this.selection = chosen;
+    this.leave = chosen.subscribe((state, event) => this.onSelection(event));
   }
 
   buildWords() {
@@ -104,18 +115,21 @@ class SheetView {
     this.words.replaceChildren(...this.chips);
   }
 
-  // A choice of the reader: shown at once, told to Python a moment later.
   choose(change, hear = false) {
-    if (!this.sheet) return;
-    Object.assign(this.choice, { frame: null, token: null }, change);
+    this.selection?.pick(change, hear);
+  }
+
+  // A choice of the reader, here or in another view: shown at once, told to Python a moment later.
+  onSelection({ picked, hear, stir }) {
+    if (stir) return;
     this.show();
-    if (hear && this.hear.checked) this.playWord();
+    if (!picked) return;
+    if (hear && this.hear.checked) this.playChoice();
     this.sent += 1;
     this.chosenAt = performance.now();
     clearTimeout(this.telling);
-    this.telling = setTimeout(
-      () => this.tell({ ...this.choice, nonce: this.sent }), TELL_AFTER_MS,
-    );
+    const { playhead, ...choice } = this.choice;
+    this.telling = setTimeout(() => this.tell({ ...choice, nonce: this.sent }), TELL_AFTER_MS);
   }
 
   show(fresh = false) {
@@ -181,7 +195,7 @@ class SheetView {
     } else if (token !== null) {
       change.word = this.sheet.token_word[token];
     }
-    if (!(change.word >= 0)) delete change.word;
+    if (change.word < 0) change.word = null; // silence, or a token of no word
     this.choose(change, change.word !== undefined);
   }
 
@@ -224,8 +238,12 @@ class SheetView {
     this.chips[word].scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  playWord() {
-    const span = this.sheet.chips[this.choice.word]?.span;
+  // The chosen word, or the chosen frame where no word is spoken.
+  playChoice() {
+    const { word, frame } = this.choice;
+    const spans = this.sheet.tensors.frame_spans.values;
+    const span = word !== null ? this.sheet.chips[word].span
+      : frame !== null ? spans.subarray(2 * frame, 2 * frame + 2) : null;
     if (span) this.player.play(span[0], span[1]).catch((error) => this.cannotPlay(error));
   }
 
@@ -253,6 +271,7 @@ class SheetView {
     this.playhead.hidden = pixel === null || !(playing || this.player.paused);
     if (pixel !== null) this.playhead.style.transform = `translateX(${pixel}px)`;
     this.clock.textContent = `${time.toFixed(2)} s`;
+    this.selection?.move(playing || this.player.paused ? time : null);
     cancelAnimationFrame(this.frame);
     if (playing) this.frame = requestAnimationFrame(() => this.movePlayhead());
   }
@@ -273,6 +292,7 @@ class SheetView {
 
   close() {
     this.closed = true;
+    this.leave?.();
     clearTimeout(this.telling);
     cancelAnimationFrame(this.frame);
     this.watcher.disconnect();

@@ -1,0 +1,68 @@
+// What is chosen on this page: one object an analysis, shared by every element that shows it.
+//
+// Each element's script is a module of its own, so the selections live on the window. To take part,
+// put this file before your own script (`_script("selection", ...)` in ui/sheet.py), let Python
+// name the analysis (`analysis.key.digest`), and:
+//
+//   const chosen = selection(data.analysis);
+//   const leave = chosen.subscribe((state, event) => draw(state));  // in the clean-up: leave()
+//   chosen.pick({ word: 2, frame: 20 }, true);                      // a click of the reader
+//
+// `state` has `layer` (0 to n_layers), `word`, `frame`, `token` (an index, or null) and `playhead`
+// (seconds, or null while nothing is played or paused). A listener is called at once if a layer is
+// known, and after each change; `event` has
+//   change  the parts of the state that are new
+//   picked  true if a reader chose it: the sheet then tells Python, nobody else needs to
+//   hear    true if the reader should hear it: the sheet then plays the word's (or frame's) span
+//   stir    true if only the playhead moved: leave all else alone, it comes with every screen frame
+
+class Selection {
+  constructor() {
+    this.state = { layer: null, word: null, frame: null, token: null, playhead: null };
+    this.listeners = new Set();
+  }
+
+  subscribe(listener) {
+    this.listeners.add(listener);
+    if (this.state.layer !== null) {
+      listener(this.state, { change: { ...this.state }, picked: false, hear: false, stir: false });
+    }
+    return () => this.listeners.delete(listener);
+  }
+
+  // A choice of the reader, in any view. A frame or token that is not named is given up.
+  pick(change, hear = false) {
+    this.publish({ frame: null, token: null, ...change }, { picked: true, hear });
+  }
+
+  // What Python says, which need not be told to it again. It knows of layer and word alone.
+  follow(change) {
+    const other = change.word !== undefined && change.word !== this.state.word;
+    this.publish({ ...(other ? { frame: null, token: null } : {}), ...change }, { picked: false, hear: false });
+  }
+
+  // Where the sound is, from the player.
+  move(playhead) {
+    this.publish({ playhead }, { picked: false, hear: false, stir: true });
+  }
+
+  publish(wanted, { stir = false, ...event }) {
+    const differs = ([name, value]) => this.state[name] !== value;
+    const change = Object.fromEntries(Object.entries(wanted).filter(differs));
+    if (Object.keys(change).length === 0 && !event.picked) return;
+    Object.assign(this.state, change);
+    for (const listener of [...this.listeners]) {
+      try {
+        listener(this.state, { change, stir, ...event });
+      } catch (error) {
+        reportError(error); // one view's trouble must not silence the others
+      }
+    }
+  }
+}
+
+function selection(analysis) {
+  const held = (globalThis[Symbol.for("alas.selections")] ??= new Map());
+  if (!held.has(analysis)) held.set(analysis, new Selection());
+  return held.get(analysis);
+}
