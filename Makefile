@@ -22,7 +22,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help app test bench demo-model format lint type hooks
+.PHONY: help app test bench screenshots demo-model format lint type hooks
 
 help: ## List the targets
 	@echo "ALAS Explorer: how a speech LLM binds audio frames to words, layer by layer"
@@ -45,6 +45,9 @@ endif
 
 bench: $(VENV)/.dev ## Print speed and size as ratios measured in one run
 	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
+
+screenshots: $(VENV)/.dev ## Picture every page, light and dark, into assets/screenshots
+	$(BIN)/python -m tests.screenshots $(ARGS)
 
 demo-model: $(VENV)/.dev ## Train the demo model anew (up to an hour on two cores)
 	$(BIN)/python -m alas_core.demo $(ARGS)
