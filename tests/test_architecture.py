@@ -18,7 +18,7 @@ CORE = ROOT / "alas_core"
 # page). Modules of one line may import each other.
 ROOMS = (
     ("errors",),
-    ("keys", "definitions", "resources", "files"),
+    ("keys", "definitions", "resources", "files", "place"),
     ("types",),
     ("audio", "words", "paths", "similarity"),
     ("alignment",),
@@ -26,6 +26,7 @@ ROOMS = (
     ("scores", "geometry", "null", "projection", "reduction", "bundle"),
     ("store", "findings", "tables", "assembly", "worked_example"),
     ("pipeline",),
+    ("batch",),
     ("figures",),
     ("report",),
     ("report",),

@@ -1,0 +1,136 @@
+"""A folder on disk or at any fsspec URL, in which a file is either whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import posixpath
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from alas_core.errors import StoreError
+
+
+class Place:
+    """Reads, writes and lists the files of one folder, by names relative to it.
+
+    On disk a file is written under a temporary name, flushed to the device and renamed; at an
+    object store one put is one whole object. Nothing is cached: other programs write here, too.
+
+    Parameters
+    ----------
+    url : str
+        A folder, or "s3://bucket/runs/1", "memory://x" and whatever else fsspec knows.
+
+    Raises
+    ------
+    StoreError
+        From the constructor if fsspec cannot serve such an address; from every method if the
+        place cannot be read or written, in words for the user.
+    """
+
+    def __init__(self, url: str | os.PathLike[str]) -> None:
+        self.url = os.fspath(url)
+        try:
+            # Listings are never cached: other machines write here, too.
+            fs, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
+        except (ValueError, ImportError, OSError) as error:
+            raise StoreError(
+                f"'{self.url}' cannot be used ({error}), expected a folder or an address that "
+                "fsspec knows, such as s3://bucket/folder; check it, or install what it needs"
+            ) from error
+        self._fs: Any = fs
+        self._root: str = root.rstrip("/")
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a folder of this machine (or mounted on it)."""
+        return isinstance(self._fs, LocalFileSystem)
+
+    @property
+    def filesystem(self) -> Any:
+        """The fsspec file system, for libraries that read tables."""
+        return self._fs
+
+    def path(self, name: str) -> str:
+        """The path that the file system knows the file by."""
+        return posixpath.join(self._root, name)
+
+    def read(self, name: str) -> bytes | None:
+        """The file's content, or None if there is no such file."""
+        with self._told("read", name):
+            try:
+                content: bytes = self._fs.cat_file(self.path(name))
+            except FileNotFoundError:
+                return None
+            return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write the whole file over what was there, or leave what was there."""
+        with self._told("written", name):
+            if not self.local:
+                self._fs.pipe_file(self.path(name), content)
+                return
+            with self._temporary(name, content) as temporary:
+                temporary.replace(self.path(name))
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write the file if there is none of that name; False if there is one."""
+        with self._told("written", name):
+            try:
+                if self.local:
+                    with self._temporary(name, content) as temporary:
+                        Path(self.path(name)).hardlink_to(temporary)
+                else:
+                    self._fs.pipe_file(self.path(name), content, mode="create")
+            except FileExistsError:
+                return False
+            return True
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files of a folder below this place; none if there is no such folder."""
+        with self._told("read", folder):
+            self._fs.invalidate_cache()
+            try:
+                found = self._fs.ls(self.path(folder), detail=False)
+            except FileNotFoundError:
+                return []
+            names = (posixpath.basename(path.rstrip("/")) for path in found)
+            return sorted(name for name in names if not name.endswith(".tmp"))
+
+    def remove(self, name: str) -> None:
+        """Remove a file; nothing happens if it is not there."""
+        with self._told("removed", name), contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self.path(name))
+
+    @contextlib.contextmanager
+    def _temporary(self, name: str, content: bytes) -> Iterator[Path]:
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            yield temporary
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _told(self, done: str, name: str) -> Iterator[None]:
+        """What a storage library raises, as one sentence for the user."""
+        try:
+            yield
+        except Exception as error:  # network libraries raise what they like
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise StoreError(
+                f"'{name}' in '{self.url}' cannot be {done} ({reason}), expected a place that is "
+                "there, with room and permission; mend that, or choose another place"
+            ) from error
