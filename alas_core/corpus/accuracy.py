@@ -1,0 +1,141 @@
+"""Does alignment go with right answers? Correlation, contrast, and those that disagree."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from alas_core.corpus.profiles import SIGNIFICANT
+from alas_core.corpus.resampling import Estimate, interval, resampled_means, weights
+from alas_core.corpus.run import SCORE, Run
+from alas_core.types import BoolArray, FloatArray, IntArray
+
+Side = Literal["correct_audio", "correct_text", "answer_similarity"]
+
+SIDES: dict[Side, str] = {
+    "correct_audio": "Right answer to the sound",
+    "correct_text": "Right answer to the words",
+    "answer_similarity": "Similarity of the two answers",
+}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A score and an outcome of the same utterances.
+
+    Parameters
+    ----------
+    rows : of the run
+    score : np.ndarray [shape=(n,), float32], at one layer
+    outcome : np.ndarray [shape=(n,), float32], 0 or 1, or a similarity
+    grounded : np.ndarray [shape=(n,), bool], whether the utterance's ALAS beats its null there
+    """
+
+    rows: IntArray
+    score: FloatArray
+    outcome: FloatArray
+    grounded: BoolArray
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Two correlations with their 95 % bootstrap intervals over utterances.
+
+    `pearson` is the point-biserial correlation where the outcome is right or wrong. Both are nan,
+    and `reason` says why, where they do not exist.
+    """
+
+    pearson: Estimate
+    spearman: Estimate
+    reason: str = ""
+
+
+def outcomes(run: Run) -> tuple[Side, ...]:
+    """Which outcomes this run knows."""
+    columns = run.utterances.columns
+    return tuple(
+        side
+        for side in SIDES
+        if side in columns and run.utterances[side].null_count() < len(run.utterances)
+    )
+
+
+def pairs(run: Run, rows: IntArray, layer: int, side: Side, score: str = SCORE) -> Pairs:
+    """Score and outcome of the utterances that have both."""
+    values = run.matrix(score)[rows, layer]
+    outcome = run.column(side)[rows].cast(pl.Float32).to_numpy()
+    known = np.isfinite(values) & np.isfinite(outcome)
+    grounded = run.matrix("p")[rows, layer] <= SIGNIFICANT
+    return Pairs(rows[known], values[known], outcome[known], grounded[known])
+
+
+def correlation(found: Pairs, seed: int = 0) -> Correlation:
+    """Pearson (point-biserial) and Spearman with intervals.
+
+    References
+    ----------
+    Spearman is Pearson of the ranks, ties at their mean rank; the ranks are those of the sample,
+    kept in each resample.
+    """
+    n = len(found.rows)
+    none = Estimate(math.nan, math.nan, math.nan, n)
+    if n < 4:
+        return Correlation(none, none, f"only {n} utterances have both numbers")
+    for values, name in ((found.outcome, "outcome"), (found.score, "score")):
+        if np.ptp(values) == 0:
+            return Correlation(none, none, f"all {n} utterances have the same {name}")
+    drawn = weights(n, seed=seed)
+    ranked = _ranks(found.score), _ranks(found.outcome)
+    return Correlation(_correlated(found.score, found.outcome, drawn), _correlated(*ranked, drawn))
+
+
+def _correlated(x: FloatArray, y: FloatArray, drawn: FloatArray) -> Estimate:
+    x, y = ((v - v.mean(dtype=np.float64)) / v.std(dtype=np.float64) for v in (x, y))
+    moments = np.stack([x, y, x * x, y * y, x * y], axis=1).astype(np.float32)
+    low, high = interval(_pearson(resampled_means(moments, drawn))[:, None])
+    return Estimate(float((x * y).mean()), float(low[0]), float(high[0]), len(x))
+
+
+def _pearson(moments: FloatArray) -> FloatArray:
+    """From the means of x, y, x^2, y^2 and xy in each row; nan where x or y is constant."""
+    x, y, xx, yy, xy = moments.T
+    spread = np.sqrt(np.maximum(xx - x * x, 0) * np.maximum(yy - y * y, 0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result: FloatArray = np.where(spread > 1e-6, (xy - x * y) / spread, np.nan)
+    return result
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    ranks: FloatArray = pl.Series(values).rank("average").to_numpy()
+    return ranks
+
+
+def quadrants(found: Pairs, right_from: float = 0.5) -> dict[str, IntArray]:
+    """Rows by right or wrong, and by whether alignment beats the null.
+
+    Parameters
+    ----------
+    right_from : outcomes at or above count as right (a similarity's threshold)
+
+    Returns
+    -------
+    dict
+        Under "right but not grounded", "right and grounded", "wrong but grounded" and "wrong and
+        not grounded", rows of the run, each by falling (right) or rising (wrong) score.
+    """
+    right = found.outcome >= right_from
+    by_score = np.argsort(found.score, kind="stable")
+    named = {
+        "right but not grounded": right & ~found.grounded,
+        "right and grounded": right & found.grounded,
+        "wrong but grounded": ~right & found.grounded,
+        "wrong and not grounded": ~right & ~found.grounded,
+    }
+    return {
+        name: found.rows[(order := by_score if "not" in name else by_score[::-1])[mask[order]]]
+        for name, mask in named.items()
+    }

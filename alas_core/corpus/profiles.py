@@ -1,0 +1,167 @@
+"""Mean scores by layer: of all utterances, of groups, of several runs over relative depth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from alas_core.corpus.choosing import Group, best_layer
+from alas_core.corpus.resampling import (
+    Band,
+    Estimate,
+    interval,
+    mean_band,
+    resampled_means,
+    share_estimate,
+    weights,
+)
+from alas_core.corpus.run import SCORE, Run
+from alas_core.definitions import SCORES
+from alas_core.types import FloatArray, IntArray
+
+SIGNIFICANT = 0.05
+"""An utterance beats its null where its p is at most this; so many do by chance."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A score by layer, averaged over utterances.
+
+    Parameters
+    ----------
+    name : of the group or run
+    band : mean with its 95 % interval over utterances and n, shape (n_layers + 1,)
+    baseline : mean of what the utterances would have without any binding; nan where unknown
+    null_low, null_high, null_mean : means over utterances of the ends and the middle of each one's
+        own null; only ALAS has them, None otherwise
+    """
+
+    name: str
+    score: str
+    band: Band
+    baseline: FloatArray
+    null_low: FloatArray | None = None
+    null_high: FloatArray | None = None
+    null_mean: FloatArray | None = None
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.band.mean) - 1
+
+    @property
+    def best(self) -> int:
+        """The layer with the best mean."""
+        return best_layer(self.band.mean, SCORES[self.score].higher_is_better)
+
+    @property
+    def depth(self) -> FloatArray:
+        """Relative depth of the layers, 0 to 1."""
+        return np.linspace(0, 1, self.n_layers + 1) if self.n_layers else np.zeros(1)
+
+
+def profile(run: Run, rows: IntArray, score: str = SCORE, name: str = "", seed: int = 0) -> Profile:
+    """Mean over these utterances at each layer.
+
+    Raises
+    ------
+    InputError
+        If the run has no such score.
+    """
+    parts = {}
+    if score == SCORE:
+        parts = {
+            column: _mean(run.matrix(column)[rows])
+            for column in ("null_low", "null_high", "null_mean")
+        }
+    return Profile(
+        name or run.name,
+        score,
+        mean_band(run.matrix(score)[rows], seed=seed),
+        _mean(run.matrix(f"baseline_{score}")[rows]),
+        **parts,
+    )
+
+
+def by_group(run: Run, found: tuple[Group, ...], score: str = SCORE) -> tuple[Profile, ...]:
+    """A profile for each group."""
+    return tuple(profile(run, group.rows, score, group.name) for group in found)
+
+
+@dataclass(frozen=True)
+class BestLayer:
+    """Where the mean is best, and how sure that is.
+
+    Parameters
+    ----------
+    layer : with the best mean
+    low, high : the best layers of 95 % of the resamples lie between these, both included
+    share : of the resamples whose best layer is this one
+    value : mean at that layer, with its interval
+    """
+
+    layer: int
+    low: int
+    high: int
+    share: float
+    value: Estimate
+
+
+def best_of(run: Run, rows: IntArray, score: str = SCORE, seed: int = 0) -> BestLayer | None:
+    """The best layer of these utterances with a bootstrap interval; None without any number."""
+    values = run.matrix(score)[rows]
+    band = mean_band(values, seed=seed)
+    if not np.isfinite(band.mean).any():
+        return None
+    resampled = resampled_means(values, weights(len(values), seed=seed))
+    sign = 1 if SCORES[score].higher_is_better else -1
+    winners = np.argmax(np.where(np.isfinite(resampled), sign * resampled, -np.inf), axis=1)
+    layer = best_layer(band.mean, sign > 0)
+    low, high = np.quantile(winners, (0.025, 0.975), method="nearest")
+    share = float((winners == layer).mean())
+    return BestLayer(layer, int(low), int(high), share, band.at(layer))
+
+
+def beating_null(run: Run, rows: IntArray, layer: int) -> Estimate:
+    """Share of utterances whose ALAS at a layer beats their own wrong transcripts (p <= 0.05)."""
+    p = run.matrix("p")[rows, layer]
+    known = np.isfinite(p)
+    return share_estimate(int((p[known] <= SIGNIFICANT).sum()), int(known.sum()))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean of one group minus mean of another at one layer, over utterances."""
+
+    first: str
+    second: str
+    estimate: Estimate
+
+
+def difference(
+    run: Run, first: Group, second: Group, layer: int, score: str = SCORE, seed: int = 0
+) -> Difference:
+    """Two groups compared, each resampled by itself; n is that of the smaller one."""
+    values = [run.matrix(score)[group.rows, layer][:, None] for group in (first, second)]
+    bands = [mean_band(part) for part in values]
+    drawn = [
+        resampled_means(part, weights(len(part), seed=seed + place))
+        for place, part in enumerate(values)
+        if len(part)
+    ]
+    n = int(min(band.n[0] for band in bands))
+    value = float(bands[0].mean[0] - bands[1].mean[0])
+    if n == 0:
+        return Difference(first.name, second.name, Estimate(math.nan, math.nan, math.nan, 0))
+    low, high = interval(drawn[0] - drawn[1])
+    return Difference(first.name, second.name, Estimate(value, float(low[0]), float(high[0]), n))
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    """Mean of each column without nan, and without a warning where there is nothing else."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    total = np.where(known, values, 0).sum(axis=0, dtype=np.float64)
+    result: FloatArray = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return result.astype(np.float32)
