@@ -21,7 +21,7 @@ ROOMS = (
     ("keys", "definitions", "resources", "files", "place"),
     ("types",),
     ("audio", "words", "paths", "similarity"),
-    ("alignment",),
+    ("alignment", "tasks"),
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "null", "projection", "reduction", "bundle"),
     ("store", "findings", "tables", "assembly", "worked_example"),
