@@ -1,4 +1,4 @@
-"""The command line: ``alas analyse`` computes an analysis, ``alas show`` prints a kept one.
+"""The command line: ``analyse`` computes, ``show`` prints and ``report`` draws what was kept.
 
 Results go to stdout, everything else to stderr. Exit status 0; 2 for input that cannot be used,
 1 for a defect, each with one line on stderr.
@@ -67,10 +67,20 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="print an analysis kept with --out (needs no model)")
     show.add_argument("bundle", metavar=f"BUNDLE{SUFFIX}", type=Path)
     show.set_defaults(run=_show)
-    for command in commands.choices.values():
-        command.add_argument("--json", action="store_true", help="print one JSON object")
+    report = commands.add_parser("report", help="one HTML file of a kept analysis, with its sound")
+    report.add_argument("bundle", metavar=f"BUNDLE{SUFFIX}", type=Path)
+    report.set_defaults(run=_report)
+    for name, command in commands.choices.items():
+        if name != "report":
+            command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument(
-            "--html", type=Path, metavar="FILE.html", help="write a report that opens anywhere"
+            "--html",
+            type=Path,
+            metavar="FILE.html",
+            required=name == "report",
+            help="write a report that opens anywhere"
+            if name != "show"
+            else argparse.SUPPRESS,  # what 'report' was called at first
         )
         command.add_argument("--debug", action="store_true", help="show tracebacks and warnings")
     return parser
@@ -167,6 +177,14 @@ def _request(options: argparse.Namespace) -> Request:
 def _show(options: argparse.Namespace) -> str:
     check_target(options.html, "--html", ".html")
     return _render(loads(read_file(options.bundle)), options)
+
+
+def _report(options: argparse.Namespace) -> str:
+    check_target(options.html, "--html", ".html")
+    from alas_core.report import report_html
+
+    write_file(options.html, report_html(loads(read_file(options.bundle))).encode())
+    return f"{options.html}\n"
 
 
 def _render(analysis: Analysis, options: argparse.Namespace) -> str:

@@ -11,7 +11,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -37,6 +37,7 @@ from alas_core.types import (
 SUFFIX = ".alas"
 MAX_BYTES = 512 * 2**20
 """A larger file is no bundle of ours (30 s of a 7B model take about 10 MB)."""
+_MAX_HEAD_BYTES = 64 * 2**20
 
 _ARRAYS = ("similarity", "frame_spans", "frame_word", "token_word", "paths", "coords", "norms")
 _TABLES = (
@@ -124,7 +125,8 @@ def loads(raw: bytes) -> Analysis:
             "it is not a bundle of this program"
         )
     try:
-        arrays, head = load(raw), _read_head(raw)
+        head = _read_head(raw)
+        arrays = load(raw)
         return _analysis(arrays, head)
     except StoreError:
         raise
@@ -136,6 +138,27 @@ def loads(raw: bytes) -> Analysis:
         ) from error
 
 
+def read_head(stream: BinaryIO) -> dict[str, Any]:
+    """What a bundle says of itself (key, model, utterance, provenance ...), without its arrays.
+
+    Raises
+    ------
+    StoreError
+        If this is no bundle, or one of a newer version.
+    """
+    start = stream.read(8)
+    length = int.from_bytes(start, "little")
+    try:
+        if length > _MAX_HEAD_BYTES:
+            raise ValueError(f"its header would have {length} bytes")
+        return _read_head(start + stream.read(length))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StoreError(
+            f"the head of the bundle cannot be read ({type(error).__name__}), expected a {SUFFIX} "
+            "file written by this program; it is damaged or something else"
+        ) from error
+
+
 def _read_head(raw: bytes) -> dict[str, Any]:
     length = int.from_bytes(raw[:8], "little")
     header = json.loads(raw[8 : 8 + length])
@@ -144,8 +167,8 @@ def _read_head(raw: bytes) -> dict[str, Any]:
         raise StoreError("the bundle's header is not an object; it is damaged: compute it anew")
     if head["schema"] != SCHEMA:
         raise StoreError(
-            f"the bundle has schema {head['schema']}, expected {SCHEMA}; "
-            "open it with the version of the program that wrote it, or compute it anew"
+            f"the bundle has schema {head['schema']}, expected {SCHEMA}: it was written by a newer "
+            "version of the program; open it with that one, or compute the analysis anew"
         )
     return head
 

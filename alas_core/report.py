@@ -7,42 +7,26 @@ is written into the page, and a content policy in its head forbids every connect
 from __future__ import annotations
 
 import base64
-import gzip
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from html import escape
-from importlib import resources
+from typing import Any
 
 import numpy as np
 
+from alas_core import frontend
+from alas_core.citation import bibtex
 from alas_core.definitions import SCORES
+from alas_core.figures import cross_layer_figure, map_figure
 from alas_core.figures.payload import sheet_name, sheet_payload
 from alas_core.findings import findings, number
-from alas_core.resources import asset_path
 from alas_core.types import Analysis
-
-CITATION = """@misc{mousavi2025alas,
-  title  = {{ALAS}: Measuring Latent Speech-Text Alignment For Spoken Language Understanding
-            In Multimodal {LLMs}},
-  author = {Mousavi, Pooneh and Wang, Yingzhi and Ravanelli, Mirco and Subakan, Cem},
-  year   = {2025},
-  eprint = {2505.19937},
-  archivePrefix = {arXiv}
-}"""
-"""BibTeX of the paper that the score follows."""
 
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; "
     "img-src data: blob:; media-src data: blob:; base-uri 'none'; form-action 'none'"
 )
-_PLOTLY = "plotly-cartesian-4.1.1.min.js"
-_MODULES = {
-    "plotly": ("shelf", "plotly_loader"),
-    "data": ("shelf", "sheet_data"),
-    "view": ("shelf", "player", "figure", "sheet"),
-}
-
 _STYLE = """
 :root { color-scheme: light; }
 body { margin: 2rem auto; max-width: 75rem; padding: 0 1.5rem; background: #fff; color: #1b1f23;
@@ -57,6 +41,8 @@ th, td { text-align: left; padding: .3rem .7rem; border-bottom: 1px solid #d8dee
 td.n, th.n, td.s { white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: #f6f8fa; padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 1.5rem; }
+.pair h2 { margin-top: 1rem; }
 noscript { display: block; padding: 1rem; border: 1px solid #d55e00; }
 """
 
@@ -71,10 +57,13 @@ const place = document.getElementById("place");
 const choice = JSON.parse(held("choice"));
 const plotly = await load("js-plotly");
 const data = await load("js-data");
-const view = await load("js-view");
+const view = await load("js-sheet");
 plotly({ data: bytes("plotly"), parentElement: document.createElement("div") });
 data({ data: bytes("sheet"), parentElement: document.createElement("div") });
 view({ data: { ...choice, seen: 0 }, parentElement: place, setTriggerValue: () => {} });
+const Plotly = await get("plotly");
+for (const [id, figure] of Object.entries(JSON.parse(held("figures"))))
+  Plotly.newPlot(id, figure.data, figure.layout, { displaylogo: false, responsive: true });
 """
 
 
@@ -92,6 +81,7 @@ def report_html(analysis: Analysis, *, score: str = "alas") -> str:
         A whole HTML document, about 1 MB for the demo utterances.
     """
     title = f"ALAS: {analysis.utterance.transcript}"
+    drawn = _drawn(analysis)
     body = "\n".join(
         (
             f"<h1>“{_text(analysis.utterance.transcript)}”</h1>",
@@ -99,27 +89,24 @@ def report_html(analysis: Analysis, *, score: str = "alas") -> str:
             _section("What this says", _list(finding.text for finding in findings(analysis))),
             _warnings(analysis),
             _sheet(),
+            _figures(analysis, drawn),
             _section("Scores", _score_table(analysis)),
             _section("How ALAS is defined", _definition()),
             _section("Settings and provenance", _provenance(analysis)),
-            _section("Cite", f"<pre>{_text(CITATION)}</pre>"),
+            _section("Cite", f"<pre>{_text(bibtex(analysis))}</pre>"),
         )
     )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title[:120])}</title>\n<style>{_STYLE}\n{_frontend('sheet.css')}</style>\n"
-        f"</head>\n<body>\n{body}\n{_scripts(analysis, score)}\n</body>\n</html>\n"
+        f"<title>{_text(title[:120])}</title>\n<style>{_STYLE}\n{frontend.read('sheet.css')}</style>\n"
+        f"</head>\n<body>\n{body}\n{_scripts(analysis, score, drawn)}\n</body>\n</html>\n"
     )
 
 
 def _text(value: object) -> str:
     return escape(str(value), quote=True)
-
-
-def _frontend(name: str) -> str:
-    return (resources.files("alas_core") / "ui" / "frontend" / name).read_text(encoding="utf-8")
 
 
 def _section(title: str, content: str) -> str:
@@ -167,6 +154,25 @@ def _sheet() -> str:
         '<div id="place"><div class="alas-sheet" tabindex="0" role="group" '
         'aria-label="Alignment sheet"></div></div></section>'
     )
+
+
+def _drawn(analysis: Analysis) -> dict[str, Any]:
+    """The figures beside the sheet, by the element they are drawn in."""
+    layer = analysis.best_layer
+    drawn = {"map": map_figure(analysis, analysis.coords[layer, :, :2], layer=layer)}
+    if analysis.cross_layer:
+        score = "cka" if "cka" in analysis.cross_layer else next(iter(analysis.cross_layer))
+        drawn["layers"] = cross_layer_figure(analysis, score=score, layer=layer)
+    return drawn
+
+
+def _figures(analysis: Analysis, drawn: Mapping[str, Any]) -> str:
+    titles = {
+        "map": f"Frames and tokens at layer {analysis.best_layer} (PCA)",
+        "layers": "Layers of hearing against layers of reading",
+    }
+    parts = [_section(titles[name], f'<div id="{name}"></div>') for name in drawn]
+    return f'<div class="pair">{"".join(parts)}</div>'
 
 
 def _score_table(analysis: Analysis) -> str:
@@ -218,23 +224,22 @@ def _provenance(analysis: Analysis) -> str:
     return _table(("Setting", "Value"), rows, "s-")
 
 
-def _scripts(analysis: Analysis, score: str) -> str:
+def _scripts(analysis: Analysis, score: str, drawn: Mapping[str, Any]) -> str:
     layer = analysis.best_layer
-    plotly = gzip.compress(asset_path("vendor", _PLOTLY).read_bytes(), mtime=0)
     held = {
-        "plotly": plotly,
+        "plotly": frontend.packed_plotly(),
         "sheet": sheet_payload(analysis, layer=layer, score=score),
-        **{
-            f"js-{name}": "\n".join(_frontend(f"{part}.js") for part in parts).encode()
-            for name, parts in _MODULES.items()
-        },
+        **{f"js-{name}": frontend.script(name).encode() for name in ("plotly", "data", "sheet")},
     }
     name = sheet_name(analysis, layer=layer, score=score, fold="time", theme="light")
-    choice = json.dumps({"id": name, "layer": layer, "word": None}).replace("<", "\\u003c")
+    choice = json.dumps({"id": name, "layer": layer, "word": None})
     lines = [
         f'<script type="text/plain" id="{key}">{base64.b64encode(raw).decode()}</script>'
         for key, raw in held.items()
     ]
-    lines.append(f'<script type="application/json" id="choice">{choice}</script>')
-    lines.append(f'<script type="module">{_SCRIPT}</script>')
+    figures = {name: json.loads(figure.to_json()) for name, figure in drawn.items()}
+    for key, text in (("choice", choice), ("figures", json.dumps(figures, allow_nan=False))):
+        safe = text.replace("<", "\\u003c")
+        lines.append(f'<script type="application/json" id="{key}">{safe}</script>')
+    lines.append(f'<script type="module">{frontend.read("shelf.js")}{_SCRIPT}</script>')
     return "\n".join(lines)

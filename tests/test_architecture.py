@@ -18,13 +18,13 @@ CORE = ROOT / "alas_core"
 # page). Modules of one line may import each other.
 ROOMS = (
     ("errors",),
-    ("keys", "definitions", "resources", "files", "place"),
+    ("keys", "definitions", "resources", "files", "frontend", "place"),
     ("types",),
     ("audio", "words", "paths", "similarity"),
-    ("alignment", "tasks"),
+    ("alignment",),
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "null", "projection", "reduction", "bundle"),
-    ("store", "findings", "tables", "assembly", "worked_example"),
+    ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
     ("pipeline",),
     ("batch",),
     ("corpus",),

@@ -187,12 +187,17 @@ def test_html_writes_a_report_whole_or_not_at_all(
     utterance = dataclasses.replace(analysis.utterance, transcript="red <b>fox</b>")
     bundle, report = tmp_path / "kept.alas", tmp_path / "report.html"
     bundle.write_bytes(dumps(dataclasses.replace(analysis, utterance=utterance)))
-    assert main(["show", str(bundle), "--html", str(report)]) == 0
+    assert main(["report", str(bundle), "--html", str(report)]) == 0
+    assert capsys.readouterr().out == f"{report}\n"
     page = report.read_text(encoding="utf-8")
     assert page.lower().startswith("<!doctype html>")
     assert "red &lt;b&gt;fox" in page
     assert "<b>fox" not in page
-    assert main(["show", str(bundle), "--html", str(tmp_path / "report.txt")]) == 2
+    shown = tmp_path / "shown.html"
+    assert main(["show", str(bundle), "--html", str(shown)]) == 0  # as it was called at first
+    assert shown.read_text(encoding="utf-8") == page
+    shown.unlink()
+    assert main(["report", str(bundle), "--html", str(tmp_path / "report.txt")]) == 2
     assert "--html" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"kept.alas", "report.html"}
 
@@ -281,6 +286,8 @@ BAD_INPUT: dict[str, Callable[[Path, Path], list[str | Path]]] = {
     ],
     "missing bundle": lambda *_: ["show", "none.alas"],
     "not a bundle": lambda flac, _: ["show", flac],
+    "no report of a missing bundle": lambda *_: ["report", "none.alas", "--html", "x.html"],
+    "no report of another file": lambda flac, _: ["report", flac, "--html", "x.html"],
 }
 
 

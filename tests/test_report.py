@@ -2,11 +2,13 @@
 
 import base64
 import dataclasses
+import json
 import re
 from html.parser import HTMLParser
 
 import pytest
 
+from alas_core.citation import PAPER, bibtex
 from alas_core.definitions import SCORES
 from alas_core.findings import findings
 from alas_core.report import report_html
@@ -54,7 +56,7 @@ def test_nothing_is_fetched(html):
 
 def test_sound_and_drawing_library_are_inside(html):
     held = dict(re.findall(r'<script type="text/plain" id="([^"]+)">([^<]*)</script>', html))
-    assert set(held) == {"plotly", "sheet", "js-plotly", "js-data", "js-view"}
+    assert set(held) == {"plotly", "sheet", "js-plotly", "js-data", "js-sheet"}
     assert b"fLaC" in base64.b64decode(held["sheet"])
     assert base64.b64decode(held["plotly"])[:2] == b"\x1f\x8b"
 
@@ -73,3 +75,26 @@ def test_words_of_users_and_models_stay_text():
     assert page.tags.count("script") == plain.tags.count("script")
     assert "img" not in page.tags
     assert page.text.count(NASTY) >= 5
+
+
+def test_figures_beside_the_sheet_are_inside(html):
+    held = json.loads(
+        re.search(r'<script type="application/json" id="figures">(.*?)</script>', html).group(1)
+    )
+    assert set(held) == {"map", "layers"}
+    for name in held:
+        assert f'<div id="{name}"></div>' in html
+        assert held[name]["data"]
+
+
+def test_the_citation_names_paper_and_program_with_what_the_result_came_from():
+    analysis = make_analysis()
+    odd = dataclasses.replace(
+        analysis, model=dataclasses.replace(analysis.model, model_id="a_b/{c} 100%\\d")
+    )
+    text = bibtex(odd)
+    assert text.startswith(PAPER)
+    assert r"a\_b/\{c\} 100\%\textbackslash d" in text
+    assert analysis.key.digest in text
+    assert "temperature 0.1" in text
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")

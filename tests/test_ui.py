@@ -281,3 +281,19 @@ def test_a_page_change_that_empties_the_url_changes_nothing(address):
     url.publish({"utterance": "new"})
     assert address.session_state["utterance"] == "new"
     assert address.query_params == {"utterance": "new"}
+
+
+def test_a_job_without_a_lane_waits_for_nobody():
+    runner = Runner("t")
+    first = Scripted([Step("a", result=1), Step("b"), Step("c")])
+    runner.ask("first", first, lane="model 1", reader="x")
+    first.release()
+    runner.wait("first", PATIENCE_S)
+    bundle = Scripted([Step("a", result=2)])
+    runner.ask("bundle", bundle, reader="y")
+    first.release()  # it may be in the middle of a step, which is not interrupted
+    bundle.release()
+    assert runner.wait("bundle", PATIENCE_S).result == 2
+    first.release(2)
+    assert runner.wait("first", PATIENCE_S, finished=True).finished
+    assert first.starts == 1

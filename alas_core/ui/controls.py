@@ -72,6 +72,8 @@ def order() -> Order | None:
     utterance = _valid("utterance", _utterances(data))
     if utterance is None:
         return None
+    if sources.source(data).finished:
+        return Order("", data, utterance)
     model = st.session_state.get("model") or next(iter(catalogue.models()), None)
     if model is None:
         raise ModelError(
@@ -98,7 +100,7 @@ def publish() -> None:
         {
             "model": None if model == next(iter(catalogue.models()), None) else model,
             "data": None if data == DEMO else data,
-            "utterance": _unless_first("utterance", _utterances(data), always=data == YOURS),
+            "utterance": _unless_first("utterance", _utterances(data), always=data != DEMO),
             "layer": looked.layer,
             "score": None if looked.score == DEFAULT_SCORE else looked.score,
             "word": state.get("word"),
@@ -111,15 +113,25 @@ def sidebar() -> None:
     pending = st.session_state.pop("pending_utterance", None)
     if pending is not None:
         st.session_state["data"], st.session_state["utterance"] = YOURS, pending
+    source = sources.source(_data())
     with st.sidebar:
-        _model()
+        if source.finished:
+            _keep("model")
+        else:
+            _model()
         labels = {key: source.label for key, source in sources.known().items()}
-        _select("Recordings", "data", labels)
-        source = sources.source(_data())
+        if len(labels) > 1:
+            _select("Recordings", "data", labels)
         options = source.utterances()
         if options:
             _select("Utterance", "utterance", options, on_change=_forget_word)
         source.tools()
+
+
+def _keep(name: str) -> None:
+    """Streamlit forgets the choice of a selector that a run does not draw; this one is kept."""
+    if name in st.session_state:
+        st.session_state[name] = st.session_state[name]
 
 
 def _model() -> None:
@@ -164,7 +176,10 @@ def layer_and_score(analysis: Analysis | None) -> None:
         )
         score = SCORES[view().score]
         st.caption(f"{score.plain} Baseline: {score.baseline}.")
-        settings.drawer()
+        if sources.source(_data()).finished:
+            st.caption("Model and settings are those the analysis was kept with: see Details.")
+        else:
+            settings.drawer()
 
 
 def _layer(analysis: Analysis) -> None:
@@ -204,7 +219,8 @@ def _forget_word() -> None:
 
 
 def _data() -> str:
-    return _valid("data", sources.known()) or DEMO
+    known = sources.known()
+    return _valid("data", known) or next(iter(known))
 
 
 def _utterances(data: str) -> dict[str, str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import streamlit as st
 
 from alas_core.types import Analysis
-from alas_core.ui import orders, tables
+from alas_core.ui import orders, share, tables
 from alas_core.ui.text import plain
 
 _VIEWS = ("Scores", "Words", "Provenance", "Download")
@@ -64,7 +63,7 @@ def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 
 
 def _download(analysis: Analysis, layer: int) -> None:
-    stem = file_stem(analysis)
+    stem = share.file_stem(analysis)
     with st.container(horizontal=True):
         st.download_button(
             "Scores of all layers (CSV)",
@@ -82,7 +81,7 @@ def _download(analysis: Analysis, layer: int) -> None:
         )
         st.download_button(
             "Whole analysis (.alas)",
-            lambda: _bundle(analysis),
+            lambda: share.bundle(analysis),
             file_name=f"{stem}.alas",
             mime="application/octet-stream",
             on_click="ignore",
@@ -92,15 +91,3 @@ def _download(analysis: Analysis, layer: int) -> None:
         "an apostrophe. The .alas file is safetensors with JSON in its header: sound, similarity "
         "maps, scores, nulls, coordinates, provenance."
     )
-
-
-def _bundle(analysis: Analysis) -> bytes:
-    from alas_core.store import dumps
-
-    return dumps(analysis)
-
-
-def file_stem(analysis: Analysis) -> str:
-    """A file name made of safe characters only."""
-    raw = f"{analysis.model.name or analysis.model.model_id}-{analysis.utterance.id}"
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", raw).strip("-.")[:80] or "analysis"

@@ -119,7 +119,8 @@ class Runner(Generic[Result]):
         ----------
         key : names the result; complete, since nothing else is compared.
         start : makes the generator; it runs only in the runner's thread.
-        lane : jobs of one lane may take turns, those of another may not.
+        lane : jobs of one lane may take turns, those of another may not; a job without a lane
+            holds nothing and waits for nobody.
         reader : who asks (a session); a reader looks at one job at a time, the last one asked for.
         """
         with self._changed:
@@ -186,7 +187,9 @@ class Runner(Generic[Result]):
         best = min(open_jobs, key=lambda job: job.rank, default=None)
         if best is None:
             return None
-        blocking = [job for job in open_jobs if job.begun and job.lane != best.lane]
+        blocking = [job for job in open_jobs if job.begun and job.lane not in ("", best.lane)]
+        if not best.lane:
+            return best
         if any(job.watched for job in blocking):
             return min(blocking, key=lambda job: job.rank)
         for job in blocking:

@@ -11,7 +11,7 @@ from alas_core.figures.map import Colour
 from alas_core.figures.views import Fold
 from alas_core.findings import findings
 from alas_core.types import Analysis, FloatArray
-from alas_core.ui import controls, details, guide, orders
+from alas_core.ui import controls, details, guide, orders, share
 from alas_core.ui.sheet import sheet
 from alas_core.ui.text import plain
 
@@ -32,7 +32,7 @@ def explore(analysis: Analysis) -> None:
     layer, word = view.layer_of(analysis), view.word_of(analysis)
     with st.container(key="picture"):
         flags(analysis)
-        what_this_says(analysis)
+        what_this_says(analysis, view.score)
         sheet_panel(analysis, layer, word, view.score)
         left, right = st.columns([3, 2], gap="large")
         with left:
@@ -78,10 +78,12 @@ def flags(analysis: Analysis) -> None:
         st.warning(plain(warning), icon=":material/flag:")
 
 
-def what_this_says(analysis: Analysis) -> None:
+def what_this_says(analysis: Analysis, score: str) -> None:
     """The findings in sentences; each leads to the layer or word that it is about."""
     with st.container(border=True, key="findings", gap="xxsmall"):
-        st.markdown("**What this says**")
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            st.markdown("**What this says**")
+            share.menu(analysis, score)
         for index, finding in enumerate(findings(analysis)):
             sentence, link = st.columns([15, 1], vertical_alignment="center")
             sentence.markdown(plain(finding.text))

@@ -7,29 +7,23 @@ then sends as a mere hash; only the choice itself is sent anew.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit.components.v2 import component
 
+from alas_core import frontend
 from alas_core.figures.palette import Theme
 from alas_core.figures.payload import holds_all_layers, sheet_name, sheet_payload
 from alas_core.figures.sheet import HEIGHT
 from alas_core.figures.views import Fold
-from alas_core.resources import asset_path
 from alas_core.types import Analysis
 
-PLOTLY_JS = "plotly-cartesian-4.1.1.min.js"
 _BAR, _WORDS = 36, 60
 SHEET_HEIGHT = HEIGHT + _BAR + _WORDS
 """Pixels; the same for every analysis, so that a skeleton of this height never makes a jump."""
-
-_FRONTEND = Path(__file__).parent / "frontend"
 
 
 @dataclass(frozen=True)
@@ -42,26 +36,17 @@ class SheetEvent:
     token: int | None = None
 
 
-def _script(*names: str) -> str:
-    return "\n".join((_FRONTEND / f"{name}.js").read_text(encoding="utf-8") for name in names)
-
-
-_plotly = component("alas_plotly", js=_script("shelf", "plotly_loader"), isolate_styles=False)
-_data = component("alas_sheet_data", js=_script("shelf", "sheet_data"), isolate_styles=False)
+_plotly = component("alas_plotly", js=frontend.script("plotly"), isolate_styles=False)
+_data = component("alas_sheet_data", js=frontend.script("data"), isolate_styles=False)
 _sheet = component(
     "alas_sheet",
     html='<div class="alas-sheet" tabindex="0" role="group" aria-label="Alignment sheet. '
     "Arrow up and down change the layer, left and right the word, space plays."
     '"></div>',
-    css=(_FRONTEND / "sheet.css").read_text(encoding="utf-8"),
-    js=_script("shelf", "selection", "player", "figure", "sheet"),
+    css=frontend.read("sheet.css"),
+    js=frontend.script("sheet"),
     isolate_styles=False,  # Plotly sees no clicks inside a shadow root
 )
-
-
-@lru_cache(maxsize=1)
-def _packed_plotly() -> bytes:
-    return gzip.compress(asset_path("vendor", PLOTLY_JS).read_bytes(), mtime=0)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -119,7 +104,7 @@ def sheet(
             on_pick_change=on_pick,
         )
         _data(key=f"{key}_data", data=payload)
-        _plotly(key=f"{key}_plotly", data=_packed_plotly())
+        _plotly(key=f"{key}_plotly", data=frontend.packed_plotly())
     return _event(result.pick, analysis)
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from alas_core.errors import InputError
-from alas_core.types import Utterance
-from alas_core.ui import catalogue, recordings
+from alas_core.types import Analysis, Utterance
+from alas_core.ui import catalogue, gallery, recordings
+from alas_core.ui.gallery import BUNDLE
+from alas_core.ui.mode import readonly
 from alas_core.ui.shelf import on_shelf
 
 DEMO = "demo"
@@ -29,11 +31,13 @@ class Reading:
     utterance
     pool : sentences that wrong transcripts are cut from; None for the bundled ones.
     reference : the file of word times that came with the utterance, if one did.
+    analysis : where the source keeps finished ones; nothing is computed then.
     """
 
     utterance: Utterance
     pool: tuple[str, ...] | None = None
     reference: Path | None = None
+    analysis: Analysis | None = None
 
 
 class Source(Protocol):
@@ -42,6 +46,11 @@ class Source(Protocol):
     @property
     def label(self) -> str:
         """What the list calls it."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether its utterances are analysed already, so that model and settings are given."""
         ...
 
     def utterances(self) -> dict[str, str]:
@@ -67,6 +76,7 @@ class DemoSource:
     """The shipped recordings."""
 
     label = "Demo recordings"
+    finished = False
 
     def utterances(self) -> dict[str, str]:
         return catalogue.demo_utterances()
@@ -85,6 +95,7 @@ class OwnSource:
     """What this session's user uploaded or recorded; the ids are places on the shelf."""
 
     label = "My own: upload or record"
+    finished = False
 
     def utterances(self) -> dict[str, str]:
         return recordings.mine()
@@ -105,12 +116,29 @@ class OwnSource:
         recordings.add_recording(expanded=not self.utterances())
 
 
-_ALWAYS: Mapping[str, Source] = {DEMO: DemoSource(), YOURS: OwnSource()}
+class BundleSource:
+    """Kept analyses: bundles in the server's folders, and uploaded ones."""
+
+    label = "Open a bundle: kept analyses"
+    finished = True
+
+    def utterances(self) -> dict[str, str]:
+        return gallery.labels()
+
+    def read(self, utterance_id: str) -> Reading:
+        analysis = gallery.open_kept(utterance_id)
+        return Reading(analysis.utterance, analysis=analysis)
+
+    def tools(self) -> None:
+        gallery.open_a_bundle()
+
+
+_ALWAYS: Mapping[str, Source] = {DEMO: DemoSource(), YOURS: OwnSource(), BUNDLE: BundleSource()}
 
 
 def known() -> dict[str, Source]:
-    """The sources under the keys that links and orders name them by."""
-    return dict(_ALWAYS)
+    """The sources under the keys that links and orders name them by; a gallery has bundles only."""
+    return {key: one for key, one in _ALWAYS.items() if one.finished or not readonly()}
 
 
 def source(key: str) -> Source:

@@ -1,0 +1,61 @@
+"""What a reader takes along of a view: its address, a report, the whole analysis."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from alas_core.types import Analysis
+
+_EXPLAIN = (
+    "**The address of this page** holds what you see: recording, layer, word, score and settings. "
+    "Whoever can open this server sees the same."
+)
+
+
+def menu(analysis: Analysis, score: str) -> None:
+    """A button that opens the ways to pass on what is on the screen."""
+    with st.popover("Share", icon=":material/ios_share:", type="tertiary"):
+        st.markdown(_EXPLAIN)
+        st.download_button(
+            "Report (HTML)",
+            lambda: _report(analysis, score),
+            file_name=f"{file_stem(analysis)}.html",
+            mime="text/html",
+            on_click="ignore",
+            icon=":material/description:",
+            width="stretch",
+            help="One file that opens from disk without a network: sound, sheet, findings, scores, "
+            "settings, citation.",
+        )
+        st.download_button(
+            "Bundle (.alas)",
+            lambda: bundle(analysis),
+            file_name=f"{file_stem(analysis)}.alas",
+            mime="application/octet-stream",
+            on_click="ignore",
+            icon=":material/deployed_code:",
+            width="stretch",
+            help="The whole analysis: choose 'Open a bundle' under Recordings on any machine; "
+            "neither the model nor a GPU is needed there.",
+        )
+
+
+def _report(analysis: Analysis, score: str) -> str:
+    from alas_core.report import report_html
+
+    return report_html(analysis, score=score)
+
+
+def bundle(analysis: Analysis) -> bytes:
+    """The bytes of the analysis's bundle."""
+    from alas_core.bundle import dumps
+
+    return dumps(analysis)
+
+
+def file_stem(analysis: Analysis) -> str:
+    """A file name made of safe characters only."""
+    raw = f"{analysis.model.name or analysis.model.model_id}-{analysis.utterance.id}"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", raw).strip("-.")[:80] or "analysis"

@@ -1,0 +1,67 @@
+"""Passing on what is on the screen: bundles, reports, links, files, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SLOW_MS, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+def chips(visitor: Visitor):
+    return visitor.page.locator(".alas-words button")
+
+
+def download(visitor: Visitor, button: str) -> Path:
+    with visitor.page.expect_download(timeout=SLOW_MS) as caught:
+        visitor.page.get_by_role("button", name=button).click()
+    return Path(caught.value.path())
+
+
+def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, browser, tmp_path):
+    visitor = visitors()
+    page = visitor.open("/?data=bundle")  # the demo model's training is always there to open
+    visitor.see_picture()
+    words = chips(visitor).all_inner_texts()
+    page.get_by_role("button", name="Share").click()
+    bundle, report = download(visitor, "Bundle (.alas)"), download(visitor, "Report (HTML)")
+
+    other = visitors()
+    page = other.open("/?data=bundle&utterance=checkpoints/00150/demo-004")
+    other.see_picture()
+    expect(chips(other)).not_to_have_text(words)
+    sent = tmp_path / "sent.alas"
+    sent.write_bytes(bundle.read_bytes())
+    upload = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+    upload.set_input_files({"name": "x.alas", "mimeType": "", "buffer": b"only text " * 99})
+    expect(page.get_by_role("alert").filter(has_text="x.alas")).to_contain_text("cannot be read")
+    upload.set_input_files(sent)
+    expect(chips(other)).to_have_text(words, timeout=SLOW_MS)
+    expect(page).to_have_url(re.compile(r"data=bundle&utterance=[0-9a-f]{24}"))
+
+    assert report.stat().st_size < 15_000_000
+    saved = tmp_path / "report.html"
+    saved.write_bytes(report.read_bytes())
+    offline = Visitor(browser, saved.as_uri(), offline=True)
+    page = offline.page
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(offline.url)
+    page.wait_for_selector(".alas-sheet[data-ready] .main-svg", timeout=SLOW_MS)
+    expect(chips(offline)).to_have_text(words)
+    expect(page.locator("#map .main-svg").first).to_be_visible()
+    before = page.locator(".alas-layer").inner_text()
+    page.get_by_role("slider", name="Layer").press("ArrowRight")
+    expect(page.locator(".alas-layer")).not_to_have_text(before)
+    chips(offline).nth(1).click()
+    expect(chips(offline).nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_text("Binding is strongest at layer")).to_be_visible()
+    expect(page.get_by_text("@software{alas_explorer")).to_be_visible()
+    offline.keep("report")
+    assert not [url for url in requests if not url.startswith(("file:", "blob:", "data:"))]
+    offline.leave()

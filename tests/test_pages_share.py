@@ -1,0 +1,97 @@
+"""Sharing without a browser: bundles opened on a machine without models, and the gallery."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from alas_core import bundles
+from alas_core.bundle import dumps
+from alas_core.models import registry
+from alas_core.ui import gallery, orders
+from alas_core.ui.gallery import BUNDLE
+from alas_core.ui.shelf import Recording, shelf
+from tests.browsers import ROOT
+from tests.factory import make_analysis
+
+pytestmark = pytest.mark.timeout(300)
+PATIENCE_S = 120.0
+
+
+@pytest.fixture(autouse=True)
+def no_model(monkeypatch, tmp_path):
+    """A machine on which no model can be loaded; and a folder with one bundle of ours."""
+
+    def refuse(*_, **__):
+        raise AssertionError("a model was asked for")
+
+    monkeypatch.setattr(registry, "get", refuse)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "planted.alas").write_bytes(dumps(make_analysis()))
+    (folder / "broken.alas").write_bytes(b"only text " * 100)
+    monkeypatch.setenv(bundles.VARIABLE, str(folder))
+    monkeypatch.setenv("ALAS_STORE", str(tmp_path / "store"))
+    gallery._in_folders.clear()
+    orders.store.cache_clear()
+    yield
+    gallery._in_folders.clear()
+    orders.store.cache_clear()
+
+
+@pytest.fixture
+def app() -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    at.query_params["data"] = BUNDLE
+    return at
+
+
+def finish(at: AppTest, bundle_id: str) -> AppTest:
+    """Run until the picture of this bundle, or why there is none, is on the page."""
+    digest = orders.Order("", BUNDLE, bundle_id).digest
+    orders.analyses.forget(digest)
+    at.run()
+    assert orders.analyses.wait(digest, PATIENCE_S, finished=True).finished
+    at.run()
+    assert not at.exception
+    return at
+
+
+def words_of(elements) -> str:
+    return " ".join(re.sub(r"\\(.)", r"\1", element.value) for element in elements)
+
+
+def test_a_bundle_of_the_servers_folder_is_drawn_without_a_model(app):
+    app.query_params["utterance"] = "mine/planted"
+    finish(app, "mine/planted")
+    assert "Binding is strongest at layer" in words_of(app.markdown)
+    assert not app.error
+    assert "model" not in [box.key for box in app.selectbox]
+
+
+def test_an_uploaded_bundle_is_found_again_by_its_id(app):
+    bundle_id = shelf.put(Recording("sent.alas", dumps(make_analysis(words="a b c d")), "a b c d"))
+    app.query_params["utterance"] = bundle_id
+    finish(app, bundle_id)
+    assert "Binding is strongest at layer" in words_of(app.markdown)
+    assert app.selectbox("utterance").value == bundle_id
+
+
+def test_a_broken_bundle_says_so_and_the_others_still_open(app):
+    app.query_params["utterance"] = "mine/broken"
+    finish(app, "mine/broken")
+    assert "'broken.alas': the bundle cannot be read" in words_of(app.error)
+    app.selectbox("utterance").set_value("mine/planted")
+    finish(app, "mine/planted")
+    assert not app.error
+    assert "Binding is strongest at layer" in words_of(app.markdown)
+
+
+def test_a_link_cannot_open_a_file_outside_the_folders(app, tmp_path):
+    (tmp_path / "secret.alas").write_bytes(dumps(make_analysis(words="secret words")))
+    app.query_params["utterance"] = "mine/../secret"
+    app.run()
+    assert app.selectbox("utterance").value != "mine/../secret"
+    assert "secret" not in words_of(app.markdown)
