@@ -1,0 +1,191 @@
+"""How much a score depends on choices: temperature, the reference's boundaries, the metric.
+
+All of it is computed from a stored `Analysis`; no model is run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import stats
+
+from alas_core.alignment import Alignment, calibrate, masked_mean, uniform_share
+from alas_core.definitions import SCORES
+from alas_core.similarity import sink_positions, word_mass
+from alas_core.types import NO_WORD, Analysis, BoolArray, FloatArray, IntArray, WordTiming
+from alas_core.words import frame_words
+
+TEMPERATURES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+JITTERS_MS = (20.0, 40.0, 80.0)
+N_DRAWS = 20
+
+METRICS = (
+    "alas",
+    "hit_rate",
+    "path_accuracy",
+    "contrast",
+    "word_retrieval",
+    "onset_error_ms",
+)
+"""Scores that answer the same question in different ways; `lift` ranks layers exactly as ALAS."""
+
+MIN_KENDALL = 0.5
+"""Below this rank correlation (Kendall's tau-b over the layers) two rankings count as different."""
+
+MAX_APART = 0.25
+"""Best layers farther apart than this share of the depth count as different."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How one score ranks the layers beside ALAS.
+
+    kendall : tau-b of the two scores over the layers, signed so that 1 is the same ranking; nan
+        where a score is constant or missing. best_layer : the layer it prefers, None if it has
+        no value. differs : by the rule of `MIN_KENDALL` and `MAX_APART`.
+    """
+
+    score: str
+    kendall: float
+    best_layer: int | None
+    differs: bool
+
+
+def jitter_words(
+    words: Sequence[WordTiming], jitter_ms: float, duration_s: float, rng: np.random.Generator
+) -> tuple[WordTiming, ...]:
+    """The words with every boundary moved at random by up to `jitter_ms` in either direction.
+
+    A boundary that two words share stays shared. Boundaries keep their order and stay inside the
+    audio, so no word changes places; one may shrink to nothing. Unplaced words stay so.
+
+    Parameters
+    ----------
+    words : in order
+    jitter_ms : each boundary moves by a uniform draw from [-jitter_ms, jitter_ms]
+    duration_s : of the audio
+    rng : the draw
+
+    Returns
+    -------
+    tuple of WordTiming
+    """
+    times = np.array([(w.start_s, w.end_s) for w in words if w.placed], dtype=float)
+    edges, index = np.unique(times, return_inverse=True)
+    moved = edges + rng.uniform(-jitter_ms, jitter_ms, len(edges)) / 1000
+    moved = np.maximum.accumulate(np.clip(moved, 0, duration_s))
+    spans = moved[index].reshape(times.shape).tolist()
+    result, placed = list(words), [i for i, word in enumerate(words) if word.placed]
+    for position, (start_s, end_s) in zip(placed, spans, strict=True):
+        result[position] = dataclasses.replace(result[position], start_s=start_s, end_s=end_s)
+    return tuple(result)
+
+
+def alas_by_temperature(
+    analysis: Analysis, temperatures: Sequence[float] = TEMPERATURES
+) -> FloatArray:
+    """ALAS of each layer at each temperature of the softmax.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_temperatures, n_layers + 1), float32]
+    """
+    rows = [_mass(analysis, temperature) for temperature in temperatures]
+    return np.stack([_alas(analysis, mass, analysis.frame_word) for mass in rows])
+
+
+def alas_under_jitter(
+    analysis: Analysis,
+    jitters_ms: Sequence[float] = JITTERS_MS,
+    n_draws: int = N_DRAWS,
+    seed: int = 0,
+) -> FloatArray:
+    """ALAS of each layer with the reference's boundaries moved at random; see `jitter_words`.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_jitters, n_draws, n_layers + 1), float32]
+        nan where a draw leaves no frame with a word.
+    """
+    mass = _mass(analysis, analysis.key.settings.temperature)
+    duration_s = analysis.utterance.audio.duration_s
+    rng = np.random.default_rng(seed)
+    result = np.full((len(jitters_ms), n_draws, analysis.n_layers + 1), np.nan, np.float32)
+    for row, jitter_ms in enumerate(jitters_ms):
+        for draw in range(n_draws):
+            words = jitter_words(analysis.words, jitter_ms, duration_s, rng)
+            frame_word = frame_words(analysis.frame_spans, words)
+            if (frame_word != NO_WORD).any():
+                result[row, draw] = _alas(analysis, mass, frame_word)
+    return result
+
+
+def agreements(analysis: Analysis, scores: Sequence[str] = METRICS) -> tuple[Agreement, ...]:
+    """How each score ranks the layers beside ALAS, ALAS itself left out."""
+    alas = np.asarray(analysis.scores["alas"], dtype=float)
+    found = []
+    for name in scores:
+        if name == "alas" or name not in analysis.scores:
+            continue
+        sign = 1 if SCORES[name].higher_is_better else -1
+        values = sign * np.asarray(analysis.scores[name], dtype=float)
+        both = np.isfinite(values) & np.isfinite(alas)
+        if not both.any():
+            found.append(Agreement(name, float("nan"), None, False))
+            continue
+        kendall = float(stats.kendalltau(alas[both], values[both]).statistic)
+        best = int(np.nanargmax(values))
+        apart = abs(best - analysis.best_layer) / max(analysis.n_layers, 1)
+        found.append(Agreement(name, kendall, best, kendall < MIN_KENDALL or apart > MAX_APART))
+    return tuple(found)
+
+
+def valid_positions_of(analysis: Analysis) -> tuple[BoolArray, BoolArray]:
+    """Which frames (L+1, N) and tokens (L+1, K) take part: all, or all but sinks if masked."""
+    norms = torch.from_numpy(np.asarray(analysis.norms, dtype=np.float32))
+    parts = norms[:, : analysis.n_frames], norms[:, analysis.n_frames :]
+    if not analysis.key.settings.mask_sinks:
+        frames, tokens = (np.ones(tuple(part.shape), dtype=bool) for part in parts)
+    else:
+        frames, tokens = (~sink_positions(part).numpy() for part in parts)
+    return frames, tokens
+
+
+def alignment_of(analysis: Analysis, frame_word: IntArray | None = None) -> Alignment:
+    """The stored maps as an `Alignment`, with the analysis's reference or another one."""
+    frame_valid, token_valid = valid_positions_of(analysis)
+    return Alignment(
+        np.asarray(analysis.similarity, dtype=np.float32),
+        np.asarray(analysis.frame_word if frame_word is None else frame_word),
+        np.asarray(analysis.token_word),
+        np.array([word.start_s for word in analysis.words]),
+        analysis.frame_spans[:, 0],
+        frame_valid,
+        token_valid,
+    )
+
+
+def _mass(analysis: Analysis, temperature: float) -> FloatArray:
+    """Mass of each frame on each word (L+1, N, W)."""
+    _, token_valid = valid_positions_of(analysis)
+    mass: FloatArray = word_mass(
+        torch.from_numpy(np.asarray(analysis.similarity, dtype=np.float32)),
+        torch.from_numpy(analysis.token_word.astype(np.int64)),
+        len(analysis.words),
+        temperature=temperature,
+        token_valid=torch.from_numpy(token_valid),
+    ).numpy()
+    return mass
+
+
+def _alas(analysis: Analysis, mass: FloatArray, frame_word: IntArray) -> FloatArray:
+    frame_valid, token_valid = valid_positions_of(analysis)
+    own = np.maximum(frame_word, 0)
+    picked = np.take_along_axis(mass, own[None, :, None], axis=2)[:, :, 0]
+    uniform = uniform_share(frame_word, analysis.token_word, token_valid, len(analysis.words))
+    counted = (frame_word != NO_WORD)[None, :] & frame_valid
+    return calibrate(masked_mean(picked, counted), masked_mean(uniform, counted))
