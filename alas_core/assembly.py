@@ -17,7 +17,8 @@ import numpy as np
 from alas_core import __version__
 from alas_core.alignment import Alignment
 from alas_core.errors import AlignmentError
-from alas_core.models.protocol import AudioStates, Prompt, SpeechLLM, TextStates
+from alas_core.lens import LayerReading, read_layers, targets
+from alas_core.models.protocol import AudioStates, Head, Prompt, SpeechLLM, TextStates
 from alas_core.null import make_null, permuted_words
 from alas_core.paths import monotonic_paths
 from alas_core.reduction import Reduction, reduce_states
@@ -118,6 +119,22 @@ def assemble(
         provenance=_provenance(plan, alignment),
     )
     return analysis, alignment
+
+
+def lens_layers(
+    head: Head | None, analysis: Analysis, audio: AudioStates, text: TextStates
+) -> Iterator[LayerReading]:
+    """The read-out of one layer after another; nothing where the model shows no output head."""
+    if head is None:
+        return
+    names = [word.word for word in analysis.words]
+    yield from read_layers(
+        head,
+        audio.hidden_states,
+        text.hidden_states,
+        targets(head, names, analysis.frame_word, analysis.token_word),
+        last_is_normed=audio.last_is_normed,
+    )
 
 
 def _align(

@@ -24,6 +24,7 @@ from alas_core.types import (
     SCHEMA,
     Analysis,
     Audio,
+    Lens,
     ModelInfo,
     Null,
     Reference,
@@ -49,6 +50,7 @@ _TABLES = (
     "cross_layer",
 )
 _NULL_ARRAYS = ("samples", "low", "high", "p", "p_adjusted")
+_LENS_ARRAYS = ("vocabulary_ids", "tops", "values", "own_value", "own_rank", "next_rank")
 
 
 def dumps(analysis: Analysis) -> bytes:
@@ -60,6 +62,8 @@ def dumps(analysis: Analysis) -> bytes:
         null = getattr(analysis, name)
         if null is not None:
             arrays |= {f"{name}/{part}": getattr(null, part) for part in _NULL_ARRAYS}
+    if analysis.lens is not None:
+        arrays |= {f"lens/{part}": getattr(analysis.lens, part) for part in _LENS_ARRAYS}
     sound = to_flac_bytes(analysis.utterance.audio)
     arrays["audio"] = np.frombuffer(sound, dtype=np.uint8)
     packed = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -92,6 +96,8 @@ def _head(analysis: Analysis) -> dict[str, Any]:
         "warnings": analysis.warnings,
         "provenance": dict(analysis.provenance),
     }
+    if analysis.lens is not None:
+        head["vocabulary"] = analysis.lens.vocabulary
     plain: dict[str, Any] = _plain(head)
     return plain
 
@@ -200,9 +206,18 @@ def _analysis(arrays: Mapping[str, Any], head: Mapping[str, Any]) -> Analysis:
         warnings=tuple(head["warnings"]),
         provenance=head["provenance"],
         **{name: arrays[name] for name in _ARRAYS},
+        lens=_lens(arrays, head),
         **tables,
         **nulls,
     )
+
+
+def _lens(arrays: Mapping[str, Any], head: Mapping[str, Any]) -> Lens | None:
+    """The read-out, which bundles of the first version lack."""
+    if "vocabulary" not in head:
+        return None
+    parts = {part: arrays[f"lens/{part}"] for part in _LENS_ARRAYS}
+    return Lens(vocabulary=tuple(head["vocabulary"]), **parts)
 
 
 def _model(row: Mapping[str, Any]) -> ModelInfo:

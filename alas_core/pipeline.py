@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from alas_core.assembly import Clock, Plan, assemble, stamped
+from alas_core.assembly import Clock, Plan, assemble, lens_layers, stamped
 from alas_core.datasets import demo, plain_sentences
 from alas_core.errors import AlignmentError, InputError
+from alas_core.lens import make_lens
 from alas_core.models import registry
 from alas_core.models.protocol import Prompt, SpeechLLM
 from alas_core.null import make_null, null_scores, wrong_transcripts
@@ -233,7 +234,6 @@ def _run(
             request.utterance, request.settings, plan, reference, audio, text
         )
     analysis = stamped(analysis, clock)
-    del text
     yield Progress("Checking against wrong transcripts", 0, len(plan.wrong), analysis)
     samples = []
     with clock("null"):
@@ -241,15 +241,22 @@ def _run(
         for sample in null_scores(audio.hidden_states, texts, alignment, request.settings):
             samples.append(sample)
             yield Progress("Checking against wrong transcripts", len(samples), len(plan.wrong))
-    del audio
     null = _wrong_null(samples, analysis)
+    readings, head = [], model.head()
+    with clock("lens"):
+        for reading in lens_layers(head, analysis, audio, text):
+            readings.append(reading)
+            yield Progress("Reading the states as words", len(readings), analysis.n_layers + 1)
+        lens = make_lens(head, readings) if head is not None else None
+    del audio, text
     yield Progress("Asking the model")
     with clock("answers"):
         answers = {
             "audio": model.answer(plan.prompt, audio=utterance.audio),
             "text": model.answer(plan.prompt, transcript=utterance.transcript),
         }
-    analysis = stamped(dataclasses.replace(analysis, null=null, answers=answers), clock)
+    analysis = dataclasses.replace(analysis, null=null, lens=lens, answers=answers)
+    analysis = stamped(analysis, clock)
     if store:
         store.put(plan.key, analysis)
     yield Progress("Done", 1, 1, analysis)

@@ -78,10 +78,13 @@ def jitter_words(
     edges, index = np.unique(times, return_inverse=True)
     moved = edges + rng.uniform(-jitter_ms, jitter_ms, len(edges)) / 1000
     moved = np.maximum.accumulate(np.clip(moved, 0, duration_s))
-    spans = moved[index].reshape(times.shape).tolist()
+    spans = moved[index].reshape(times.shape)
     result, placed = list(words), [i for i, word in enumerate(words) if word.placed]
-    for position, (start_s, end_s) in zip(placed, spans, strict=True):
-        result[position] = dataclasses.replace(result[position], start_s=start_s, end_s=end_s)
+    for position, (start_s, end_s) in enumerate(spans):
+        word = result[placed[position]]
+        result[placed[position]] = dataclasses.replace(
+            word, start_s=float(start_s), end_s=float(end_s)
+        )
     return tuple(result)
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from alas_core.errors import InputError
 from alas_core.keys import SCHEMA, RunKey, Settings, content_sha
+from alas_core.readout import Lens
 
 __all__ = [
     "NO_WORD",
@@ -25,6 +26,7 @@ __all__ = [
     "BoolArray",
     "FloatArray",
     "IntArray",
+    "Lens",
     "ModelInfo",
     "Null",
     "Reference",
@@ -183,7 +185,8 @@ class Analysis:
     frame; frame_scores name -> (L+1, N), nan outside words; token_scores name -> (L+1, K);
     baselines name -> (L+1,) what each score would be without any binding;
     coords (L+1, N+K, n_components) float16, frames first; norms (L+1, N+K) float32;
-    cross_layer name -> (L+1, L+1): audio at the row's layer against text at the column's.
+    cross_layer name -> (L+1, L+1): audio at the row's layer against text at the column's;
+    lens: the vocabulary read-out over N+K positions, None where there is none.
     """
 
     key: RunKey
@@ -206,6 +209,7 @@ class Analysis:
     quick_null: Null
     null: Null | None = None
     cross_layer: Mapping[str, FloatArray] = field(default_factory=dict)
+    lens: Lens | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -230,6 +234,12 @@ class Analysis:
             raise InputError(
                 f"{len(self.tokens)} tokens and coords {self.coords.shape} do not match "
                 f"similarity {self.similarity.shape}; compute the analysis anew"
+            )
+
+        if self.lens is not None and self.lens.own_rank.shape != (layers, frames + tokens):
+            raise InputError(
+                f"the read-out has shape {self.lens.own_rank.shape}, expected "
+                f"{(layers, frames + tokens)}; compute the analysis anew"
             )
 
     @property

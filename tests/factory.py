@@ -14,6 +14,7 @@ from alas_core.types import (
     NO_WORD,
     Analysis,
     Audio,
+    Lens,
     ModelInfo,
     Reference,
     RunKey,
@@ -137,3 +138,39 @@ def make_analysis(
         answers={"audio": words, "text": words},
         provenance={"alas_core": "test", "seconds": {"audio pass": 0.1}},
     )
+
+
+def make_lens_of(analysis: Analysis, seed: int = 0) -> Lens:
+    """A read-out that names each word in its frames where the analysis binds it, else others."""
+    rng = np.random.default_rng(seed)
+    words = [word.word for word in analysis.words]
+    vocabulary = tuple(f" {word}" for word in dict.fromkeys([*words, *OTHER_WORDS]))
+    position_word = np.concatenate([analysis.frame_word, analysis.token_word]).astype(int)
+    shape = (analysis.n_layers + 1, len(position_word))
+    order = rng.permuted(np.tile(np.arange(len(vocabulary)), (*shape, 1)), axis=2)
+    own = np.array([vocabulary.index(f" {word}") for word in words])[position_word]
+    bound = rng.uniform(size=shape) < np.clip(2 * analysis.scores["alas"][:, None], 0, 1)
+    spoken = position_word != NO_WORD
+    place = (order == own[None, :, None]).argmax(axis=2)
+    layer, position = np.nonzero(bound & spoken)
+    order[layer, position, place[layer, position]] = order[layer, position, 0]
+    order[layer, position, 0] = own[position]
+    following = np.where(spoken & (position_word + 1 < len(words)), position_word + 1, NO_WORD)
+    after = np.array([vocabulary.index(f" {word}") for word in words])[following]
+    values = np.sort(rng.dirichlet(np.ones(12), shape), axis=2)[:, :, ::-1][:, :, :10]
+    ranks = [
+        np.where(there, (order == wanted[None, :, None]).argmax(axis=2) + 1, 0).astype(np.uint32)
+        for wanted, there in ((own, spoken), (after, following != NO_WORD))
+    ]
+    return Lens(
+        vocabulary=vocabulary,
+        vocabulary_ids=np.arange(len(vocabulary), dtype=np.uint32) + 100,
+        tops=order[:, :, :10].astype(np.uint32),
+        values=values.astype(np.float16),
+        own_value=np.where(spoken, values[:, :, 0], np.nan).astype(np.float16),
+        own_rank=ranks[0],
+        next_rank=ranks[1],
+    )
+
+
+OTHER_WORDS = ("and", "of", "to", "in", "that", "it", "was", "for", "on", "with", "his", "they")

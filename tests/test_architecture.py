@@ -18,12 +18,13 @@ CORE = ROOT / "alas_core"
 # page). Modules of one line may import each other.
 ROOMS = (
     ("errors",),
-    ("keys", "definitions", "resources", "files", "frontend", "place"),
+    ("keys", "definitions", "readout", "resources", "files", "frontend", "place"),
     ("types",),
     ("audio", "words", "paths", "similarity"),
     ("alignment",),
     ("reference", "models", "demo.model", "datasets"),
-    ("scores", "geometry", "null", "projection", "reduction", "bundle"),
+    ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
+    ("perturbations", "sensitivity"),
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
     ("pipeline",),
     ("batch",),

@@ -15,6 +15,7 @@ import torch
 
 from alas_core.errors import InputError, ModelError
 from alas_core.models.guard import Guard, first_line, release_memory
+from alas_core.models.head import head_of
 from alas_core.models.inputs import (
     audio_inputs,
     audio_token_id,
@@ -24,7 +25,7 @@ from alas_core.models.inputs import (
 )
 from alas_core.models.loading import Checkpoint
 from alas_core.models.prompting import TextInput, encode_text
-from alas_core.models.protocol import AudioStates, Prompt, TextStates
+from alas_core.models.protocol import AudioStates, Head, Prompt, TextStates
 from alas_core.types import Audio, FloatArray, ModelInfo
 
 _INSTRUCTIONS = {
@@ -99,7 +100,7 @@ class TransformersSpeechLLM:
             kept = torch.stack([state[0, positions[: len(spans)]] for state in states])
             tied = last is not None and torch.equal(states[-1], last)
             notes = self._notes(spans, audio, tied=tied)
-        return AudioStates(kept, spans, notes)
+        return AudioStates(kept, spans, notes, last_is_normed=tied)
 
     def text_states(self, transcript: str, prompt: Prompt) -> TextStates:
         """States at the transcript's tokens, with their offsets into the transcript."""
@@ -150,6 +151,10 @@ class TransformersSpeechLLM:
             new = generated[0, inputs["input_ids"].shape[1] :]
             text: str = self._open.processor.tokenizer.decode(new, skip_special_tokens=True)
         return text.strip()
+
+    def head(self) -> Head | None:
+        """Final norm, output head and token texts of the checkpoint."""
+        return head_of(self._open)
 
     def prompt_tokens(
         self, prompt: Prompt, *, audio: Audio | None = None, transcript: str = ""

@@ -13,7 +13,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -33,6 +33,31 @@ def _direction(name: str, d_model: int) -> FloatArray:
     vector = np.random.default_rng(seed).standard_normal(d_model)
     unit: FloatArray = (vector / np.linalg.norm(vector)).astype(np.float32)
     return unit
+
+
+class FakeHead:
+    """A `Head` whose vocabulary is the words expected and a hundred that nobody says."""
+
+    def __init__(self, codes: Sequence[str], direction: Callable[[str], FloatArray]) -> None:
+        self._codes = [*dict.fromkeys(codes), *(f"filler{i} 1" for i in range(100))]
+        self._embedding = torch.from_numpy(np.stack([direction(code) for code in self._codes]))
+
+    @property
+    def embedding(self) -> torch.Tensor:
+        return self._embedding
+
+    def norm(self, states: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.normalize(states, dim=-1)
+
+    def project(self, normed: torch.Tensor) -> torch.Tensor:
+        return 20 * normed @ self._embedding.T
+
+    def texts(self, ids: Sequence[int]) -> list[str]:
+        return [" " + self._codes[token].rpartition(" ")[0] for token in ids]
+
+    def spellings(self, word: str) -> tuple[int, ...]:
+        named = (code.rpartition(" ")[0] for code in self._codes)
+        return tuple(index for index, name in enumerate(named) if name == word.lower())
 
 
 class FakeSpeechLLM:
@@ -178,6 +203,10 @@ class FakeSpeechLLM:
         self._count("answer")
         words = (self._transcript if audio is not None else transcript).split()
         return " ".join(words[:max_new_tokens])
+
+    def head(self) -> FakeHead:
+        """Reads the planted directions back as words."""
+        return FakeHead([code for _, code in self._tokens(self._transcript)], self._code)
 
     def prompt_tokens(
         self, prompt: Prompt, *, audio: Audio | None = None, transcript: str = ""

@@ -30,11 +30,13 @@ class AudioStates:
         in the model's dtype; layer 0 is the first block's input, the last is before the final norm.
     frame_spans : np.ndarray [shape=(n_frames, 2), float32], seconds, increasing, inside the audio.
     notes : sentences for the user ("the last 0.7 s hold no frame").
+    last_is_normed : the class gives its last state only after the final norm.
     """
 
     hidden_states: torch.Tensor
     frame_spans: FloatArray
     notes: tuple[str, ...] = ()
+    last_is_normed: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,35 @@ class TextStates:
 
     hidden_states: torch.Tensor
     tokens: tuple[Token, ...]
+
+
+class Head(Protocol):
+    """From a state to the vocabulary, as the model itself goes from its last state to a token.
+
+    Positions are rows: (positions, d_model) in, (positions, n_vocabulary) out, on the model's
+    device. Nothing is taken in chunks here: callers bound the number of rows.
+    """
+
+    @property
+    def embedding(self) -> torch.Tensor:
+        """The input embeddings (n_vocabulary, d_model), in the model's dtype."""
+        ...
+
+    def norm(self, states: torch.Tensor) -> torch.Tensor:
+        """The states after the model's final norm."""
+        ...
+
+    def project(self, normed: torch.Tensor) -> torch.Tensor:
+        """Float32 logits of normed states, with the model's own scaling."""
+        ...
+
+    def texts(self, ids: Sequence[int]) -> list[str]:
+        """What each token says, white space included."""
+        ...
+
+    def spellings(self, word: str) -> tuple[int, ...]:
+        """Tokens that name a word: its pieces, and its other spellings that are one token."""
+        ...
 
 
 class SpeechLLM(Protocol):
@@ -85,6 +116,10 @@ class SpeechLLM(Protocol):
         max_new_tokens: int = 64,
     ) -> str:
         """The model's greedy answer to the audio, or to the transcript if there is no audio."""
+        ...
+
+    def head(self) -> Head | None:
+        """The way from its states to its vocabulary; None where the class does not show it."""
         ...
 
     def unknown_words(self, words: Sequence[str]) -> tuple[str, ...]:

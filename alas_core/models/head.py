@@ -1,0 +1,100 @@
+"""From a state to the vocabulary: a checkpoint's final norm, output head and input embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from alas_core.models.loading import Checkpoint
+
+_NORMS = ("norm", "final_layernorm", "ln_f", "final_norm")
+
+
+class TransformersHead:
+    """The `Head` of a checkpoint of transformers; see `alas_core.models.protocol.Head`.
+
+    Parameters
+    ----------
+    norm, output : the modules that the class applies to the last block's state
+    embedding : torch.Tensor [shape=(n_vocabulary, d_model)], the input embeddings
+    tokenizer : of the checkpoint
+    cap : the class bends its logits softly into [-cap, cap]; None where it does not
+    divisor : the class divides its logits by this
+    """
+
+    def __init__(
+        self,
+        norm: torch.nn.Module,
+        output: torch.nn.Module,
+        embedding: torch.Tensor,
+        tokenizer: Any,
+        *,
+        cap: float | None = None,
+        divisor: float = 1.0,
+    ) -> None:
+        self._norm, self._output, self._embedding = norm, output, embedding
+        self._tokenizer = tokenizer
+        self._cap, self._divisor = cap, divisor
+
+    @property
+    def embedding(self) -> torch.Tensor:
+        return self._embedding
+
+    def norm(self, states: torch.Tensor) -> torch.Tensor:
+        """The states after the final norm, in the model's dtype."""
+        with torch.no_grad():
+            normed: torch.Tensor = self._norm(states.to(self._embedding.dtype))
+        return normed
+
+    def project(self, normed: torch.Tensor) -> torch.Tensor:
+        """Float32 logits (positions, n_vocabulary) of normed states."""
+        with torch.no_grad():
+            logits: torch.Tensor = self._output(normed).float()
+        if self._divisor != 1.0:
+            logits = logits.div_(self._divisor)
+        if self._cap is not None:
+            logits = logits.div_(self._cap).tanh_().mul_(self._cap)
+        return logits
+
+    def texts(self, ids: Sequence[int]) -> list[str]:
+        """What each token of the vocabulary says, white space included."""
+        rows = [[token] for token in ids]
+        texts: list[str] = self._tokenizer.batch_decode(
+            rows, clean_up_tokenization_spaces=False, skip_special_tokens=False
+        )
+        return texts
+
+    def spellings(self, word: str) -> tuple[int, ...]:
+        """Tokens that name a word: its pieces, and its other spellings that are one token."""
+        forms = dict.fromkeys((word, word.lower(), word.capitalize(), word.upper()))
+        found: dict[int, None] = {}
+        for form in forms:
+            for text in (f" {form}", form):
+                pieces = self._tokenizer.encode(text, add_special_tokens=False)
+                # Some tokenizers write the space as a token of its own: it names nothing.
+                pieces = [p for p, t in zip(pieces, self.texts(pieces), strict=True) if t.strip()]
+                if len(pieces) == 1 or (form == word and text != form):
+                    found |= dict.fromkeys(pieces)
+        return tuple(found)
+
+
+def head_of(checkpoint: Checkpoint) -> TransformersHead | None:
+    """The checkpoint's head, or None where its class does not show its parts."""
+    if checkpoint.family.active_state:
+        return None  # the class mixes several streams before its head: one of them says nothing
+    model, config = checkpoint.model, checkpoint.text_config
+    output, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
+    decoder = model.get_decoder()
+    norm = next((getattr(decoder, name) for name in _NORMS if hasattr(decoder, name)), None)
+    if output is None or embeddings is None or norm is None:
+        return None
+    return TransformersHead(
+        norm,
+        output,
+        embeddings.weight,
+        checkpoint.processor.tokenizer,
+        cap=getattr(config, "final_logit_softcapping", None),
+        divisor=float(getattr(config, "logits_scaling", None) or 1.0),
+    )
