@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from alas_core.audio import cut, resample
 from alas_core.datasets import UtteranceFolder
 from alas_core.errors import AlignmentError, InputError
-from alas_core.reference import from_file, get_aligner, readings, to_textgrid
+from alas_core.reference import from_file, get_aligner, readings, tier_names, to_textgrid
 from alas_core.reference.files import MAX_BYTES
 from alas_core.reference.formats import read_textgrid
 from alas_core.types import Audio, Reference, WordTiming
@@ -491,3 +492,52 @@ def test_overlapping_words_are_cut_for_praat():
 
 def test_a_reference_without_places_is_an_empty_tier():
     assert 'name = "words"' in to_textgrid(Reference("any", (WordTiming("red", 0, 3),)), 2.0)
+
+
+MFA_TIERS = {
+    "tiers": {
+        "phones": {"type": "interval", "entries": [[0.1, 0.4, "HH"], [0.4, 1.0, "B"]]},
+        "words": {"type": "interval", "entries": [[0.1, 0.5, "hello"], [0.5, 1.0, "bob"]]},
+        "second try": {"type": "interval", "entries": [[0.2, 0.6, "hello"], [0.6, 0.9, "bob"]]},
+    }
+}
+
+
+def two_tiers(suffix):
+    if suffix == ".json":
+        return json.dumps(MFA_TIERS).encode()
+    first, second = (
+        to_textgrid(
+            Reference(
+                "", tuple(WordTiming(w, 0, 1, a, b) for a, b, w in MFA_TIERS["tiers"][t]["entries"])
+            ),
+            2.0,
+        )
+        for t in ("words", "second try")
+    )
+    tier = second[second.index("    item [1]") :].replace("item [1]", "item [2]")
+    whole = first.rstrip() + "\n" + tier.replace('"words"', '"Second try"')
+    return whole.replace("size = 1", "size = 2", 1).encode()
+
+
+@pytest.mark.parametrize("suffix", [".TextGrid", ".json"])
+def test_a_tier_is_picked_by_name(suffix, tmp_path):
+    raw, name = two_tiers(suffix.lower()), f"grid{suffix}"
+    assert [tier.lower() for tier in tier_names(raw, name)][-2:] == ["words", "second try"]
+    plain = from_file(raw, name, "hello bob", 2.0)
+    chosen = from_file(raw, name, "hello bob", 2.0, "SECOND try")
+    assert [word.start_s for word in plain.words] == pytest.approx([0.1, 0.5])
+    assert [word.start_s for word in chosen.words] == pytest.approx([0.2, 0.6])
+    assert chosen.name != plain.name
+    path = tmp_path / name
+    path.write_bytes(raw)
+    assert get_aligner(str(path), "second try").align(BRIDGE.audio, "hello bob") == replace(
+        chosen, name=get_aligner(str(path), "second try").name
+    )
+
+
+@pytest.mark.parametrize("suffix", [".TextGrid", ".json", ".ctm"])
+def test_a_tier_that_is_not_there_is_an_error_that_lists_those_that_are(suffix):
+    raw = b"a 1 0 1 hello" if suffix == ".ctm" else two_tiers(suffix.lower())
+    with pytest.raises(AlignmentError, match=r"no tier 'phonemes'.*choose one of them"):
+        from_file(raw, f"grid{suffix}", "hello bob", 2.0, "phonemes")

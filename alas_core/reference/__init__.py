@@ -6,7 +6,7 @@
 """
 
 from alas_core.reference.base import FILE_SUFFIXES, Aligner, get_aligner
-from alas_core.reference.files import FileAligner, from_file
+from alas_core.reference.files import FileAligner, from_file, tier_names
 from alas_core.reference.formats import to_textgrid
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "FileAligner",
     "from_file",
     "get_aligner",
+    "tier_names",
     "to_textgrid",
 ]

@@ -13,6 +13,14 @@ from alas_core.words import split_words
 FILE_SUFFIXES = (".textgrid", ".ctm", ".json")
 """Files of word times that can serve as a reference, lower-case."""
 
+CHECKPOINT_KINDS = ("whisper", "ctc", "qwen3")
+"""Aligners that need a checkpoint, named after a colon: "ctc:facebook/wav2vec2-base-960h"."""
+
+DEFAULT_CHECKPOINTS = {
+    "whisper": "openai/whisper-large-v3",
+    "qwen3": "Qwen/Qwen3-ForcedAligner-0.6B",
+}
+
 
 class Aligner(Protocol):
     """Finds when each word of a known transcript is spoken. Safe to call from several threads."""
@@ -36,14 +44,27 @@ class Aligner(Protocol):
         ...
 
 
-def get_aligner(name_or_path: str) -> Aligner:
-    """The aligner of that name ("pocketsphinx"), or one that reads a file of word times.
+def get_aligner(name_or_path: str, tier: str = "") -> Aligner:
+    """The aligner of that name, or one that reads a file of word times.
+
+    Parameters
+    ----------
+    name_or_path : str
+        "pocketsphinx"; "whisper", "ctc:CHECKPOINT" or "qwen3:CHECKPOINT" (a hub id or a folder;
+        "whisper" alone takes its default); or the path of a file.
+    tier : str
+        Of a TextGrid; "" takes "words".
 
     Raises
     ------
     AlignmentError
         If there is no such aligner or file.
+    ModelError
+        If there is no such checkpoint.
     """
+    kind, _, checkpoint = name_or_path.partition(":")
+    if kind in CHECKPOINT_KINDS and (checkpoint or kind in DEFAULT_CHECKPOINTS):
+        return _with_checkpoint(kind, checkpoint or DEFAULT_CHECKPOINTS[kind])
     if name_or_path == "pocketsphinx":
         from alas_core.reference.pocketsphinx import PocketsphinxAligner
 
@@ -52,11 +73,26 @@ def get_aligner(name_or_path: str) -> Aligner:
     if path.suffix.lower() in FILE_SUFFIXES:
         from alas_core.reference.files import FileAligner
 
-        return FileAligner(path)
+        return FileAligner(path, tier)
     raise AlignmentError(
-        f"no reference is called {name_or_path!r}, expected 'pocketsphinx' or a file of word times "
+        f"no reference is called {name_or_path!r}, expected 'pocketsphinx', 'whisper', "
+        "'whisper:CHECKPOINT', 'ctc:CHECKPOINT', 'qwen3:CHECKPOINT' or a file of word times "
         f"({', '.join(FILE_SUFFIXES)}); check the spelling"
     )
+
+
+def _with_checkpoint(kind: str, checkpoint: str) -> Aligner:
+    if kind == "whisper":
+        from alas_core.reference.whisper import WhisperAligner
+
+        return WhisperAligner(checkpoint)
+    if kind == "ctc":
+        from alas_core.reference.ctc import CTCAligner
+
+        return CTCAligner(checkpoint)
+    from alas_core.reference.qwen3 import Qwen3Aligner
+
+    return Qwen3Aligner(checkpoint)
 
 
 def words_to_place(transcript: str) -> tuple[WordTiming, ...]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from alas_core.errors import AlignmentError
 from alas_core.reference.base import words_to_place
-from alas_core.reference.formats import READERS, SILENCES, TimedWord
+from alas_core.reference.formats import READERS, SILENCES, TIER_LISTERS, TimedWord
 from alas_core.types import Audio, Reference, WordTiming
 
 MAX_BYTES = 5_000_000
@@ -30,30 +30,53 @@ SLACK_S = 0.05
 class FileAligner:
     """Reads word times from a file; implements `Aligner`. The file is read once, here.
 
+    Parameters
+    ----------
+    path : of a TextGrid, CTM or JSON file
+    tier : of a TextGrid or a JSON of the Montreal Forced Aligner; "" takes "words"
+
     Raises
     ------
     AlignmentError
         If the file is missing, too large, or of no known kind.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file_name = path.name
+    def __init__(self, path: Path, tier: str = "") -> None:
+        self._file_name, self._tier = path.name, tier
         self._raw = _read(path)
-        self.name = reference_name(self._raw, path.name)
+        self.name = reference_name(self._raw, path.name, tier)
 
     def align(self, audio: Audio, transcript: str) -> Reference:
         """Match the file's words to the transcript's; see `from_file`."""
-        return from_file(self._raw, self._file_name, transcript, audio.duration_s)
+        return from_file(self._raw, self._file_name, transcript, audio.duration_s, self._tier)
 
 
-def reference_name(raw: bytes, name: str) -> str:
-    """Format and content hash, such as "TextGrid sha256:0123456789ab": part of the RunKey."""
+def reference_name(raw: bytes, name: str, tier: str = "") -> str:
+    """Format, tier and content hash ("TextGrid sha256:0123456789ab"): part of the RunKey."""
     kind, _ = _reader(name)
-    return f"{kind} sha256:{hashlib.sha256(raw).hexdigest()[:12]}"
+    chosen = f" '{tier}'" if tier else ""
+    return f"{kind}{chosen} sha256:{hashlib.sha256(raw).hexdigest()[:12]}"
+
+
+def tier_names(raw: bytes, name: str) -> tuple[str, ...]:
+    """The tiers that words can be read from, in the file's order; none in a CTM or a plain list.
+
+    Raises
+    ------
+    AlignmentError
+        If the file cannot be understood.
+    """
+    _reader(name)
+    lister = TIER_LISTERS.get(Path(name).suffix.lower())
+    return lister(raw) if lister else ()
 
 
 def from_file(
-    source: bytes | PathLike[str] | str, name: str, transcript: str, duration_s: float
+    source: bytes | PathLike[str] | str,
+    name: str,
+    transcript: str,
+    duration_s: float,
+    tier: str = "",
 ) -> Reference:
     """Word times of a transcript from a TextGrid, CTM or JSON file.
 
@@ -66,6 +89,8 @@ def from_file(
     transcript : str
     duration_s : float
         Length of the recording; times beyond it are refused.
+    tier : str
+        The one to read, by name without regard to case; "" takes "words", else the first.
 
     Returns
     -------
@@ -86,7 +111,7 @@ def from_file(
         raise _too_large(name, len(raw))
     words = words_to_place(transcript)
     kind, read = _reader(name)
-    timed = [word for word in read(raw) if _is_word(word.word)]
+    timed = [word for word in read(raw, tier) if _is_word(word.word)]
     _check_times(timed, duration_s, kind)
     placed, extra = _match(words, timed, duration_s)
     if not any(word.placed for word in placed):
@@ -95,10 +120,10 @@ def from_file(
             "the times of these words; choose the file that belongs to this recording"
         )
     notes = (f"The {kind} also holds {_some(extra)}: not in the transcript.",) if extra else ()
-    return Reference(reference_name(raw, name), placed, notes)
+    return Reference(reference_name(raw, name, tier), placed, notes)
 
 
-def _reader(name: str) -> tuple[str, Callable[[bytes], list[TimedWord]]]:
+def _reader(name: str) -> tuple[str, Callable[[bytes, str], list[TimedWord]]]:
     suffix = Path(name).suffix.lower()
     if suffix not in READERS:
         raise AlignmentError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,14 +32,41 @@ class TimedWord:
     confidence: float | None = None
 
 
-def read_textgrid(raw: bytes) -> list[TimedWord]:
-    """The labelled intervals of the tier "words" (or "word", or else the first one).
+def read_textgrid(raw: bytes, tier: str = "") -> list[TimedWord]:
+    """The labelled intervals of a tier; "" takes "words" (or "word", or else the first one).
 
     Raises
     ------
     AlignmentError
-        If praatio cannot read it, or reads something other than what it says.
+        If praatio cannot read it, or reads something other than what it says, or if there is no
+        such tier.
     """
+    tiers = {found.name: found for found in reversed(_interval_tiers(raw))}
+    name = _chosen_tier(list(reversed(tiers)), tier, "TextGrid")
+    entries = tiers[name].entries
+    _check_counts(raw, name, len(entries))
+    return [TimedWord(entry.label, entry.start, entry.end) for entry in entries]
+
+
+def textgrid_tiers(raw: bytes) -> tuple[str, ...]:
+    """Names of a TextGrid's interval tiers, in its order."""
+    return tuple(dict.fromkeys(tier.name for tier in _interval_tiers(raw)))
+
+
+def _chosen_tier(names: Sequence[str], wanted: str, kind: str) -> str:
+    """The name that is meant, without regard to case: the wanted one, else that of the words."""
+    plain = {name.strip().lower(): name for name in reversed(names)}
+    if wanted and wanted.strip().lower() not in plain:
+        listed = ", ".join(f"'{name[:30]}'" for name in names[:8]) or "none"
+        raise AlignmentError(
+            f"the {kind} has no tier '{wanted[:30]}' to read words from, expected one of: "
+            f"{listed}; choose one of them"
+        )
+    return plain.get(wanted.strip().lower()) or plain.get("words") or plain.get("word") or names[0]
+
+
+def _interval_tiers(raw: bytes) -> list[Any]:
+    """At least one, as praatio reads them."""
     from praatio import textgrid
     from praatio.utilities.errors import PraatioException
 
@@ -70,10 +97,7 @@ def read_textgrid(raw: bytes) -> list[TimedWord]:
             "the TextGrid has no interval tier, expected one named 'words'; point tiers hold no "
             "word spans"
         )
-    by_name = {tier.name.strip().lower(): tier for tier in reversed(tiers)}
-    tier = by_name.get("words") or by_name.get("word") or tiers[0]
-    _check_counts(raw, tier.name, len(tier.entries))
-    return [TimedWord(entry.label, entry.start, entry.end) for entry in tier.entries]
+    return tiers
 
 
 def _text(raw: bytes) -> str:
@@ -110,8 +134,10 @@ def _check_counts(raw: bytes, name: str, n_entries: int) -> None:
         )
 
 
-def read_ctm(raw: bytes) -> list[TimedWord]:
+def read_ctm(raw: bytes, tier: str = "") -> list[TimedWord]:
     """Lines of `recording channel start duration word [confidence]`; ";;" starts a comment."""
+    if tier:
+        _chosen_tier((), tier, "CTM")
     words, recordings = [], set()
     for number, line in enumerate(_text(raw).splitlines(), start=1):
         fields = line.split()
@@ -135,20 +161,38 @@ def read_ctm(raw: bytes) -> list[TimedWord]:
     return words
 
 
-def read_json(raw: bytes) -> list[TimedWord]:
+def read_json(raw: bytes, tier: str = "") -> list[TimedWord]:
     """A list of words with times, alone or under "words", "segments" (Whisper) or "tiers" (MFA).
 
     An entry has `word` (or `text`, `label`), `start_s` (or `start`), `end_s` (or `end`) and
     perhaps `confidence` (or `probability`, `score`); or it is a list `[start, end, label]`.
     """
+    content = _json(raw)
+    if tier or _tiers_of(content):
+        tiers = _tiers_of(content)
+        chosen = tiers[_chosen_tier(list(tiers), tier, "JSON")]
+        content = chosen.get("entries") if isinstance(chosen, dict) else None
+    return [_timed_word(entry) for entry in _entries(content)]
+
+
+def json_tiers(raw: bytes) -> tuple[str, ...]:
+    """Names of the tiers in a JSON of the Montreal Forced Aligner; none in other JSON."""
+    return tuple(_tiers_of(_json(raw)))
+
+
+def _json(raw: bytes) -> Any:
     try:
-        content = json.loads(_text(raw))
+        return json.loads(_text(raw))
     except (ValueError, RecursionError) as error:
         raise AlignmentError(
             f"the file of word times is no JSON ({str(error)[:80]}), expected a list of objects "
             "with word, start_s and end_s; write it with a JSON library"
         ) from error
-    return [_timed_word(entry) for entry in _entries(content)]
+
+
+def _tiers_of(content: Any) -> dict[str, Any]:
+    tiers = content.get("tiers") if isinstance(content, dict) else None
+    return dict(tiers) if isinstance(tiers, dict) and "words" not in content else {}
 
 
 def _entries(content: Any) -> Iterator[Any]:
@@ -159,10 +203,6 @@ def _entries(content: Any) -> Iterator[Any]:
     elif isinstance(content, dict) and isinstance(content.get("segments"), list):
         for segment in content["segments"]:
             yield from _entries(segment)
-    elif isinstance(content, dict) and isinstance(content.get("tiers"), dict):
-        tiers = {str(name).lower(): tier for name, tier in content["tiers"].items()}
-        tier = tiers.get("words") or next(iter(tiers.values()), None)
-        yield from _entries(tier.get("entries") if isinstance(tier, dict) else None)
     else:
         keys = list(content)[:5] if isinstance(content, dict) else type(content).__name__
         raise AlignmentError(
@@ -195,12 +235,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
 
 
-READERS: Mapping[str, tuple[str, Callable[[bytes], list[TimedWord]]]] = {
+READERS: Mapping[str, tuple[str, Callable[[bytes, str], list[TimedWord]]]] = {
     ".textgrid": ("TextGrid", read_textgrid),
     ".ctm": ("CTM", read_ctm),
     ".json": ("JSON", read_json),
 }
 """File suffix, lower-case: what people call the format, and its reader."""
+
+TIER_LISTERS: Mapping[str, Callable[[bytes], tuple[str, ...]]] = {
+    ".textgrid": textgrid_tiers,
+    ".json": json_tiers,
+}
+"""File suffix, lower-case: what lists the tiers that a file of this kind has."""
 
 
 def to_textgrid(reference: Reference, duration_s: float) -> str:

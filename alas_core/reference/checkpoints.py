@@ -1,0 +1,186 @@
+"""Checkpoints of neural aligners: named without loading, loaded once, held one at a time.
+
+A checkpoint is a hub id (from the local cache, else downloaded) or a folder; which of them a
+server may load is decided where models are found (`ALAS_MODELS`, `ALAS_MODEL_ROOTS`). Weights are
+float32 on every device, so that a GPU places words where a CPU does.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alas_core.errors import AlasError, AlignmentError
+from alas_core.models import identity, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alas_core.models.guard import Guard
+
+_WHAT_FITS = {
+    "whisper": "a Whisper checkpoint (openai/whisper-large-v3 or the like)",
+    "ctc": "a CTC checkpoint with its tokenizer (facebook/wav2vec2-base-960h or the like)",
+    "qwen3": "a Qwen3 forced aligner (Qwen/Qwen3-ForcedAligner-0.6B or the like)",
+}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A frozen model in float32 and its processor."""
+
+    model: Any
+    processor: Any
+    device: str
+
+
+class Checkpoint:
+    """A checkpoint of one kind of aligner ("whisper", "ctc", "qwen3"), not loaded yet.
+
+    Raises
+    ------
+    ModelError
+        If there is no such folder or hub id, or this server may not load it.
+    """
+
+    def __init__(self, kind: str, checkpoint_id: str, rules: int) -> None:
+        self.kind, self.id = kind, checkpoint_id
+        self._folder = identity.find_folder(checkpoint_id)
+        found = registry.identify(checkpoint_id, dtype="float32")
+        self._revision = found.revision
+        shown = checkpoint_id if self._folder is None else self._folder.name
+        version = metadata.version("transformers")
+        self.name = f"{kind} {shown}@{found.revision[:12]} transformers {version} r{rules}"
+
+    def load(self, model_class: str, **options: Any) -> Loaded:
+        """The loaded model; the one that another aligner held before is let go.
+
+        Parameters
+        ----------
+        model_class : name of a class of transformers
+        options : further arguments of its `from_pretrained`
+
+        Raises
+        ------
+        AlignmentError
+            If the weights cannot be read, are of another kind, or do not fit into memory.
+        """
+        global _held
+        with _lock:
+            key = (self.name, self.id)
+            if _held is None or _held[0] != key:
+                _held = None
+                _held = (key, self._load(model_class, options))
+            return _held[1]
+
+    def _load(self, model_class: str, options: dict[str, Any]) -> Loaded:
+        import torch
+        import transformers
+
+        from alas_core.models.loading import best_device
+
+        source: str | Path = self._folder or self.id
+        where: dict[str, Any] = {"trust_remote_code": False}
+        if self._folder is None:
+            where["revision"] = self._revision
+        device = best_device()
+        with self.guard(f"loading {self.kind}:{self.id}", device, self._unusable):
+            config = transformers.AutoConfig.from_pretrained(source, **where)
+            self._check_kind(config)
+            processor = transformers.AutoProcessor.from_pretrained(source, **where)  # type: ignore[no-untyped-call]
+            model = getattr(transformers, model_class).from_pretrained(
+                source, dtype=torch.float32, use_safetensors=True, **where, **options
+            )
+            model = model.to(device).eval().requires_grad_(False)
+        return Loaded(model, processor, device)
+
+    def guard(
+        self, what: str, device: str, explain: Callable[[BaseException], str] | None = None
+    ) -> Guard:
+        """Turns whatever the libraries raise inside it into one `ModelError`."""
+        from alas_core.models.guard import Guard, first_line
+
+        def failed(error: BaseException) -> str:
+            return (
+                f"the aligner '{self.kind}:{self.id}' failed on this recording: "
+                f"{first_line(error)}; choose another reference, or give your own alignment "
+                "(TextGrid, CTM, JSON)"
+            )
+
+        return Guard(what, device, explain or failed)
+
+    def _unusable(self, error: BaseException) -> str:
+        from alas_core.models.guard import first_line
+
+        return (
+            f"the aligner '{self.kind}:{self.id}' cannot be loaded: {first_line(error)}; expected "
+            f"{_WHAT_FITS[self.kind]}, as a hub id that is in the cache or can be downloaded, or "
+            "as a local folder with config.json, processor files and safetensors weights"
+        )
+
+    def _check_kind(self, config: Any) -> None:
+        fits = fits_kind(self.kind, config.to_dict())
+        if not fits:
+            raise AlignmentError(
+                f"'{self.id}' is of type '{config.model_type}' "
+                f"({', '.join(config.architectures or ['no class named'])}), expected "
+                f"{_WHAT_FITS[self.kind]}; choose another checkpoint or another aligner"
+            )
+
+
+def fits_kind(kind: str, config: dict[str, Any]) -> bool:
+    """Whether a checkpoint with this config.json can serve an aligner of that kind."""
+    classes = [str(name) for name in config.get("architectures") or ()]
+    if kind == "whisper":
+        return config.get("model_type") == "whisper" and classes != [
+            "WhisperForAudioClassification"
+        ]
+    if kind == "ctc":
+        return any(name.endswith("ForCTC") for name in classes)
+    return "Qwen3ASRForTokenClassification" in classes
+
+
+def local_checkpoints(kind: str) -> tuple[str, ...]:
+    """Checkpoints of a kind that need no download: hub ids in the cache, folders of the roots."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    found = []
+    try:
+        repos = scan_cache_dir().repos
+    except CacheNotFound:
+        repos = frozenset()
+    for repo in sorted(repos, key=lambda repo: repo.repo_id):
+        files = [file for commit in repo.revisions for file in commit.files]
+        configs = [file.file_path for file in files if file.file_name == "config.json"]
+        weights = any(file.file_name.endswith(".safetensors") for file in files)
+        if weights and any(_fits(kind, path) for path in configs):
+            found.append(repo.repo_id)
+    for root in identity.model_roots():
+        folders = sorted(root.iterdir()) if root.is_dir() else ()
+        found += [str(folder) for folder in folders if _fits(kind, folder / "config.json")]
+    return tuple(found)
+
+
+def _fits(kind: str, config: Path) -> bool:
+    try:
+        return config.is_file() and fits_kind(kind, identity.read_json(config))
+    except AlasError:
+        return False
+
+
+_lock = threading.RLock()
+_held: tuple[tuple[str, str], Loaded] | None = None
+
+
+def close() -> None:
+    """Free the aligner that is held, if there is one."""
+    global _held
+    with _lock:
+        _held = None
+    from alas_core.models.guard import release_memory
+
+    release_memory()
