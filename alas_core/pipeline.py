@@ -11,7 +11,7 @@ import numpy as np
 
 from alas_core.assembly import Clock, Plan, assemble, lens_layers, stamped
 from alas_core.datasets import demo, plain_sentences
-from alas_core.errors import AlignmentError, InputError
+from alas_core.errors import AlignmentError
 from alas_core.lens import make_lens
 from alas_core.models import registry
 from alas_core.models.protocol import Prompt, SpeechLLM
@@ -29,10 +29,7 @@ from alas_core.types import (
     Utterance,
     content_sha,
 )
-from alas_core.words import split_words, token_words
-
-MAX_WORDS = 1000
-"""A longer transcript is refused: one utterance is meant, not a book."""
+from alas_core.words import check_transcript, split_words, token_words
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def steps(request: Request, store: Store | None = None) -> Iterator[Progress]:
     AlasError
         For anything in the request that cannot be used; nothing is stored then.
     """
-    _check_transcript(request.utterance.transcript)
+    check_transcript(request.utterance.transcript)
     aligner = request.reference
     if isinstance(aligner, str):
         aligner = get_aligner(aligner)
@@ -190,20 +187,6 @@ def _instruction(request: Request, model: SpeechLLM) -> str:
     if request.instruction is not None:
         return request.instruction
     return request.utterance.instruction or model.default_instruction(request.utterance.task)
-
-
-def _check_transcript(transcript: str) -> None:
-    words = split_words(transcript)
-    if not words:
-        raise InputError(
-            f"the transcript {transcript[:40]!r} holds no word, expected what is said in the "
-            "audio; type the words that you hear"
-        )
-    if len(words) > MAX_WORDS:
-        raise InputError(
-            f"the transcript has {len(words)} words, expected at most {MAX_WORDS} for one "
-            "utterance; cut audio and transcript into sentences"
-        )
 
 
 def _check_placed(reference: Reference) -> None:

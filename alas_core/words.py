@@ -19,6 +19,9 @@ from alas_core.types import NO_WORD, FloatArray, Token, WordTiming
 SLACK_S = 1e-5
 """Frame spans are float32: at 60 s a second is known to 4 microseconds."""
 
+MAX_WORDS = 1000
+"""A longer transcript is refused: one utterance is meant, not a book."""
+
 _GAPS = re.compile(r"[\s\u200b\ufeff\u2014\u2015\u2026]+|-{2,}|\.{2,}")
 """Between chunks: white space, and dashes and dots that part words without any."""
 
@@ -58,6 +61,27 @@ def split_words(transcript: str) -> tuple[WordTiming, ...]:
                 words.append(WordTiming(transcript[start:end], start, end))
         position = gap.end() if gap else stop
     return tuple(words)
+
+
+def check_transcript(transcript: str) -> None:
+    """Refuse what cannot be the words of one recording.
+
+    Raises
+    ------
+    InputError
+        If it holds no word, or more than `MAX_WORDS`.
+    """
+    words = split_words(transcript)
+    if not words:
+        raise InputError(
+            f"the transcript {transcript[:40]!r} holds no word, expected what is said in the "
+            "audio; type the words that you hear"
+        )
+    if len(words) > MAX_WORDS:
+        raise InputError(
+            f"the transcript has {len(words)} words, expected at most {MAX_WORDS} for one "
+            "utterance; cut audio and transcript into sentences"
+        )
 
 
 def _strip(text: str, start: int, end: int) -> tuple[int, int]:

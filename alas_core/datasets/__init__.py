@@ -1,6 +1,18 @@
-"""Where utterances come from: one data set a file, all of them `DataSet`s."""
+"""Where utterances come from: one layout a file, all of them `DataSet`s."""
 
-from alas_core.datasets.base import DataSet, Row, path_inside
-from alas_core.datasets.demo import UtteranceFolder, demo, plain_sentences
+from alas_core.datasets.base import DataSet, Problem, Row, path_inside
+from alas_core.datasets.demo import UtteranceFolder, demo
+from alas_core.datasets.listing import plain_sentences
+from alas_core.datasets.opening import data_roots, open_source
 
-__all__ = ["DataSet", "Row", "UtteranceFolder", "demo", "path_inside", "plain_sentences"]
+__all__ = [
+    "DataSet",
+    "Problem",
+    "Row",
+    "UtteranceFolder",
+    "data_roots",
+    "demo",
+    "open_source",
+    "path_inside",
+    "plain_sentences",
+]

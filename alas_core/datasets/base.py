@@ -22,8 +22,28 @@ class Row:
     duration_s: float | None = None
 
 
+@dataclass(frozen=True)
+class Problem:
+    """A row that is left out: where it stands, the column that is wrong, and why.
+
+    Parameters
+    ----------
+    where : as a person finds it again, such as "line 7" or "'talk.wav'".
+    column : what the data set calls the field; empty if it is the whole row.
+    reason : what, got, expected, remedy.
+    """
+
+    where: str
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        column = f", column '{self.column}'" if self.column else ""
+        return f"{self.where}{column}: {self.reason}"
+
+
 class DataSet(Protocol):
-    """Utterances under names. Reading one never changes another; nothing is cached here."""
+    """Utterances under names. Reading one never changes another; no sound is kept."""
 
     @property
     def name(self) -> str:
@@ -45,7 +65,15 @@ class DataSet(Protocol):
         ...
 
     def pool(self) -> tuple[str, ...]:
-        """Transcripts that are not spoken in the data set, for the null."""
+        """Sentences that wrong transcripts are cut from, for the null."""
+        ...
+
+    def reference_path(self, utterance_id: str) -> Path | None:
+        """The file of word times that came with an utterance, if one did."""
+        ...
+
+    def problems(self) -> tuple[Problem, ...]:
+        """The rows that were left out. Sound is decoded by `load` alone, so it may fail later."""
         ...
 
 
@@ -81,7 +109,7 @@ def path_inside(root: Path, relative: str, owner: str) -> Path:
 def read_text(path: Path) -> str:
     """A small UTF-8 file, or `InputError`."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"'{path}' cannot be read ({error}), expected a UTF-8 text file; restore it"

@@ -1,0 +1,181 @@
+"""From what a user names to a data set: `folder:PATH`, `manifest:PATH?audio=COLUMN`, or a path.
+
+The part before the colon is a layout, the part after a question mark its options. A path alone
+is looked at, and the layout is recognised.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+
+from alas_core.datasets.base import DataSet
+from alas_core.datasets.demo import UtteranceFolder, demo
+from alas_core.datasets.folder import audio_folder
+from alas_core.datasets.manifest import FIELDS, manifest
+from alas_core.datasets.records import SUFFIXES
+from alas_core.errors import InputError
+
+Options = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A data set as a user names it.
+
+    Parameters
+    ----------
+    layout : a name in `LAYOUTS`; empty if it is to be recognised.
+    path : folder or file; for `hf` the name of the data set.
+    options : of the layout.
+    """
+
+    layout: str
+    path: str = ""
+    options: Options = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        query = f"?{urlencode(self.options)}" if self.options else ""
+        return f"{self.layout}:{self.path}{query}" if self.path else self.layout
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one kind of data set is opened.
+
+    Parameters
+    ----------
+    label : what people call it.
+    open : from path and options to the data set.
+    options : the names of the options that it knows.
+    found_at : whether a path seems to be one.
+    """
+
+    label: str
+    open: Callable[[Path, Options], DataSet]
+    options: tuple[str, ...] = ()
+    found_at: Callable[[Path], bool] = lambda _: False
+
+
+def _open_manifest(path: Path, options: Options) -> DataSet:
+    mapping = {name: column for name, column in options.items() if name in FIELDS}
+    root = path.parent / options["root"] if "root" in options else None
+    return manifest(path, mapping, root, options.get("separator"))
+
+
+LAYOUTS: Mapping[str, Layout] = {
+    "utterances": Layout(
+        "Folder with utterances.jsonl",
+        lambda path, _: UtteranceFolder(path, path.name),
+        found_at=lambda path: (path / "utterances.jsonl").is_file(),
+    ),
+    "manifest": Layout(
+        "Table",
+        _open_manifest,
+        (*FIELDS, "root", "separator"),
+        found_at=lambda path: path.is_file() and path.suffix.lower() in SUFFIXES,
+    ),
+    "folder": Layout(
+        "Folder of recordings",
+        lambda path, _: audio_folder(path),
+        found_at=Path.is_dir,
+    ),
+}
+"""In the order in which a path is compared with them."""
+
+
+def parse(spec: str) -> Spec:
+    """A user's text as a `Spec`, unchecked."""
+    text = spec.strip()
+    if text == "demo":
+        return Spec("demo")
+    layout, colon, rest = text.partition(":")
+    if not colon or layout not in LAYOUTS:
+        layout, rest = "", text
+    if Path(rest).exists():
+        return Spec(layout, rest)
+    path, _, query = rest.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    return Spec(layout, path, options)
+
+
+def recognise(path: Path) -> str:
+    """The layout that a path seems to have.
+
+    Raises
+    ------
+    InputError
+        If there is nothing, or nothing that is known.
+    """
+    if not path.exists():
+        raise InputError(
+            f"'{path}' does not exist, expected 'demo', a folder, a table, or LAYOUT:PATH with "
+            f"LAYOUT one of {', '.join(LAYOUTS)}; check the path"
+        )
+    for name, layout in LAYOUTS.items():
+        if layout.found_at(path):
+            return name
+    raise InputError(
+        f"'{path}' is no data set that is known, expected a folder or a table "
+        f"({', '.join(SUFFIXES)}); name the layout before it, as in manifest:{path}"
+    )
+
+
+def open_source(spec: str, roots: Sequence[Path] | None = None) -> DataSet:
+    """The data set that a user names.
+
+    Parameters
+    ----------
+    spec : "demo", a path, or LAYOUT:PATH?OPTION=VALUE&... with a layout of `LAYOUTS`.
+    roots : folders that the path must lie in; None for a user who may read anything anyway (the
+        command line).
+
+    Raises
+    ------
+    InputError
+        If there is no such data set, or it lies outside the roots.
+    """
+    named = parse(spec)
+    if named.layout == "demo":
+        return demo()
+    path = Path(named.path).expanduser()
+    if roots is not None:
+        check_allowed(path, roots)
+    layout = LAYOUTS[named.layout or recognise(path)]
+    unknown = [name for name in named.options if name not in layout.options]
+    if unknown:
+        raise InputError(
+            f"{layout.label} has no option {unknown[0]!r}, expected "
+            f"{', '.join(layout.options) or 'none at all'}; correct {spec!r}"
+        )
+    if not path.exists():
+        raise InputError(f"'{path}' does not exist, expected a data set; check the path")
+    return layout.open(path, named.options)
+
+
+def check_allowed(path: Path, roots: Sequence[Path]) -> None:
+    """Refuse a path outside the folders that the server opens to its users.
+
+    Raises
+    ------
+    InputError
+        If it is outside all of them, links followed.
+    """
+    try:
+        inside = any(path.resolve().is_relative_to(root.resolve()) for root in roots)
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a null character
+        inside = False
+    if not inside:
+        raise InputError(
+            f"'{path}' lies outside the folders that this server opens, expected a path in one of "
+            "ALAS_DATA_ROOTS; ask who runs the server to add it"
+        )
+
+
+def data_roots() -> tuple[Path, ...]:
+    """The folders in `ALAS_DATA_ROOTS` (parted as PATH is) that exist."""
+    named = os.environ.get("ALAS_DATA_ROOTS", "").split(os.pathsep)
+    return tuple(path for name in named if name.strip() and (path := Path(name)).is_dir())
