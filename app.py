@@ -5,6 +5,7 @@ from alas_core.ui import controls, guard, picture, shell, url
 with shell.inside():
     shell.frame()
     url.adopt()
+    url.settle()
     page = shell.navigation()
     with guard.guarded("the sidebar"):
         controls.sidebar()
@@ -12,4 +13,4 @@ with shell.inside():
         controls.layer_and_score(picture.on_screen())
     with guard.guarded(page.title):
         page.run()
-    controls.publish()
+    controls.publish(page.url_path or "explore")

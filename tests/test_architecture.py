@@ -26,6 +26,7 @@ ROOMS = (
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
     ("perturbations", "sensitivity"),
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
+    ("comparison", "contrasts", "series"),
     ("pipeline",),
     ("batch",),
     ("corpus",),

@@ -105,6 +105,7 @@ def test_first_look_is_a_finished_picture_of_the_first_demo_recording(app):
     assert "Binding is strongest at layer" in said
     assert "null: 5 wrong transcripts" in words_of(app.caption)
     assert not app.error
+    assert not app.warning
     assert app.slider("layer_slider").value == int(re.search(r"layer (\d)", said).group(1))
 
 

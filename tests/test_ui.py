@@ -297,3 +297,59 @@ def test_a_job_without_a_lane_waits_for_nobody():
     first.release(2)
     assert runner.wait("first", PATIENCE_S, finished=True).finished
     assert first.starts == 1
+
+
+NONSENSE = {
+    "layer": ["-1", "1.5", "x", "99999"],
+    "temperature": ["0", "nan", "inf", "1e9", "x"],
+    "centering": ["median", "None"],
+    "mask_sinks": ["yes", "2"],
+    "n_null": ["200", "-1"],
+    "fold": ["sideways"],
+    "projection": ["tsne"],
+    "score": ["<b>"],
+    "instruction": ["x" * 2001],
+    "b": ["everything", ""],
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_in_a_link_says_nothing(address, name):
+    for text in NONSENSE[name]:
+        address.query_params = {name: text}
+        url.adopt()
+        assert name not in address.session_state, text
+
+
+def test_what_is_written_is_read_back(address):
+    chosen = {
+        "layer": 3,
+        "score": "hit_rate",
+        "fold": "words",
+        "map_lines": False,
+        "temperature": 0.25,
+        "centering": "mean",
+        "n_null": 20,
+        "instruction": "repeat: a & b = c",
+        "b": ["model", "settings"],
+        "b_temperature": 0.5,
+    }
+    for page in ("explore", "compare"):
+        address.session_state.clear()
+        address.session_state.update(chosen)
+        url.publish({}, page)
+        told = dict(address.query_params)
+        own = {name for name in chosen if url.PARAMETERS[name].page in ("", page)}
+        assert set(told) == own
+        address.session_state.clear()
+        url.adopt()
+        assert {name: address.session_state[name] for name in own} == {n: chosen[n] for n in own}
+
+
+def test_a_choice_outlives_a_page_that_does_not_draw_it(address):
+    url.settle()
+    assert address.session_state["fold"] == "time"
+    assert "layer" not in address.session_state  # unsaid: the best one
+    address.session_state["fold"] = "words"
+    url.settle()
+    assert address.session_state["fold"] == "words"

@@ -36,6 +36,8 @@ class Palette:
     diverging: Scale
     sound: Scale
     waveform: str
+    sides: tuple[str, str]
+    side_bands: tuple[str, str]
 
 
 LIGHT = Palette(
@@ -56,6 +58,8 @@ LIGHT = Palette(
     ),
     sound=((0.0, "#ffffff"), (0.35, "#eceef0"), (1.0, "#4f565e")),
     waveform="rgba(0,114,178,0.85)",
+    sides=("#1b1f24", "#7b3fa8"),
+    side_bands=("rgba(110,118,129,0.28)", "rgba(123,63,168,0.20)"),
 )
 
 DARK = Palette(
@@ -76,6 +80,8 @@ DARK = Palette(
     ),
     sound=((0.0, "#0e1117"), (0.35, "#1c222b"), (1.0, "#aab3be")),
     waveform="rgba(86,180,233,0.85)",
+    sides=("#f2f4f7", "#c79bf0"),
+    side_bands=("rgba(170,178,189,0.28)", "rgba(199,155,240,0.22)"),
 )
 
 

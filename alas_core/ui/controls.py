@@ -91,7 +91,7 @@ def order() -> Order | None:
     )
 
 
-def publish() -> None:
+def publish(page: str) -> None:
     """Write the choices that are not defaults into the URL."""
     state, looked = st.session_state, view()
     model = state.get("model")
@@ -102,9 +102,9 @@ def publish() -> None:
             "data": None if data == DEMO else data,
             "utterance": _unless_first("utterance", _utterances(data), always=data != DEMO),
             "layer": looked.layer,
-            "score": None if looked.score == DEFAULT_SCORE else looked.score,
-            "word": state.get("word"),
-        }
+            "score": looked.score,
+        },
+        page,
     )
 
 
@@ -115,9 +115,7 @@ def sidebar() -> None:
         st.session_state["data"], st.session_state["utterance"] = YOURS, pending
     source = sources.source(_data())
     with st.sidebar:
-        if source.finished:
-            _keep("model")
-        else:
+        if not source.finished:
             _model()
         labels = {key: source.label for key, source in sources.known().items()}
         if len(labels) > 1:
@@ -126,12 +124,6 @@ def sidebar() -> None:
         if options:
             _select("Utterance", "utterance", options, on_change=_forget_word)
         source.tools()
-
-
-def _keep(name: str) -> None:
-    """Streamlit forgets the choice of a selector that a run does not draw; this one is kept."""
-    if name in st.session_state:
-        st.session_state[name] = st.session_state[name]
 
 
 def _model() -> None:

@@ -19,7 +19,6 @@ def details(analysis: Analysis, layer: int) -> None:
     chosen = st.segmented_control(
         "Details",
         _VIEWS,
-        default=_VIEWS[0],
         required=True,
         key="details",
         label_visibility="collapsed",

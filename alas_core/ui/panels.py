@@ -50,7 +50,6 @@ def sheet_panel(analysis: Analysis, layer: int, word: int | None, score: str) ->
             "Fold",
             list(_FOLDS),
             format_func=_FOLDS.__getitem__,
-            default="time",
             required=True,
             key="fold",
             label_visibility="collapsed",
@@ -61,7 +60,7 @@ def sheet_panel(analysis: Analysis, layer: int, word: int | None, score: str) ->
         layer=layer,
         word=word,
         score=score,
-        fold=fold,
+        fold=fold or "time",
         theme=theme(),
         on_event=controls.follow,
     )
@@ -106,7 +105,6 @@ def map_panel(analysis: Analysis, layer: int, word: int | None) -> None:
             "Projection",
             list(_MAPS),
             format_func=_MAPS.__getitem__,
-            default="pca",
             required=True,
             key="projection",
             label_visibility="collapsed",
@@ -115,20 +113,19 @@ def map_panel(analysis: Analysis, layer: int, word: int | None) -> None:
             "Colour",
             list(_COLOURS),
             format_func=_COLOURS.__getitem__,
-            default="modality",
             required=True,
             key="map_colour",
             label_visibility="collapsed",
         )
-        lines = st.toggle("Lines", value=True, key="map_lines")
+        lines = st.toggle("Lines", key="map_lines")
         guide.about_map()
-    points = _points(analysis, layer, kind)
+    points = _points(analysis, layer, kind or "pca")
     figure = map_figure(
         analysis,
         points,
         layer=layer,
         word=word,
-        colour=colour,
+        colour=colour or "modality",
         lines=lines,
         theme=theme(),
     )
@@ -178,17 +175,20 @@ def layers_panel(analysis: Analysis, layer: int) -> None:
     known = {name: label for name, label in _LAYERS.items() if name in analysis.cross_layer}
     if not known:
         return
+    if st.session_state.get("cross_layer") not in known:
+        st.session_state["cross_layer"] = next(iter(known))
     st.markdown("**Layers of hearing against layers of reading**")
     with st.container(horizontal=True, vertical_alignment="center"):
         score = st.segmented_control(
             "Likeness",
             list(known),
             format_func=known.__getitem__,
-            default=next(iter(known)),
             required=True,
             key="cross_layer",
             label_visibility="collapsed",
         )
         guide.about_layers()
-    figure = cross_layer_figure(analysis, score=score, layer=layer, theme=theme())
+    figure = cross_layer_figure(
+        analysis, score=score or next(iter(known)), layer=layer, theme=theme()
+    )
     st.plotly_chart(figure, theme=None, key="layers", config={"displaylogo": False})

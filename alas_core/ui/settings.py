@@ -8,10 +8,10 @@ import streamlit as st
 
 from alas_core.errors import InputError
 from alas_core.types import Settings
+from alas_core.ui import url
 from alas_core.ui.orders import FILE, POCKETSPHINX
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
 
-_CENTERING = ("none", "mean", "standardise")
 _REFERENCES = {POCKETSPHINX: "Aligner: PocketSphinx (English)", FILE: "My own file"}
 
 
@@ -30,7 +30,6 @@ def drawer() -> None:
         st.text_area(
             "Instruction",
             key="instruction",
-            bind="query-params",
             height=80,
             max_chars=2000,
             placeholder="the model's own for this task",
@@ -39,9 +38,7 @@ def drawer() -> None:
         )
         st.toggle(
             "Instruction before the audio",
-            value=True,
             key="instruction_first",
-            bind="query-params",
             help="Default: on. In a causal model the instruction changes the audio's states "
             "only if it comes first.",
         )
@@ -54,18 +51,15 @@ def _score_settings() -> None:
         "Temperature",
         0.001,
         10.0,
-        default.temperature,
         step=0.05,
         format="%.3g",
         key="temperature",
-        bind="query-params",
         help=f"Of the softmax over tokens. Default: {default.temperature}.",
     )
     st.selectbox(
         "Centering",
-        _CENTERING,
+        url.CENTERING,
         key="centering",
-        bind="query-params",
         help="Done to the states before cosines: none (default, as published), subtract each "
         "modality's mean, or standardise each dimension. Large shared directions can dominate "
         "cosines; compare with 'mean' to see whether they do.",
@@ -73,16 +67,13 @@ def _score_settings() -> None:
     st.toggle(
         "Mask attention sinks",
         key="mask_sinks",
-        bind="query-params",
         help="Leave out positions whose norm is above ten times the median. Default: off.",
     )
     st.slider(
         "Wrong transcripts for the null",
         0,
         199,
-        default.n_null,
         key="n_null",
-        bind="query-params",
         help=f"Default: {default.n_null}, which allows p down to {1 / (default.n_null + 1):.2g}. "
         "0 leaves only the quick null (the words permuted).",
     )

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from alas_core.resources import asset_path
+from alas_core.ui import url
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
@@ -55,7 +56,10 @@ def enter() -> None:
     `st.navigation` is called for the first time. Where there is no app.py (a page under test),
     one attempt is made and the page runs alone.
     """
-    if _inside.get() or st.session_state.pop(_ENTERING, False):
+    if _inside.get():
+        return
+    if st.session_state.pop(_ENTERING, False):
+        url.settle()  # the page runs alone
         return
     st.session_state[_ENTERING] = True
     frame()  # without an icon of the app's, the browser fetches the page's from the network

@@ -1,22 +1,136 @@
-"""The parts of the view that a link carries: model, data set, utterance, layer, score, word.
+"""The view in the address: every choice that changes what is on the screen, by its id.
 
-Streamlit's own binding writes a choice's label into the URL; here labels are sentences, so ids
-are written by hand. A value that is the default stays out of the URL.
+Streamlit's own binding writes a choice's label into the URL and forgets what a page does not draw;
+here labels are sentences and pages share their choices, so both are done by hand. A choice at its
+default stays out of the URL. The values are kept in the session under the same names, which are
+the keys of the widgets: a widget of this table takes its default from here (`settle`), not from an
+argument.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import get_args
 
 import streamlit as st
 
-PARAMETERS = ("model", "data", "utterance", "layer", "score", "word")
+from alas_core.definitions import SCORES
+from alas_core.figures.map import Colour
+from alas_core.figures.views import Fold
+from alas_core.keys import Settings
+
 _PUBLISHED = "url_published"
 _SUPERSEDED = "url_superseded"
 
 _STALE_S = 5.0
 """A browser that is just being told a new URL may still send the one before."""
+
+Value = str | int | float | bool | list[str]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One choice: how the URL is read (None for nonsense), its default, and the page it is of."""
+
+    read: Callable[[str], Value | None]
+    default: Value | None = None
+    page: str = ""
+
+
+def one_of(options: Collection[str]) -> Callable[[str], Value | None]:
+    """One of the ids."""
+    return lambda text: text if text in options else None
+
+
+def some_of(options: Collection[str]) -> Callable[[str], Value | None]:
+    """Several of the ids, with commas between them."""
+    return lambda text: [name for name in text.split(",") if name in options] or None
+
+
+def words(limit: int) -> Callable[[str], Value | None]:
+    """Any text that is not too long; what it may name is decided where it is used."""
+    return lambda text: text if len(text) <= limit else None
+
+
+def whole(high: int = 9999) -> Callable[[str], Value | None]:
+    """A whole number from 0 to `high`."""
+    return lambda text: (
+        int(text)
+        if text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= high
+        else None
+    )
+
+
+def decimal(low: float, high: float) -> Callable[[str], Value | None]:
+    """A number from `low` to `high`."""
+
+    def read(text: str) -> Value | None:
+        try:
+            value = float(text)
+        except ValueError:
+            return None
+        return value if math.isfinite(value) and low <= value <= high else None
+
+    return read
+
+
+def flag(text: str) -> Value | None:
+    """On or off."""
+    return {"true": True, "false": False}.get(text.lower())
+
+
+CENTERING = ("none", "mean", "standardise")
+DIFFERS = ("model", "recording", "kept", "instruction", "settings", "audio")
+"""In what the second side of the Compare page may differ from the first."""
+
+_MADE = Settings()
+PARAMETERS: dict[str, Parameter] = {
+    "model": Parameter(words(500)),
+    "data": Parameter(words(60)),
+    "utterance": Parameter(words(300)),
+    "layer": Parameter(whole()),
+    "word": Parameter(whole()),
+    "score": Parameter(one_of(SCORES), "alas"),
+    "fold": Parameter(one_of(get_args(Fold)), "time", "explore"),
+    "projection": Parameter(one_of(("pca", "pca3", "umap")), "pca", "explore"),
+    "map_colour": Parameter(one_of(get_args(Colour)), "modality", "explore"),
+    "map_lines": Parameter(flag, True, "explore"),
+    "cross_layer": Parameter(one_of(("cka", "layer_correlation")), "cka", "explore"),
+    "details": Parameter(
+        one_of(("Scores", "Words", "Provenance", "Download")), "Scores", "explore"
+    ),
+    "instruction": Parameter(words(2000), ""),
+    "instruction_first": Parameter(flag, _MADE.instruction_first),
+    "temperature": Parameter(decimal(0.001, 10), _MADE.temperature),
+    "centering": Parameter(one_of(CENTERING), _MADE.centering),
+    "mask_sinks": Parameter(flag, _MADE.mask_sinks),
+    "n_null": Parameter(whole(199), _MADE.n_null),
+    "axis": Parameter(one_of(("index", "depth")), "index", "compare"),
+    "b": Parameter(some_of(DIFFERS), None, "compare"),
+    "b_model": Parameter(words(500), None, "compare"),
+    "b_utterance": Parameter(words(300), None, "compare"),
+    "b_kept": Parameter(words(300), None, "compare"),
+    "b_instruction": Parameter(words(2000), "", "compare"),
+    "b_instruction_first": Parameter(flag, _MADE.instruction_first, "compare"),
+    "b_temperature": Parameter(decimal(0.001, 10), _MADE.temperature, "compare"),
+    "b_centering": Parameter(one_of(CENTERING), _MADE.centering, "compare"),
+    "b_mask_sinks": Parameter(flag, _MADE.mask_sinks, "compare"),
+    "b_audio": Parameter(words(60), None, "compare"),
+}
+
+
+def settle() -> None:
+    """Keep every choice, also those whose widgets this run does not draw, or set its default.
+
+    Streamlit forgets the choice of a widget that a run leaves out; one that is written anew stays.
+    """
+    for name, parameter in PARAMETERS.items():
+        value = st.session_state.get(name, parameter.default)
+        if value is not None:
+            st.session_state[name] = value
 
 
 def adopt() -> None:
@@ -42,20 +156,30 @@ def _just_superseded() -> list[Mapping[str, str]]:
     return [old for _, old in kept]
 
 
-def _set(name: str, value: str | None) -> None:
-    if value is None:
+def _set(name: str, text: str | None) -> None:
+    if text is None:
         st.session_state.pop(name, None)
-    elif name == "model":
-        st.session_state["linked_model"] = value
-    elif name not in ("layer", "word"):
-        st.session_state[name] = value
-    elif value.isascii() and value.isdigit() and len(value) < 5:
-        st.session_state[name] = int(value)
+        return
+    value = PARAMETERS[name].read(text)
+    if value is not None:
+        # Which model is loaded is not for a link to say: the sidebar looks at it first.
+        st.session_state["linked_model" if name == "model" else name] = value
 
 
-def publish(values: Mapping[str, str | int | None]) -> None:
-    """Write the view into the URL; None leaves a parameter out."""
-    wanted = {name: str(value) for name, value in values.items() if value is not None}
+def publish(values: Mapping[str, Value | None], page: str = "explore") -> None:
+    """Write the view into the URL.
+
+    Parameters
+    ----------
+    values : of parameters that are not simply their widget's; None leaves one out
+    page : whose own parameters are written beside the shared ones
+    """
+    wanted = {}
+    for name, parameter in PARAMETERS.items():
+        if parameter.page in ("", page):
+            value = values[name] if name in values else st.session_state.get(name)
+            if value is not None and value != parameter.default:
+                wanted[name] = ",".join(value) if isinstance(value, list) else str(value)
     for name in PARAMETERS:
         if name in wanted:
             if st.query_params.get(name) != wanted[name]:

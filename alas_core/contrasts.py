@@ -1,0 +1,134 @@
+"""What moved between two analyses, in sentences made from their numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alas_core.comparison import (
+    Axis,
+    WordPair,
+    difference,
+    match_words,
+    null_of,
+    nulls_of_one_kind,
+)
+from alas_core.findings import number
+from alas_core.types import Analysis
+
+MOVED = 0.1
+"""A word whose ALAS changes by more than this is said to have changed."""
+
+
+def summary(
+    left: Analysis,
+    right: Analysis,
+    layers: tuple[int, int],
+    axis: Axis = "index",
+    names: tuple[str, str] = ("A", "B"),
+) -> tuple[str, ...]:
+    """What moved, in sentences with their numbers.
+
+    Parameters
+    ----------
+    layers : the layer of each side at which words are compared
+    names : what the two sides are called
+    """
+    pairs = match_words(left, right)
+    found = (
+        _best_layers(left, right, names),
+        _at_layers(left, right, layers, names),
+        _where(left, right, axis, names),
+        _words(left, right, pairs, layers, names),
+        _unmatched(pairs, names),
+    )
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _best_layers(left: Analysis, right: Analysis, names: tuple[str, str]) -> str:
+    sides = []
+    for side, name in zip((left, right), names, strict=True):
+        best, null = side.best_layer, null_of(side)
+        sides.append(
+            f"{name} at layer {best} of {side.n_layers} with {number(side.scores['alas'][best])} "
+            f"({null.name} reach {number(null.high[best])})"
+        )
+    moved = left.best_layer != right.best_layer or left.n_layers != right.n_layers
+    start = "The best layer moved" if moved else "The best layer is the same"
+    return f"{start}: ALAS is highest in {sides[0]}, in {sides[1]}."
+
+
+def _at_layers(
+    left: Analysis, right: Analysis, layers: tuple[int, int], names: tuple[str, str]
+) -> str:
+    one, other = left.scores["alas"][layers[0]], right.scores["alas"][layers[1]]
+    null_one, null_other = nulls_of_one_kind(left, right)
+    n = min(len(null_one.samples), len(null_other.samples))
+    apart = null_other.samples[:n, layers[1]] - null_one.samples[:n, layers[0]]
+    low, high = np.quantile(apart, (0.025, 0.975))
+    change = float(other - one)
+    verdict = (
+        "no more than wrong words would bring about"
+        if low <= change <= high
+        else "more than wrong words would bring about"
+    )
+    where = f"{names[0]} layer {layers[0]}, {names[1]} layer {layers[1]}"
+    return (
+        f"At {where}, ALAS goes from {number(one)} to {number(other)} ({signed(change)}); their "
+        f"{null_one.name} alone differ by {signed(low)} to {signed(high)} (95 %), so this is "
+        f"{verdict}."
+    )
+
+
+def _where(left: Analysis, right: Analysis, axis: Axis, names: tuple[str, str]) -> str:
+    apart = difference(left, right, "alas", axis)
+    if apart.low is None or apart.high is None:  # ALAS always has a null
+        raise RuntimeError("the difference of ALAS has no null")
+    outside = int(((apart.values < apart.low) | (apart.values > apart.high)).sum())
+    most = int(np.abs(apart.values).argmax())
+    place = f"layer {most}" if axis == "index" else f"{apart.layers[most]:.0%} of the depth"
+    return (
+        f"{names[1]} less {names[0]} leaves the band of the nulls at {outside} of "
+        f"{len(apart.layers)} layers compared; it is largest at {place}: "
+        f"{signed(float(apart.values[most]))}."
+    )
+
+
+def _words(
+    left: Analysis,
+    right: Analysis,
+    pairs: tuple[WordPair, ...],
+    layers: tuple[int, int],
+    names: tuple[str, str],
+) -> str:
+    both = [(p.left, p.right) for p in pairs if p.left is not None and p.right is not None]
+    one = left.word_scores["alas"][layers[0], [i for i, _ in both]]
+    other = right.word_scores["alas"][layers[1], [j for _, j in both]]
+    change = np.asarray(other - one, dtype=float)
+    known = np.flatnonzero(np.isfinite(change))
+    if not known.size:
+        return ""
+    order = known[np.argsort(-np.abs(change[known]), kind="stable")]
+    texts = [_named(left.words[i].word, right.words[j].word) for i, j in both]
+    most = ", ".join(f"{texts[i]} {signed(float(change[i]))}" for i in order[:3])
+    count = int((np.abs(change[known]) > MOVED).sum())
+    return (
+        f"{count} of {known.size} words with a partner change by more than {MOVED} there; most "
+        f"({names[1]} less {names[0]}): {most}."
+    )
+
+
+def _named(one: str, other: str) -> str:
+    return f"“{one}”" if one.casefold() == other.casefold() else f"“{one}” / “{other}”"
+
+
+def _unmatched(pairs: tuple[WordPair, ...], names: tuple[str, str]) -> str:
+    only = [sum(p.right is None for p in pairs), sum(p.left is None for p in pairs)]
+    if not any(only):
+        return ""
+    return f"Words without a partner: {only[0]} of {names[0]}, {only[1]} of {names[1]}."
+
+
+def signed(value: float) -> str:
+    """Two significant digits with the sign, as a change is written."""
+    text = number(value)
+    return f"+{text}" if value > 0 else text.replace("-", "−")
