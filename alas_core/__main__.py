@@ -1,4 +1,4 @@
-"""The command line: ``analyse`` computes, ``show`` prints and ``report`` draws what was kept.
+"""The command line: ``analyse`` computes, ``run`` does so for a data set, ``show`` prints.
 
 Results go to stdout, everything else to stderr. Exit status 0; 2 for input that cannot be used,
 1 for a defect, each with one line on stderr.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from alas_core import __version__
+from alas_core.batch import command as command_run
 from alas_core.bundle import SUFFIX, dumps, loads
 from alas_core.errors import AlasError
 from alas_core.files import check_target, read_file, read_transcript, write_file
@@ -82,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
             if name != "show"
             else argparse.SUPPRESS,  # what 'report' was called at first
         )
+    data_set = commands.add_parser("run", help="take a data set through a model")
+    command_run.add_arguments(data_set)
+    data_set.add_argument("--json", action="store_true", help="print one JSON object")
+    data_set.set_defaults(run=command_run.run)
+    for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show tracebacks and warnings")
     return parser
 

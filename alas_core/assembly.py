@@ -115,6 +115,7 @@ def assemble(
             "permuted words", _permuted(alignment, settings), result.scores["alas"]
         ),
         cross_layer=reduced.cross_layer,
+        word_points=reduced.word_points.astype(np.float16),
         warnings=_warnings(utterance, plan, reference, audio, alignment),
         provenance=_provenance(plan, alignment),
     )

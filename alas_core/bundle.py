@@ -40,6 +40,9 @@ MAX_BYTES = 512 * 2**20
 """A larger file is no bundle of ours (30 s of a 7B model take about 10 MB)."""
 _MAX_HEAD_BYTES = 64 * 2**20
 
+WORD_POINTS = "word_points"
+"""An array that bundles of earlier versions lack."""
+
 _ARRAYS = ("similarity", "frame_spans", "frame_word", "token_word", "paths", "coords", "norms")
 _TABLES = (
     "scores",
@@ -64,6 +67,8 @@ def dumps(analysis: Analysis) -> bytes:
             arrays |= {f"{name}/{part}": getattr(null, part) for part in _NULL_ARRAYS}
     if analysis.lens is not None:
         arrays |= {f"lens/{part}": getattr(analysis.lens, part) for part in _LENS_ARRAYS}
+    if analysis.word_points is not None:
+        arrays[WORD_POINTS] = analysis.word_points
     sound = to_flac_bytes(analysis.utterance.audio)
     arrays["audio"] = np.frombuffer(sound, dtype=np.uint8)
     packed = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -207,6 +212,7 @@ def _analysis(arrays: Mapping[str, Any], head: Mapping[str, Any]) -> Analysis:
         provenance=head["provenance"],
         **{name: arrays[name] for name in _ARRAYS},
         lens=_lens(arrays, head),
+        word_points=arrays.get(WORD_POINTS),
         **tables,
         **nulls,
     )

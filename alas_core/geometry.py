@@ -16,6 +16,9 @@ from alas_core.types import FloatArray
 N_NEIGHBOURS = 15
 """Neighbours that `neighbour_mixing` looks at, as in the literature on UMAP pictures."""
 
+N_SHARED = 64
+"""Dimensions of the space in which words of different utterances are compared."""
+
 _MIN_WORDS_FOR_CKA = 4
 """The unbiased HSIC divides by n - 3."""
 
@@ -39,6 +42,36 @@ def pool_words(states: torch.Tensor, word_of: torch.Tensor, n_words: int) -> tor
     return torch.cat(
         [weights @ states[part].float() for part in layer_chunks(states.shape[0], size)]
     )
+
+
+def shared_points(audio_words: torch.Tensor, text_words: torch.Tensor) -> torch.Tensor:
+    """Words of all utterances of a model in one small space, so that they can share a map.
+
+    Each mean state is scaled to unit length, so that distances are those of cosines, and multiplied
+    by one fixed matrix of random normal numbers that depends on the width of the model alone.
+
+    Parameters
+    ----------
+    audio_words, text_words : torch.Tensor [shape=(n_layers + 1, n_words, d_model)], from
+        `pool_words`; all zero for a word without position
+
+    Returns
+    -------
+    torch.Tensor [shape=(n_layers + 1, 2, n_words, N_SHARED), float32]
+        Audio first; nan for a word without position.
+
+    References
+    ----------
+    Johnson and Lindenstrauss 1984: squared distances keep their value up to a relative error of
+    about sqrt(2 / N_SHARED), one standard deviation.
+    """
+    d_model = audio_words.shape[-1]
+    generator = torch.Generator().manual_seed(d_model)
+    directions = torch.randn(d_model, N_SHARED, generator=generator) / N_SHARED**0.5
+    states = torch.stack([audio_words, text_words], dim=1).float()
+    length = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
+    points: torch.Tensor = (states / length) @ directions.to(states.device)
+    return points
 
 
 def word_retrieval(

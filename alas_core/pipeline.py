@@ -40,6 +40,7 @@ class Request:
     `reference` is the name of an aligner, a path of an alignment file, or an aligner.
     `instruction` None takes the utterance's own, else the model's for the task. `pool` are the
     sentences that wrong transcripts are cut from; None takes the bundled ones that suit the model.
+    Without `answers` the model is not asked, and the analysis is not stored: it is incomplete.
     """
 
     model_id: str
@@ -51,6 +52,7 @@ class Request:
     device: str = "auto"
     dtype: str = "auto"
     model: SpeechLLM | None = None
+    answers: bool = True
 
 
 @dataclass(frozen=True)
@@ -232,15 +234,17 @@ def _run(
             yield Progress("Reading the states as words", len(readings), analysis.n_layers + 1)
         lens = make_lens(head, readings) if head is not None else None
     del audio, text
-    yield Progress("Asking the model")
-    with clock("answers"):
-        answers = {
-            "audio": model.answer(plan.prompt, audio=utterance.audio),
-            "text": model.answer(plan.prompt, transcript=utterance.transcript),
-        }
+    answers = {}
+    if request.answers:
+        yield Progress("Asking the model")
+        with clock("answers"):
+            answers = {
+                "audio": model.answer(plan.prompt, audio=utterance.audio),
+                "text": model.answer(plan.prompt, transcript=utterance.transcript),
+            }
     analysis = dataclasses.replace(analysis, null=null, lens=lens, answers=answers)
     analysis = stamped(analysis, clock)
-    if store:
+    if store and request.answers:
         store.put(plan.key, analysis)
     yield Progress("Done", 1, 1, analysis)
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from alas_core.errors import StoreError
+from alas_core.errors import AlasError, StoreError
+
+_TEMPORARY = ".tmp"
 
 
 class Place:
@@ -70,21 +73,45 @@ class Place:
                 return None
             return content
 
+    def read_many(self, names: Sequence[str]) -> dict[str, bytes]:
+        """The content of those files that are there, read at the same time where that helps."""
+        if self.local:
+            found = ((name, self.read(name)) for name in names)
+            return {name: content for name, content in found if content is not None}
+        with self._told("read", names[0] if names else ""):
+            paths = {self.path(name).lstrip("/"): name for name in names}
+            contents = self._fs.cat(list(paths), on_error="omit")
+            return {paths[path.lstrip("/")]: content for path, content in contents.items()}
+
     def write(self, name: str, content: bytes) -> None:
         """Write the whole file over what was there, or leave what was there."""
+        if self.local:
+            with self.writing(name) as file:
+                file.write(content)
+            return
         with self._told("written", name):
-            if not self.local:
-                self._fs.pipe_file(self.path(name), content)
-                return
-            with self._temporary(name, content) as temporary:
+            self._fs.pipe_file(self.path(name), content)
+
+    @contextlib.contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        """A file to write a large content into; it takes its name when the block ends well."""
+        with self._told("written", name), self._temporary(name) as temporary:
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            if self.local:
                 temporary.replace(self.path(name))
+            else:
+                self._fs.put_file(str(temporary), self.path(name))
 
     def create(self, name: str, content: bytes) -> bool:
         """Write the file if there is none of that name; False if there is one."""
         with self._told("written", name):
             try:
                 if self.local:
-                    with self._temporary(name, content) as temporary:
+                    with self._temporary(name) as temporary:
+                        temporary.write_bytes(content)
                         Path(self.path(name)).hardlink_to(temporary)
                 else:
                     self._fs.pipe_file(self.path(name), content, mode="create")
@@ -101,7 +128,14 @@ class Place:
             except FileNotFoundError:
                 return []
             names = (posixpath.basename(path.rstrip("/")) for path in found)
-            return sorted(name for name in names if not name.endswith(".tmp"))
+            return sorted(name for name in names if not name.endswith(_TEMPORARY))
+
+    def sweep(self, folder: str) -> None:
+        """Remove what a killed writer left half-written in a folder on disk."""
+        if self.local:
+            with self._told("swept", folder):
+                for left in Path(self.path(folder)).glob(f"*{_TEMPORARY}"):
+                    left.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Remove a file; nothing happens if it is not there."""
@@ -109,15 +143,12 @@ class Place:
             self._fs.rm_file(self.path(name))
 
     @contextlib.contextmanager
-    def _temporary(self, name: str, content: bytes) -> Iterator[Path]:
-        target = Path(self.path(name))
+    def _temporary(self, name: str) -> Iterator[Path]:
+        """A path beside the file, or in the system's folder if the place is not on disk."""
+        target = Path(self.path(name)) if self.local else Path(tempfile.gettempdir(), "alas")
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex}.tmp")
+        temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex}{_TEMPORARY}")
         try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
             yield temporary
         finally:
             with contextlib.suppress(OSError):
@@ -128,6 +159,8 @@ class Place:
         """What a storage library raises, as one sentence for the user."""
         try:
             yield
+        except AlasError:
+            raise
         except Exception as error:  # network libraries raise what they like
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise StoreError(

@@ -25,6 +25,7 @@ class Reduction:
     scores: dict[str, FloatArray]
     baselines: dict[str, FloatArray]
     cross_layer: dict[str, FloatArray]
+    word_points: FloatArray
 
 
 def reduce_states(
@@ -46,7 +47,14 @@ def reduce_states(
     """
     scores, baselines = geometry.modality_gap(frames, tokens)
     cross = {"layer_correlation": geometry.layer_correlation(frames, tokens)}
-    _add_words(scores, baselines, cross, frames, tokens, frame_word, token_word, names)
+    audio, text = (
+        geometry.pool_words(
+            states, torch.from_numpy(index.astype(np.int64)).to(frames.device), len(names)
+        )
+        for states, index in ((frames, frame_word), (tokens, token_word))
+    )
+    kept = np.intersect1d(frame_word[frame_word >= 0], token_word[token_word >= 0])
+    _add_words(scores, baselines, cross, audio, text, kept, names)
     return Reduction(
         similarity=cosine_maps(frames, tokens, centering=settings.centering).cpu().numpy(),
         frame_valid=valid_positions(frames, settings.mask_sinks).cpu().numpy(),
@@ -56,6 +64,7 @@ def reduce_states(
         scores=scores,
         baselines=baselines,
         cross_layer=cross,
+        word_points=geometry.shared_points(audio, text).cpu().numpy(),
     )
 
 
@@ -63,25 +72,19 @@ def _add_words(
     scores: dict[str, FloatArray],
     baselines: dict[str, FloatArray],
     cross: dict[str, FloatArray],
-    frames: torch.Tensor,
-    tokens: torch.Tensor,
-    frame_word: IntArray,
-    token_word: IntArray,
+    audio: torch.Tensor,
+    text: torch.Tensor,
+    kept: IntArray,
     names: Sequence[str],
 ) -> None:
     """Retrieval and CKA over the words that have both frames and tokens."""
-    kept = np.intersect1d(frame_word[frame_word >= 0], token_word[token_word >= 0])
-    device = frames.device
-    audio, text = (
-        geometry.pool_words(states, torch.from_numpy(index.astype(np.int64)).to(device), len(names))
-        for states, index in ((frames, frame_word), (tokens, token_word))
-    )
-    rows = torch.from_numpy(kept.astype(np.int64)).to(device)
+    n_layers = audio.shape[0]
+    rows = torch.from_numpy(kept.astype(np.int64)).to(audio.device)
     audio, text = audio[:, rows], text[:, rows]
     if len(kept):
         rate, chance = geometry.word_retrieval(audio, text, [names[word] for word in kept])
     else:
-        rate, chance = np.full(frames.shape[0], np.nan, np.float32), np.nan
+        rate, chance = np.full(n_layers, np.nan, np.float32), np.nan
     scores["word_retrieval"] = rate
-    baselines["word_retrieval"] = np.full(frames.shape[0], chance, np.float32)
+    baselines["word_retrieval"] = np.full(n_layers, chance, np.float32)
     cross["cka"] = geometry.cka(audio, text)

@@ -186,7 +186,10 @@ class Analysis:
     baselines name -> (L+1,) what each score would be without any binding;
     coords (L+1, N+K, n_components) float16, frames first; norms (L+1, N+K) float32;
     cross_layer name -> (L+1, L+1): audio at the row's layer against text at the column's;
-    lens: the vocabulary read-out over N+K positions, None where there is none.
+    lens: the vocabulary read-out over N+K positions, None where there is none;
+    word_points (L+1, 2, W, 64) float16: each word's mean frame state, then its mean token state, in
+    a space that all utterances of a model share (`geometry.shared_points`); nan for a word without
+    position, None in bundles of earlier versions.
     """
 
     key: RunKey
@@ -210,6 +213,7 @@ class Analysis:
     null: Null | None = None
     cross_layer: Mapping[str, FloatArray] = field(default_factory=dict)
     lens: Lens | None = None
+    word_points: npt.NDArray[np.float16] | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -131,6 +131,7 @@ def make_analysis(
         null=make_null("wrong transcripts", samples[:49], result.scores["alas"])
         if with_null
         else None,
+        word_points=geometry.shared_points(pooled, tokens).numpy().astype(np.float16),
         cross_layer={
             "cka": geometry.cka(pooled, tokens),
             "layer_correlation": geometry.layer_correlation(frames, tokens),

@@ -118,3 +118,21 @@ def test_norms_put_frames_first():
     norms = geometry.state_norms(audio.bfloat16(), text.bfloat16())
     assert norms.shape == (2, 42)
     assert norms[0, 30] == pytest.approx(text[0, 0].bfloat16().float().norm().item(), rel=1e-3)
+
+
+def test_shared_points_keep_cosines_and_their_place_between_utterances():
+    rng = torch.Generator().manual_seed(3)
+    words = torch.randn(2, 300, 400, generator=rng)
+    words[0, 7] = 0  # a word without position
+    audio, text = geometry.shared_points(words, 5 * words).unbind(dim=1)
+    assert audio.shape == (2, 300, geometry.N_SHARED)
+    assert torch.isnan(audio[0, 7]).all()
+    torch.testing.assert_close(audio[1], text[1])  # the length of a state does not matter
+    states = torch.nn.functional.normalize(words[1], dim=-1)
+    true = torch.cdist(states, states)
+    off = ~torch.eye(300, dtype=torch.bool)
+    error = (torch.cdist(audio[1], audio[1]) ** 2 / true**2)[off] - 1
+    assert abs(error.mean()) < 0.02
+    assert 0.7 < error.std() / (2 / geometry.N_SHARED) ** 0.5 < 1.3  # Johnson-Lindenstrauss
+    alone, _ = geometry.shared_points(words[:, :3], words[:, :3]).unbind(dim=1)
+    torch.testing.assert_close(alone[1], audio[1, :3])

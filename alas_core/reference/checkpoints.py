@@ -49,7 +49,7 @@ class Checkpoint:
     def __init__(self, kind: str, checkpoint_id: str, rules: int) -> None:
         self.kind, self.id = kind, checkpoint_id
         self._folder = identity.find_folder(checkpoint_id)
-        found = registry.identify(checkpoint_id, dtype="float32")
+        found = registry.identify(checkpoint_id)
         self._revision = found.revision
         shown = checkpoint_id if self._folder is None else self._folder.name
         version = metadata.version("transformers")

@@ -1,0 +1,199 @@
+"""``alas run``: a data set through a model, from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from alas_core.definitions import SCORES
+from alas_core.findings import number
+from alas_core.keys import Settings
+
+if TYPE_CHECKING:
+    from alas_core.batch.folder import RunFolder
+    from alas_core.batch.plan import RunOrder
+    from alas_core.batch.progress import Progress
+
+_LINE_EVERY_S = 10.0
+"""Where stderr is no terminal, a line so often; it may be a log file."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``alas run`` takes."""
+    default = Settings()
+    add = parser.add_argument
+    add("source", metavar="SOURCE", help="demo, or a data set (see README, Data sets)")
+    add("--out", required=True, metavar="DIR|URL", help="folder of the run, or an fsspec URL")
+    add("--model", default="demo", help="demo, demo-untrained, a model folder or a hub id (demo)")
+    add("--task", metavar="NAME", help="of all utterances (each its own)")
+    add("--instruction", metavar="TEXT", help="beside the audio (the utterance's, or the model's)")
+    add(
+        "--reference",
+        default="pocketsphinx",
+        metavar="NAME|own",
+        help="an aligner, or own: the data set's word times (pocketsphinx)",
+    )
+    add("--limit", type=int, metavar="N", help="only the first N utterances")
+    add(
+        "--null",
+        type=int,
+        default=default.n_null,
+        metavar="N",
+        help="wrong transcripts in the null; 0 permutes the words only (%(default)s)",
+    )
+    add("--instruction-last", action="store_true", help="put the instruction after the audio")
+    add("--no-answers", action="store_true", help="do not have the model answer")
+    add("--no-bundles", action="store_true", help="keep the tables only")
+    add("--retry-skipped", action="store_true", help="do those again that could not be analysed")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (%(default)s)")
+    add("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
+
+
+def run(options: argparse.Namespace) -> str:
+    """Do the run and return its summary."""
+    order = _order(options)
+    from alas_core.batch.folder import open_run
+    from alas_core.batch.runner import Run
+
+    line = _Line()
+    last = None
+    try:
+        for last in Run(order, options.out, retry_skipped=options.retry_skipped).steps():
+            line.show(last)
+    finally:
+        line.wipe()
+    folder = open_run(options.out)
+    if options.json:
+        return json.dumps(_summary(folder), allow_nan=False, ensure_ascii=False) + "\n"
+    return _text(folder)
+
+
+def _order(options: argparse.Namespace) -> RunOrder:
+    settings = Settings(n_null=options.null, instruction_first=not options.instruction_last)
+    from alas_core.batch.plan import RunOrder
+
+    return RunOrder(
+        options.source,
+        model=options.model,
+        task=options.task,
+        instruction=options.instruction,
+        reference=options.reference,
+        settings=settings,
+        limit=options.limit,
+        bundles=not options.no_bundles,
+        answers=not options.no_answers,
+        device=options.device,
+        dtype=options.dtype,
+    )
+
+
+def progress_text(progress: Progress) -> str:
+    """Counts, rate and time left on one line."""
+    finished = progress.done + progress.skipped
+    parts = [f"{progress.stage} {finished}/{progress.total}"]
+    if progress.skipped:
+        parts.append(f"{progress.skipped} skipped")
+    if progress.state == "paused":
+        parts.append("paused")
+    elif progress.rate_per_s and progress.left_s is not None:
+        parts += [f"{number(progress.rate_per_s)}/s", f"{duration(progress.left_s)} left"]
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people: "40 s", "12 min", "3 h 20 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+class _Line:
+    """Progress on stderr: one line that changes on a terminal, else one now and then."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._written = time.monotonic()
+
+    def show(self, progress: Progress) -> None:
+        if progress.last and progress.last.skipped:
+            self._tell(f"skipped {progress.last.item.id}: {progress.last.skipped['reason']}")
+        text = progress_text(progress)
+        if self._terminal:
+            filled = 20 * (progress.done + progress.skipped) // max(progress.total, 1)
+            sys.stderr.write(f"\r\x1b[K[{'#' * filled}{'.' * (20 - filled)}] {text}")
+            sys.stderr.flush()
+        elif time.monotonic() - self._written > _LINE_EVERY_S:
+            self._tell(text)
+
+    def wipe(self) -> None:
+        if self._terminal:
+            sys.stderr.write("\r\x1b[K")
+
+    def _tell(self, text: str) -> None:
+        self.wipe()
+        shown = "".join(char if char.isprintable() else "?" for char in text)
+        sys.stderr.write(f"alas: {shown}\n")
+        sys.stderr.flush()
+        self._written = time.monotonic()
+
+
+def _summary(folder: RunFolder) -> dict[str, Any]:
+    """`run.json` with the profile's best layer, and where the tables are."""
+    return {**folder.info, "out": folder.url, "best": best_layer(folder)}
+
+
+def best_layer(folder: RunFolder) -> dict[str, Any] | None:
+    """The layer with the highest mean ALAS and its null; None if nothing was analysed."""
+    table = (
+        folder.table("scores")
+        .group_by("layer")
+        .aggregate(
+            [("alas", "mean"), ("null_mean", "mean"), ("null_high", "mean"), ("alas", "count")]
+        )
+    )
+    rows = [row for row in table.to_pylist() if row["alas_mean"] is not None]
+    if not rows:
+        return None
+    row = max(rows, key=lambda row: (row["alas_mean"], -row["layer"]))
+    return {
+        "layer": row["layer"],
+        "alas": row["alas_mean"],
+        "null_mean": row["null_mean_mean"],
+        "null_high": row["null_high_mean"],
+        "n": row["alas_count"],
+    }
+
+
+def _text(folder: RunFolder) -> str:
+    info: Mapping[str, Any] = folder.info
+    counts = info["counts"]
+    rows = [
+        ("Run", f"{folder.url}, {folder.state}"),
+        ("Model", f"{info['model']}, {info['dtype']}"),
+        ("Reference", str(info["reference_name"])),
+        ("Utterances", f"{counts['done']} of {counts['total']}, {counts['skipped']} skipped"),
+    ]
+    best = best_layer(folder)
+    if best is not None:
+        rows.append(
+            (
+                f"Mean {SCORES['alas'].label}",
+                f"{number(best['alas'])} at its best layer, {best['layer']}; the null's mean is "
+                f"{number(best['null_mean'])}, its upper end {number(best['null_high'])}",
+            )
+        )
+    skipped = folder.table("skipped").to_pylist()
+    kinds = sorted({row["kind"] for row in skipped})
+    for kind in kinds:
+        ids = [row["utterance"] for row in skipped if row["kind"] == kind]
+        rows.append(("Skipped", f"{len(ids)} for {kind}: {', '.join(ids[:5])}"))
+    if counts["done"] + counts["skipped"] < counts["total"]:
+        rows.append(("Next", "the same command goes on where this stopped"))
+    return "".join(f"{name:<12}{value}\n" for name, value in rows)

@@ -1,0 +1,176 @@
+"""What a run is asked to do: the order, and the items of its data set that are still to be done."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alas_core.batch import schema
+from alas_core.datasets import DataSet
+from alas_core.errors import InputError, StoreError
+from alas_core.types import Settings, content_sha
+
+DONE = ".done"
+SKIPPED = ".skipped"
+"""How the name of a part ends: the folder's list alone tells what is left to do."""
+
+OWN_REFERENCE = "own"
+"""As a reference: the file of word times that the data set has for each utterance."""
+
+_SAME = ("source", "model", "revision", "dtype", "task", "instruction", "reference_name", "answers")
+"""Fields of `run.json` that have one value in one run, beside the settings."""
+
+
+@dataclass(frozen=True)
+class RunOrder:
+    """A run in strings and numbers; a machine that gets it can do any of its items.
+
+    Parameters
+    ----------
+    source : str
+        What `alas_core.datasets` opens.
+    model : str
+        A name for `alas_core.models.registry`.
+    task : str or None
+        Of all utterances; None leaves each its own.
+    instruction : str or None
+        Beside each audio and transcript; None takes the utterance's own, else the model's.
+    reference : str
+        As in `alas_core.reference.get_aligner`, or `OWN_REFERENCE`.
+    limit : int or None
+        Only so many utterances, from the first.
+    bundles, answers : bool
+        Whether to keep each analysis, and to have the model answer audio and transcript.
+    """
+
+    source: str
+    model: str = "demo"
+    task: str | None = None
+    instruction: str | None = None
+    reference: str = "pocketsphinx"
+    settings: Settings = field(default_factory=Settings)
+    limit: int | None = None
+    bundles: bool = True
+    answers: bool = True
+    device: str = "auto"
+    dtype: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise InputError(
+                f"the limit is {self.limit}, expected at least 1; leave it out for all"
+            )
+
+
+@dataclass(frozen=True)
+class Item:
+    """One utterance of a run.
+
+    Parameters
+    ----------
+    id : of the utterance
+    part : name of its part without the ending; says which row it is and what the row says
+    problem : why it cannot be done, if that is known before its sound is read
+    """
+
+    id: str
+    part: str
+    problem: str = ""
+
+
+def plan_items(source: DataSet, limit: int | None) -> list[Item]:
+    """The utterances of a data set in its order, each under the name of its part.
+
+    An id that comes a second time is kept as an item with a problem: its sound could not be told
+    from the first one's.
+    """
+    items = []
+    seen: Counter[str] = Counter()
+    for row in source.ids()[:limit]:
+        again = seen[row.id]
+        seen[row.id] += 1
+        problem = (
+            f"the id {row.id!r} is used {again + 1} times, expected each once; rename this row"
+            if again
+            else ""
+        )
+        content = content_sha(*map(str, dataclasses.astuple(row)))
+        part = f"{content_sha(row.id, str(again))[:24]}-{content[:16]}"
+        items.append(Item(row.id, part, problem))
+    if not items:
+        raise InputError(
+            f"the data set '{source.name}' holds no utterance, expected at least one; check that "
+            "its folder is the right one and that transcripts lie beside the sound"
+        )
+    return items
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What the run's folder holds already.
+
+    Parameters
+    ----------
+    done, skipped : parts of this run's items, without their ending
+    stale : names of parts that an item has outgrown: its row changed, or it was done after all
+    """
+
+    done: frozenset[str]
+    skipped: frozenset[str]
+    stale: tuple[str, ...]
+
+
+def committed(names: Iterable[str], items: Iterable[Item]) -> Committed:
+    """Sort the names of the parts by what they are to these items."""
+    current = {item.part.partition("-")[0]: item.part for item in items}
+    found: dict[str, set[str]] = {DONE: set(), SKIPPED: set()}
+    stale = []
+    for name in names:
+        part, dot, ending = name.partition(".")
+        wanted = current.get(part.partition("-")[0], part)
+        if dot + ending in found and part == wanted:
+            found[dot + ending].add(part)
+        else:
+            stale.append(name)
+    both = found[DONE] & found[SKIPPED]
+    stale += [part + SKIPPED for part in sorted(both)]
+    return Committed(frozenset(found[DONE]), frozenset(found[SKIPPED] - both), tuple(stale))
+
+
+def order_of(info: Mapping[str, Any]) -> RunOrder:
+    """The order that a `run.json` was made from, so that a run can be resumed."""
+    names = {field.name for field in dataclasses.fields(RunOrder)}
+    try:
+        known = {name: info[name] for name in names}
+        return RunOrder(**known | {"settings": Settings(**info["settings"])})
+    except (KeyError, TypeError) as error:
+        raise StoreError(
+            f"{schema.RUN_FILE} does not say how the run was started ({error}), expected the "
+            "fields that this program writes; start it anew into another folder"
+        ) from error
+
+
+def check_same(before: Mapping[str, Any], now: Mapping[str, Any], url: str) -> None:
+    """Refuse to add to a run that was made in another way.
+
+    Raises
+    ------
+    StoreError
+        Naming the first difference.
+    """
+    pairs = [(name, before.get(name), now.get(name)) for name in _SAME]
+    settings = [set(run.get("settings") or {}) for run in (before, now)]
+    pairs += [
+        (name, before["settings"].get(name), now["settings"].get(name))
+        for name in sorted(set.union(*settings))
+    ]
+    for name, old, new in pairs:
+        if old != new:
+            raise StoreError(
+                f"the run in '{url}' was made with {name} {old!r}, this one has {new!r}; results "
+                f"of both in one table could not be told apart: repeat it with {name} {old!r}, or "
+                "choose another folder"
+            )

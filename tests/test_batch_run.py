@@ -1,0 +1,319 @@
+"""A run from its start to its tables: resumed, paused, cancelled, locked, refused, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alas_core.batch import control, schema
+from alas_core.batch.folder import RunFolder, open_run
+from alas_core.batch.lock import RunLock, owner_of
+from alas_core.batch.plan import order_of
+from alas_core.batch.progress import Progress
+from alas_core.batch.runner import Run
+from alas_core.bundle import loads
+from alas_core.datasets import UtteranceFolder
+from alas_core.errors import AlasError, InputError, StoreError
+from alas_core.models import registry
+from alas_core.models.fake import FakeSpeechLLM
+from alas_core.place import Place
+from alas_core.types import Settings
+from tests.corpora import TRANSCRIPT, fake_model, fake_order, make_corpus
+
+
+@pytest.fixture(autouse=True)
+def model() -> Iterator[FakeSpeechLLM]:
+    fake = fake_model()
+    registry.register(fake)
+    yield fake
+    registry.unregister(fake.info.model_id)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return make_corpus(tmp_path / "corpus")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> str:
+    return str(tmp_path / "out")
+
+
+def finish(corpus: Path, out: str, **changes: Any) -> RunFolder:
+    for _ in Run(fake_order(corpus, **changes), out).steps():
+        pass
+    return open_run(out)
+
+
+def rows(run: RunFolder, table: str) -> list[dict[str, Any]]:
+    return run.table(table).to_pylist()
+
+
+def test_tables_hold_what_the_analyses_hold(corpus: Path, out: str) -> None:
+    run = finish(corpus, out)
+    utterances = rows(run, "utterances")
+    assert [row["utterance"] for row in utterances] == [f"u{i:03d}" for i in range(6)]
+    assert [row["meta_take"] for row in utterances] == list(range(6))
+    scores = run.table("scores").to_pandas().set_index(["utterance", "layer"])
+    words = run.table("words").to_pandas()
+    cross = []
+    for row in utterances:
+        analysis = loads(run.bundle(row["bundle"]))
+        assert analysis.utterance.id == row["utterance"]
+        assert (row["n_frames"], row["n_words"]) == (analysis.n_frames, 4)
+        assert (row["expected"], row["answer_audio"]) == (TRANSCRIPT, analysis.answers["audio"])
+        assert (row["speaker"], row["best_layer"]) == (row["meta_voice"], analysis.best_layer)
+        mine = scores.loc[row["utterance"]]
+        for name in analysis.scores:
+            np.testing.assert_array_equal(mine[name], analysis.scores[name], err_msg=name)
+            np.testing.assert_array_equal(mine[f"baseline_{name}"], analysis.baselines[name])
+        quick = analysis.quick_null
+        np.testing.assert_array_equal(mine["null_high"], quick.high)
+        np.testing.assert_allclose(mine["null_mean"], quick.samples.mean(axis=0), rtol=1e-6)
+        said = words[words["utterance"] == row["utterance"]]
+        assert said["word"].tolist() == TRANSCRIPT.split()
+        np.testing.assert_allclose(
+            said["alas"], analysis.word_scores["alas"][analysis.best_layer], rtol=1e-6
+        )
+        cross.append(analysis.cross_layer["cka"].astype(float))
+    means = run.table("cross_layer").to_pandas()
+    cka = means[means["name"] == "cka"]
+    np.testing.assert_allclose(cka["mean"], np.mean(cross, axis=0).ravel(), rtol=1e-6)
+    assert set(cka["n"]) == {6}
+    assert run.info["counts"] == {"total": 6, "done": 6, "skipped": 0}
+
+
+def test_poisoned_items_are_recorded_and_the_run_goes_on(tmp_path: Path, out: str) -> None:
+    poison = {1: "cut", 2: "wordless", 3: "untimed"}
+    run = finish(make_corpus(tmp_path / "corpus", 5, poison), out)
+    assert [row["utterance"] for row in rows(run, "utterances")] == ["u000", "u004"]
+    skipped = {row["utterance"]: row for row in rows(run, "skipped")}
+    assert list(skipped) == ["u001", "u002", "u003"]
+    assert skipped["u001"]["stage"] == "Reading the recording"
+    assert "holds no word" in skipped["u002"]["reason"]
+    assert skipped["u003"]["kind"] == "AlignmentError"
+    assert run.info["counts"] == {"total": 5, "done": 2, "skipped": 3}
+
+
+def test_an_id_that_comes_twice_is_done_once(
+    corpus: Path, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = UtteranceFolder(corpus, "twins")
+    twice = (*data.ids()[:2], data.ids()[0])
+    monkeypatch.setattr(data, "ids", lambda: twice)
+    monkeypatch.setattr("alas_core.batch.runner.open_source", lambda _: data)
+    run = finish(corpus, out)
+    assert [row["utterance"] for row in rows(run, "utterances")] == ["u000", "u001"]
+    (skipped,) = rows(run, "skipped")
+    assert skipped["utterance"] == "u000"
+    assert "used 2 times" in skipped["reason"]
+
+
+def test_full_memory_and_defects_cost_one_item_each(
+    corpus: Path, out: str, model: FakeSpeechLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[Exception] = [MemoryError("full"), ZeroDivisionError("on purpose")]
+    listen = model.audio_states
+
+    def audio_states(*arguments: Any) -> Any:
+        if model.calls["audio_states"] in (2, 4) and errors:
+            model.calls["audio_states"] += 1
+            raise errors.pop(0)
+        return listen(*arguments)
+
+    monkeypatch.setattr(model, "audio_states", audio_states)
+    run = finish(corpus, out)
+    skipped = rows(run, "skipped")
+    assert [row["kind"] for row in skipped] == ["MemoryError", "defect (ZeroDivisionError)"]
+    assert all("pass over the audio" in row["stage"] for row in skipped)
+    assert len(rows(run, "utterances")) == 4
+
+
+def steps_until(run: Run, done: int) -> Iterator[Progress]:
+    """Advance a run to so many finished items, then leave it to the caller."""
+    steps = run.steps()
+    for progress in steps:
+        if progress.done >= done:
+            break
+    return steps
+
+
+def test_started_again_it_repeats_nothing(corpus: Path, out: str, model: FakeSpeechLLM) -> None:
+    steps_until(Run(fake_order(corpus), out), 2).close()
+    stopped = open_run(out)
+    assert stopped.state == "cancelled"
+    assert len(rows(stopped, "utterances")) == model.calls["audio_states"] == 2
+    run = finish(corpus, out)
+    assert run.state == "finished"
+    assert model.calls["audio_states"] == 6
+    assert run.info["created"] == stopped.info["created"]
+    assert len(rows(run, "utterances")) == 6
+    finish(corpus, out)
+    assert model.calls["audio_states"] == 6
+    assert order_of(run.info).source == str(corpus)
+
+
+def test_a_larger_limit_extends_a_run(corpus: Path, out: str, model: FakeSpeechLLM) -> None:
+    assert finish(corpus, out, limit=2).info["counts"]["total"] == 2
+    assert len(rows(finish(corpus, out, limit=5), "utterances")) == 5
+    assert model.calls["audio_states"] == 5
+
+
+def test_a_row_that_changed_is_done_anew(corpus: Path, out: str, model: FakeSpeechLLM) -> None:
+    finish(corpus, out)
+    lines = (corpus / "utterances.jsonl").read_text().splitlines()
+    lines[3] = lines[3].replace('"transcribe"', '"repeat"')
+    (corpus / "utterances.jsonl").write_text("\n".join(lines))
+    utterances = rows(finish(corpus, out), "utterances")
+    assert model.calls["audio_states"] == 7
+    assert [row["task"] for row in utterances].count("repeat") == 1
+    assert len(utterances) == 6
+
+
+def test_skipped_items_can_be_tried_again(tmp_path: Path, out: str, model: FakeSpeechLLM) -> None:
+    corpus = make_corpus(tmp_path / "corpus", 4, {1: "cut"})
+    finish(corpus, out)
+    make_corpus(corpus, 4)
+    finish(corpus, out)
+    assert model.calls["audio_states"] == 3
+    for _ in Run(fake_order(corpus), out, retry_skipped=True).steps():
+        pass
+    assert model.calls["audio_states"] == 4
+    assert rows(open_run(out), "skipped") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"settings": Settings(n_null=0, n_permutations=5, temperature=0.2)}, "temperature 0.1"),
+        ({"instruction": "say it"}, "instruction None"),
+        ({"answers": False}, "answers True"),
+        ({"reference": "pocketsphinx"}, "reference_name 'own'"),
+    ],
+)
+def test_another_setting_never_mixes(
+    corpus: Path, out: str, changes: dict[str, Any], named: str
+) -> None:
+    finish(corpus, out, limit=1)
+    before = Path(out, schema.RUN_FILE).read_bytes()
+    with pytest.raises(StoreError, match=named):
+        finish(corpus, out, **changes)
+    assert Path(out, schema.RUN_FILE).read_bytes() == before
+    assert owner_of(Place(out)) is None
+
+
+def test_a_run_of_a_newer_schema_is_left_alone(corpus: Path, out: str) -> None:
+    finish(corpus, out, limit=1)
+    path = Path(out, schema.RUN_FILE)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 99}))
+    with pytest.raises(StoreError, match="newer version"):
+        finish(corpus, out)
+    assert json.loads(path.read_text())["schema"] == 99
+
+
+def test_two_runs_on_one_out_the_second_is_told_who(corpus: Path, out: str) -> None:
+    steps = steps_until(Run(fake_order(corpus), out), 1)
+    with pytest.raises(StoreError, match=f"process {os.getpid()} on .* since 20"):
+        finish(corpus, out)
+    steps.close()
+    assert finish(corpus, out).state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("owner", "alive"),
+    [
+        ({}, True),
+        ({"pid": 2**22 + 1}, False),
+        ({"born": "another time"}, False),
+        ({"beat": 0}, False),
+        ({"machine": "elsewhere", "pid": 2**22 + 1}, True),
+        ({"machine": "elsewhere", "beat": 0}, False),
+    ],
+)
+def test_a_lock_outlives_nobody(out: str, owner: dict[str, Any], alive: bool) -> None:
+    place = Place(out)
+    with RunLock(place):
+        held = json.loads(place.read(schema.LOCK_FILE) or b"")
+    place.write(schema.LOCK_FILE, json.dumps(held | owner).encode())
+    assert (owner_of(place) is not None) == alive
+    if alive:
+        with pytest.raises(StoreError, match="one writer"), RunLock(place):
+            pass
+    else:
+        with RunLock(place) as lock:
+            lock.check()
+        assert place.read(schema.LOCK_FILE) is None
+
+
+def test_who_lost_the_lock_stops_and_leaves_the_run_to_the_other(
+    corpus: Path, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alas_core.batch.lock.BEAT_S", 0.01)
+    steps = steps_until(Run(fake_order(corpus), out), 1)
+    other = json.loads(Path(out, schema.LOCK_FILE).read_text()) | {"token": "another"}
+    state = Path(out, schema.RUN_FILE).read_bytes()
+    (beating,) = [thread for thread in threading.enumerate() if thread.name == "run lock"]
+    while beating.is_alive():  # its sign of life may just be under way
+        Place(out).write(schema.LOCK_FILE, json.dumps(other).encode())
+        beating.join(0.05)
+    with pytest.raises(StoreError, match="taken over"):
+        list(steps)
+    assert Path(out, schema.RUN_FILE).read_bytes() == state
+    assert json.loads(Path(out, schema.LOCK_FILE).read_text())["token"] == "another"
+
+
+def test_pause_go_and_cancel_from_outside(
+    corpus: Path, out: str, model: FakeSpeechLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alas_core.batch.control._LOOK_LOCAL_S", 0)
+    place = Place(out)
+    steps = steps_until(Run(fake_order(corpus), out), 1)
+    control.wish(place, control.PAUSE)
+    assert next(steps).state == "paused"
+    assert next(steps).state == "paused"
+    assert open_run(out).state == "paused"
+    assert model.calls["audio_states"] == 1
+    control.wish(place, control.GO)
+    assert next(steps).state == "running"
+    control.wish(place, control.CANCEL)
+    assert [progress.state for progress in steps][-1] == "cancelled"
+    run = open_run(out)
+    assert (run.state, run.info["counts"]["done"]) == ("cancelled", 2)
+    assert len(rows(run, "utterances")) == 2
+    assert finish(corpus, out).state == "finished"
+    with pytest.raises(InputError):
+        control.wish(place, "dance")
+
+
+def test_the_gate_stands_before_each_item(corpus: Path, out: str, model: FakeSpeechLLM) -> None:
+    seen: list[int] = []
+    for _ in Run(
+        fake_order(corpus), out, gate=lambda: seen.append(model.calls["audio_states"])
+    ).steps():
+        pass
+    assert seen == list(range(6))
+
+
+def test_progress_tells_rate_and_time_left(corpus: Path, out: str) -> None:
+    told = list(Run(fake_order(corpus), out).steps())
+    assert [progress.done for progress in told] == [0, 1, 2, 3, 4, 5, 6, 6, 6]
+    assert told[3].rate_per_s is not None
+    assert told[3].left_s == pytest.approx(3 / told[3].rate_per_s)
+    assert told[-1].state == "finished"
+
+
+def test_an_empty_data_set_and_no_data_set_are_refused(tmp_path: Path, out: str) -> None:
+    empty = make_corpus(tmp_path / "empty", 0)
+    for source in (empty, tmp_path / "nothing"):
+        with pytest.raises(AlasError, match="expected"):
+            finish(source, out)
+    with pytest.raises(InputError, match="limit"):
+        fake_order(empty, limit=0)
+    assert not Path(out).exists()
