@@ -95,9 +95,9 @@ def test_poisoned_items_are_recorded_and_the_run_goes_on(tmp_path: Path, out: st
     run = finish(make_corpus(tmp_path / "corpus", 5, poison), out)
     assert [row["utterance"] for row in rows(run, "utterances")] == ["u000", "u004"]
     skipped = {row["utterance"]: row for row in rows(run, "skipped")}
-    assert list(skipped) == ["u001", "u002", "u003"]
+    assert list(skipped) == ["u001", "u003", "line 3"]
     assert skipped["u001"]["stage"] == "Reading the recording"
-    assert "holds no word" in skipped["u002"]["reason"]
+    assert "holds no word" in skipped["line 3"]["reason"]
     assert skipped["u003"]["kind"] == "AlignmentError"
     assert run.info["counts"] == {"total": 5, "done": 2, "skipped": 3}
 
@@ -114,6 +114,42 @@ def test_an_id_that_comes_twice_is_done_once(
     (skipped,) = rows(run, "skipped")
     assert skipped["utterance"] == "u000"
     assert "used 2 times" in skipped["reason"]
+    monkeypatch.undo()
+    assert rows(finish(corpus, out), "skipped") == []
+
+
+def test_rows_that_the_data_set_left_out_are_listed_with_row_and_column(
+    tmp_path: Path, out: str
+) -> None:
+    make_corpus(tmp_path / "corpus", 2)
+    table = tmp_path / "corpus" / "list.csv"
+    table.write_text(
+        "id,audio,transcript\nu000,audio/u000.flac,the red fox sleeps\nu001,audio/no.flac,fox\n"
+        "u000,audio/u001.flac,the red fox sleeps\n"
+    )
+    (tmp_path / "words.json").write_text((tmp_path / "corpus/references/u000.json").read_text())
+    run = finish(table, out, reference=str(tmp_path / "words.json"))
+    assert [row["utterance"] for row in rows(run, "utterances")] == ["u000"]
+    absent, twice = rows(run, "skipped")
+    assert absent["utterance"] == "line 3"
+    assert "column 'audio'" in absent["reason"]
+    assert "column 'id'" in twice["reason"]
+    assert "line 2" in twice["reason"]
+
+
+def test_a_task_brings_its_instruction_and_a_users_text_is_filled_in(
+    corpus: Path, tmp_path: Path
+) -> None:
+    emotion = finish(corpus, str(tmp_path / "a"), task="er", limit=1)
+    (row,) = rows(emotion, "utterances")
+    assert row["task"] == "emotion"
+    told = loads(emotion.bundle(row["bundle"])).provenance["instruction"]
+    assert told.startswith("classify the emotion of the speaker")
+    own = finish(corpus, str(tmp_path / "b"), instruction="Say {question}!", limit=1)
+    (row,) = rows(own, "utterances")
+    assert loads(own.bundle(row["bundle"])).provenance["instruction"] == "Say !"
+    with pytest.raises(InputError, match="no task"):
+        fake_order(corpus, task="juggling")
 
 
 def test_full_memory_and_defects_cost_one_item_each(

@@ -11,6 +11,7 @@ from typing import Any
 from alas_core.batch import schema
 from alas_core.datasets import DataSet
 from alas_core.errors import InputError, StoreError
+from alas_core.tasks import named_task
 from alas_core.types import Settings, content_sha
 
 DONE = ".done"
@@ -59,6 +60,8 @@ class RunOrder:
     dtype: str = "auto"
 
     def __post_init__(self) -> None:
+        if self.task is not None:
+            named_task(self.task)
         if self.limit is not None and self.limit < 1:
             raise InputError(
                 f"the limit is {self.limit}, expected at least 1; leave it out for all"
@@ -85,11 +88,12 @@ def plan_items(source: DataSet, limit: int | None) -> list[Item]:
     """The utterances of a data set in its order, each under the name of its part.
 
     An id that comes a second time is kept as an item with a problem: its sound could not be told
-    from the first one's.
+    from the first one's. Rows that the data set has left out follow, where the limit allows.
     """
+    rows = source.ids()
     items = []
     seen: Counter[str] = Counter()
-    for row in source.ids()[:limit]:
+    for row in rows[:limit]:
         again = seen[row.id]
         seen[row.id] += 1
         problem = (
@@ -97,15 +101,22 @@ def plan_items(source: DataSet, limit: int | None) -> list[Item]:
             if again
             else ""
         )
-        content = content_sha(*map(str, dataclasses.astuple(row)))
-        part = f"{content_sha(row.id, str(again))[:24]}-{content[:16]}"
-        items.append(Item(row.id, part, problem))
+        content = tuple(map(str, dataclasses.astuple(row)))
+        items.append(Item(row.id, _part((row.id, str(again)), content), problem))
+    if limit is None or limit >= len(rows):
+        for left_out in source.problems():
+            where = (left_out.where, left_out.column, "left out")
+            items.append(Item(left_out.where, _part(where, (left_out.reason,)), str(left_out)))
     if not items:
         raise InputError(
             f"the data set '{source.name}' holds no utterance, expected at least one; check that "
             "its folder is the right one and that transcripts lie beside the sound"
         )
     return items
+
+
+def _part(name: tuple[str, ...], content: tuple[str, ...]) -> str:
+    return f"{content_sha(*name)[:24]}-{content_sha(*content)[:16]}"
 
 
 @dataclass(frozen=True)
@@ -130,7 +141,9 @@ def committed(names: Iterable[str], items: Iterable[Item]) -> Committed:
     stale = []
     for name in names:
         part, dot, ending = name.partition(".")
-        wanted = current.get(part.partition("-")[0], part)
+        # What is in the data set no longer (or beyond the limit) stays if it is a result.
+        gone = part if dot + ending == DONE else ""
+        wanted = current.get(part.partition("-")[0], gone)
         if dot + ending in found and part == wanted:
             found[dot + ending].add(part)
         else:

@@ -30,7 +30,8 @@ from alas_core.batch.plan import (
     plan_items,
 )
 from alas_core.batch.progress import Progress, Tally
-from alas_core.batch.worker import Outcome, Worker, open_source
+from alas_core.batch.worker import Outcome, Worker
+from alas_core.datasets import open_source
 from alas_core.errors import AlasError, StoreError
 from alas_core.models import registry
 from alas_core.place import Place

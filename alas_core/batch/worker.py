@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,12 @@ from alas_core import bundle, pipeline
 from alas_core.batch import schema
 from alas_core.batch.plan import DONE, OWN_REFERENCE, SKIPPED, Item, RunOrder
 from alas_core.batch.record import Record, dumps
-from alas_core.datasets import DataSet, UtteranceFolder, demo, plain_sentences
+from alas_core.datasets import DataSet, open_source, plain_sentences
 from alas_core.errors import AlasError, AlignmentError, InputError, StoreError
 from alas_core.models import registry
 from alas_core.place import Place
 from alas_core.reference import Aligner, get_aligner
+from alas_core.tasks import instruction_for, named_task, task_of
 from alas_core.types import Analysis, ModelInfo, Utterance, content_sha
 
 _log = logging.getLogger(__name__)
@@ -48,19 +49,6 @@ def _pool(source: DataSet, n_null: int) -> tuple[str, ...]:
     """The data set's other sentences; where those are few, the bundled ones beside them."""
     own = tuple(itertools.islice(dict.fromkeys(source.pool()), MAX_POOL))
     return own if len(own) > n_null else own + plain_sentences()
-
-
-def open_source(spec: str) -> DataSet:
-    """The data set that a run names."""
-    if spec == "demo":
-        return demo()
-    folder = Path(spec)
-    if (folder / "utterances.jsonl").is_file():
-        return UtteranceFolder(folder, folder.name)
-    raise InputError(
-        f"'{spec}' is no data set, expected 'demo' or a folder with utterances.jsonl; check the "
-        "path"
-    )
 
 
 class Worker:
@@ -123,13 +111,13 @@ class Worker:
 
     def _analysis(self, item: Item) -> Analysis:
         self._stage = "Reading the recording"
-        utterance = self._source.load(item.id)
+        utterance = self._tasked(self._source.load(item.id))
         request = pipeline.Request(
             self._order.model,
             utterance,
             reference=self._aligner or self._own_reference(utterance),
             settings=self._order.settings,
-            instruction=self._order.instruction,
+            instruction=self._instruction(utterance),
             pool=self._pool,
             device=self._order.device,
             dtype=self._order.dtype,
@@ -143,9 +131,21 @@ class Worker:
             raise StoreError("the pipeline ended without an analysis")
         return analysis
 
+    def _tasked(self, utterance: Utterance) -> Utterance:
+        if self._order.task is None:
+            return utterance
+        return dataclasses.replace(utterance, task=named_task(self._order.task).name)
+
+    def _instruction(self, utterance: Utterance) -> str | None:
+        """The order's, filled in; else the utterance's own, else the task's; None: the model's."""
+        if self._order.instruction is not None:
+            return instruction_for(utterance, self._order.instruction)
+        if utterance.instruction and self._order.task is None:
+            return utterance.instruction
+        return instruction_for(utterance, task_of(utterance.task).template) or None
+
     def _own_reference(self, utterance: Utterance) -> Aligner:
-        path_of = getattr(self._source, "reference_path", None)
-        path = path_of(utterance.id) if path_of else None
+        path = self._source.reference_path(utterance.id)
         if path is None:
             raise AlignmentError(
                 f"the data set '{self._source.name}' has no word times for '{utterance.id}', "
