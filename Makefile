@@ -86,7 +86,7 @@ $(VENV)/.app: requirements.txt pyproject.toml | $(BIN)/pip
 	$(PIP_INSTALL) --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+$(VENV)/.dev: requirements-dev.txt requirements-extras.txt $(VENV)/.app
 	@echo "Installing what the tests and the checks need into $(VENV)"
-	$(PIP_INSTALL) -r requirements-dev.txt
+	$(PIP_INSTALL) -r requirements-dev.txt -r requirements-extras.txt
 	@touch $@

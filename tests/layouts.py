@@ -94,9 +94,184 @@ def manifest_parquet(root: Path) -> str:
     return f"manifest:{root / 'liste.parquet'}?audio=lyd&text=ord&id=nr"
 
 
+def librispeech(root: Path) -> str:
+    """OpenSLR's folders, in capitals, with SPEAKERS.TXT and its comments beside the splits."""
+    corpus = root / "LibriSpeech"
+    chapter = corpus / "dev-clean" / "84" / "121123"
+    for k in range(2):
+        sound(chapter / f"84-121123-000{k}.flac", seed=k)
+    (chapter / "84-121123.trans.txt").write_text(
+        "84-121123-0000 GO DO YOU HEAR\n84-121123-0001 BUT IN LESS THAN FIVE MINUTES\n"
+    )
+    other = corpus / "dev-clean" / "1272" / "128104"
+    sound(other / "1272-128104-0000.flac")
+    (other / "1272-128104.trans.txt").write_text("1272-128104-0000 MISTER QUILTER'S MANNER\n")
+    (other / "1272-128104-0000.TextGrid").write_text(textgrid("MISTER QUILTER'S MANNER"))
+    (corpus / "SPEAKERS.TXT").write_text(
+        "; Some pipe(|) separated metadata about all LibriVox readers\n;\n"
+        ";ID  |SEX| SUBSET           |MINUTES| NAME\n"
+        "84   | F | dev-clean        | 8.02  | Christie Nowak\n"
+        "1272 | M | dev-clean        | 8.02  | A | B\n"
+    )
+    (corpus / "README.TXT").write_text("LibriSpeech ASR corpus")
+    return str(corpus / "dev-clean")
+
+
+def librisqa_part_1(root: Path) -> str:
+    """The published names: .wav in the list where LibriSpeech has FLAC; two questions a sound."""
+    librispeech(root)
+    row = {
+        "speech_path": "LibriSpeech/dev-clean/84/121123/84-121123-0000.wav",
+        "text": "GO DO YOU HEAR",
+        "question": "What is the listener told to do?",
+        "answer": "To go.",
+        "duration": 0.6,
+    }
+    other = {**row, "question": "Is somebody asked a question?", "answer": "Yes."}
+    path = root / "LibriSQA-PartI-test.json"
+    path.write_text(json.dumps([row, other], indent=2))
+    return str(path)
+
+
+def librisqa_part_2(root: Path) -> str:
+    """Options inside the question; the sound named from the split on."""
+    librispeech(root)
+    row = {
+        "speech_path": "dev-clean/84/121123/84-121123-0001.wav",
+        "text": "BUT IN LESS THAN FIVE MINUTES",
+        "question": "How long did it take? A. Under five minutes B. An hour C. A day D. A year",
+        "answer": "A. Under five minutes",
+        "analysis": "The speaker says so.",
+    }
+    path = root / "LibriSQA-PartII-test.json"
+    path.write_text(json.dumps([row]))
+    return f"librisqa:{path}?root={root / 'LibriSpeech'}"
+
+
+_EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
+
+[6.2901 - 8.2357]\tSes01F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]
+C-E2:\tNeutral;\t()
+A-E3:\tval 3; act 2; dom  2;\t()
+
+[10.0100 - 11.3925]\tSes01F_impro01_M001\texc\t[4.0000, 4.0000, 2.5000]
+C-E2:\tExcited;\t()
+
+[14.8872 - 18.0175]\tSes01F_impro01_F002\thap\t[4.5000, 3.5000, 3.5000]
+
+[19.2900 - 20.7875]\tSes01F_impro01_M003\txxx\t[2.5000, 3.5000, 3.5000]
+
+[21.3257 - 24.7400]\tSes01F_impro01_F004\tfru\t[2.0000, 3.0000, 3.0000]
+"""
+_TURNS = """Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.
+Ses01F_impro01_MXX0 [007.0000-007.5000]: Yeah.
+M: no turn of its own
+Ses01F_impro01_M001 [010.0100-011.3925]: [LAUGHTER] You caf\xe9 goer!
+Ses01F_impro01_F002 [014.8872-018.0175]: That's out of control. [BREATHING]
+Ses01F_impro01_M003 [019.2900-020.7875]: What?
+Ses01F_impro01_F004 [021.3257-024.7400]: Did you bring your forms?
+"""
+
+
+def iemocap(root: Path) -> str:
+    """The release's folders, a file of the Mac that packed it, Windows letters, noise marks."""
+    release = root / "IEMOCAP_full_release"
+    dialog, wav = release / "Session1" / "dialog", release / "Session1" / "sentences" / "wav"
+    for folder in ("EmoEvaluation/Categorical", "EmoEvaluation/Self-evaluation", "transcriptions"):
+        (dialog / folder).mkdir(parents=True)
+    (dialog / "EmoEvaluation" / "Ses01F_impro01.txt").write_text(_EVALUATION)
+    (dialog / "EmoEvaluation" / "._Ses01F_impro01.txt").write_bytes(b"\0\5\x16\7\0\2Mac OS X")
+    (dialog / "EmoEvaluation" / "Categorical" / "Ses01F_impro01_e2_cat.txt").write_text("x")
+    (dialog / "transcriptions" / "Ses01F_impro01.txt").write_bytes(_TURNS.encode("cp1252"))
+    for turn in ("F000", "M001", "F002", "M003", "F004"):
+        sound(wav / "Ses01F_impro01" / f"Ses01F_impro01_{turn}.wav")
+    return str(release)
+
+
+def iemocap_json(root: Path) -> str:
+    """SpeechBrain's JSON: a placeholder for the root, codes for the emotions, no words."""
+    release = iemocap(root)
+    rows = {
+        "Ses01F_impro01_F000": {
+            "wav": "{data_root}/Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
+            "length": 0.6,
+            "emo": "neu",
+        },
+        "Ses01F_impro01_F002": {
+            "wav": "/elsewhere/Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F002.wav",
+            "length": 0.6,
+            "emo": "hap",
+            "text": "That's out of control.",
+        },
+    }
+    path = root / "test.json"
+    path.write_text(json.dumps(rows))
+    return f"iemocap:{path}?root={release}"
+
+
+def mmau(root: Path) -> str:
+    """The published names; words for the speech in a file of their own and beside the sound."""
+    first, second = "3fe64f3d-282c-4bc8-a753-68f8f6c35652", "72fb5481-73ae-409d-8e16-c94ac48d2ee4"
+    row = {
+        "id": first,
+        "audio_id": f"./test-mini-audios/{first}.wav",
+        "question": "What does the man apologise for?",
+        "choices": ["Being late", "Being early", "Being loud", "Being rude"],
+        "answer": "Being late",
+        "dataset": "MELD",
+        "task": "speech",
+        "split": "test-mini",
+        "category": "Information Extraction",
+        "sub-category": "Event-Based Knowledge Retrieval",
+        "difficulty": "medium",
+    }
+    music = {**row, "id": "0", "audio_id": "./test-mini-audios/0.wav", "task": "music"}
+    other = {**row, "id": second, "audio_id": f"./test-mini-audios/{second}.wav"}
+    del other["answer"]
+    for name in (first, second):
+        sound(root / "test-mini-audios" / f"{name}.wav")
+    (root / "test-mini-audios" / f"{second}.txt").write_text("Well, here I am at last.")
+    (root / "words.json").write_text(json.dumps({first: "Sorry that I am late."}))
+    path = root / "mmau-test-mini.json"
+    path.write_text(json.dumps([row, music, other], indent=2))
+    return f"mmau:{path}?transcripts=words.json"
+
+
+def hub_audiofolder(root: Path) -> str:
+    """What the library `datasets` calls an audiofolder: metadata.csv beside the sound."""
+    for name in WORDS:
+        sound(root / "set" / "train" / f"{name}.wav")
+    rows = "".join(f"{name}.wav,{words},{k}\n" for k, (name, words) in enumerate(WORDS.items()))
+    metadata = f"file_name,transcription,speaker_id\n{rows}"
+    (root / "set" / "train" / "metadata.csv").write_text(metadata)
+    return f"hf:{root / 'set'}?split=train"
+
+
+def hub_parquet(root: Path) -> str:
+    """What the hub serves: Parquet with the encoded sound in it, and a label of a known set."""
+    from datasets import Audio, ClassLabel, Dataset
+
+    names = list(WORDS)
+    cells = [{"bytes": sound(root / f"{n}.flac").read_bytes(), "path": f"{n}.flac"} for n in names]
+    rows = {"audio": cells, "text": list(WORDS.values()), "sex": [0, 1], "id": ["a", "b"]}
+    table = Dataset.from_dict(rows).cast_column("audio", Audio(decode=False))
+    table.cast_column("sex", ClassLabel(names=["f", "m"])).to_parquet(
+        root / "set" / "data" / "test-00000-of-00001.parquet"
+    )
+    return f"hf:{root / 'set'}?split=test"
+
+
 BUILDERS: dict[str, Callable[[Path], str]] = {
     "folder": folder,
     "manifest.tsv": manifest_csv,
     "manifest.json": manifest_nemo,
     "manifest.parquet": manifest_parquet,
+    "librispeech": librispeech,
+    "librisqa 1": librisqa_part_1,
+    "librisqa 2": librisqa_part_2,
+    "iemocap": iemocap,
+    "iemocap.json": iemocap_json,
+    "mmau": mmau,
+    "audiofolder": hub_audiofolder,
+    "hub": hub_parquet,
 }

@@ -221,7 +221,7 @@ def test_no_file_is_too_large_to_clone() -> None:
 
 
 def test_requirements_are_pinned() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-extras.txt"):
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             requirement = line.split("#")[0].strip()
             assert not requirement or re.fullmatch(r"[\w.\-\[\]]+==[\w.]+", requirement), line

@@ -21,9 +21,11 @@ FIXTURE = Path(__file__).parent / "data" / "utterances"
 
 
 @pytest.fixture(params=["demo", *layouts.BUILDERS])
-def data(request, tmp_path):
+def data(request, tmp_path, monkeypatch):
     if request.param == "demo":
         return datasets.demo()
+    if request.param == "hub":
+        monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     return datasets.open_source(layouts.BUILDERS[request.param](tmp_path))
 
 

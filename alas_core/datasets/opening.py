@@ -15,7 +15,12 @@ from urllib.parse import parse_qsl, urlencode
 from alas_core.datasets.base import DataSet
 from alas_core.datasets.demo import UtteranceFolder, demo
 from alas_core.datasets.folder import audio_folder
+from alas_core.datasets.hub import hub, is_saved
+from alas_core.datasets.iemocap import iemocap, is_iemocap
+from alas_core.datasets.librispeech import is_librispeech, librispeech
+from alas_core.datasets.librisqa import librisqa
 from alas_core.datasets.manifest import FIELDS, manifest
+from alas_core.datasets.mmau import mmau
 from alas_core.datasets.records import SUFFIXES
 from alas_core.errors import InputError
 
@@ -60,10 +65,53 @@ class Layout:
     found_at: Callable[[Path], bool] = lambda _: False
 
 
+def _beside(path: Path, options: Options, name: str) -> Path | None:
+    """A path among the options, relative to the folder of the data set."""
+    folder = path if path.is_dir() else path.parent
+    return folder / Path(options[name]).expanduser() if name in options else None
+
+
+def _mapping(options: Options) -> dict[str, str]:
+    return {name: column for name, column in options.items() if name in FIELDS}
+
+
 def _open_manifest(path: Path, options: Options) -> DataSet:
-    mapping = {name: column for name, column in options.items() if name in FIELDS}
-    root = path.parent / options["root"] if "root" in options else None
-    return manifest(path, mapping, root, options.get("separator"))
+    root = _beside(path, options, "root")
+    return manifest(path, _mapping(options), root, options.get("separator"))
+
+
+def _open_librisqa(path: Path, options: Options) -> DataSet:
+    return librisqa(path, _beside(path, options, "root"), options.get("case", "as-is"))
+
+
+def _open_iemocap(path: Path, options: Options) -> DataSet:
+    return iemocap(path, options.get("excited", "leave"), _beside(path, options, "root"))
+
+
+def _open_mmau(path: Path, options: Options) -> DataSet:
+    return mmau(
+        path,
+        _beside(path, options, "transcripts"),
+        _beside(path, options, "root"),
+        options.get("subset", "speech"),
+    )
+
+
+def _open_hub(path: Path, options: Options) -> DataSet:
+    return hub(str(path), _mapping(options), options.get("split"), options.get("config"))
+
+
+def _has_fields(*fields: str) -> Callable[[Path], bool]:
+    """Whether a JSON seems to be a list of objects with these fields; only its head is read."""
+
+    def found_at(path: Path) -> bool:
+        if path.suffix.lower() != ".json" or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(20_000).decode("utf-8", errors="replace")
+        return all(f'"{field}"' in head for field in fields)
+
+    return found_at
 
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -72,11 +120,41 @@ LAYOUTS: Mapping[str, Layout] = {
         lambda path, _: UtteranceFolder(path, path.name),
         found_at=lambda path: (path / "utterances.jsonl").is_file(),
     ),
+    "librispeech": Layout(
+        "LibriSpeech",
+        lambda path, options: librispeech(path, options.get("case", "as-is")),
+        ("case",),
+        found_at=is_librispeech,
+    ),
+    "librisqa": Layout(
+        "LibriSQA",
+        _open_librisqa,
+        ("root", "case"),
+        found_at=_has_fields("speech_path", "question", "text"),
+    ),
+    "iemocap": Layout(
+        "IEMOCAP",
+        _open_iemocap,
+        ("excited", "root"),
+        found_at=lambda path: is_iemocap(path) or _has_fields("wav", "emo")(path),
+    ),
+    "mmau": Layout(
+        "MMAU",
+        _open_mmau,
+        ("transcripts", "root", "subset"),
+        found_at=_has_fields("audio_id", "question", "choices"),
+    ),
     "manifest": Layout(
         "Table",
         _open_manifest,
         (*FIELDS, "root", "separator"),
         found_at=lambda path: path.is_file() and path.suffix.lower() in SUFFIXES,
+    ),
+    "hf": Layout(
+        "Hugging Face data set",
+        _open_hub,
+        (*FIELDS, "split", "config"),
+        found_at=is_saved,
     ),
     "folder": Layout(
         "Folder of recordings",
@@ -141,9 +219,13 @@ def open_source(spec: str, roots: Sequence[Path] | None = None) -> DataSet:
     named = parse(spec)
     if named.layout == "demo":
         return demo()
+    if not named.path:
+        raise InputError(f"no data set is named in {spec!r}, expected 'demo' or a path; name one")
     path = Path(named.path).expanduser()
-    if roots is not None:
-        check_allowed(path, roots)
+    on_hub = named.layout == "hf" and not path.exists()
+    if roots is not None and not on_hub:
+        for place in (path, *_places(path, named.options)):
+            check_allowed(place, roots)
     layout = LAYOUTS[named.layout or recognise(path)]
     unknown = [name for name in named.options if name not in layout.options]
     if unknown:
@@ -151,9 +233,15 @@ def open_source(spec: str, roots: Sequence[Path] | None = None) -> DataSet:
             f"{layout.label} has no option {unknown[0]!r}, expected "
             f"{', '.join(layout.options) or 'none at all'}; correct {spec!r}"
         )
-    if not path.exists():
+    if not path.exists() and not on_hub:
         raise InputError(f"'{path}' does not exist, expected a data set; check the path")
     return layout.open(path, named.options)
+
+
+def _places(path: Path, options: Options) -> list[Path]:
+    """The options that are paths."""
+    found = (_beside(path, options, name) for name in ("root", "transcripts"))
+    return [place for place in found if place is not None]
 
 
 def check_allowed(path: Path, roots: Sequence[Path]) -> None:
