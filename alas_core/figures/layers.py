@@ -12,7 +12,7 @@ from alas_core.figures import axes
 from alas_core.figures.palette import SELECTION, SIMILARITY, Theme, palette
 from alas_core.types import Analysis
 
-_NAMES = {
+NAMES = {
     "cka": ("linear CKA, debiased", False),
     "layer_correlation": ("correlation of mean vectors", True),
 }
@@ -43,7 +43,7 @@ def cross_layer_figure(
             f"score is '{score}', expected one of the analysis's cross-layer scores ({held}); "
             "choose one of these or analyse the recording again"
         )
-    label, signed = _NAMES.get(score, (score.replace("_", " "), True))
+    label, signed = NAMES.get(score, (score.replace("_", " "), True))
     colours = palette(theme)
     values = np.asarray(analysis.cross_layer[score], dtype=np.float32)
     scale: dict[str, Any] = {"colorscale": SIMILARITY}
