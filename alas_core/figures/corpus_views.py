@@ -146,7 +146,9 @@ def accuracy_figure(
                 mode="markers",
                 marker={"color": colour, "size": 7, "symbol": symbol, "opacity": 0.65},
                 customdata=[[int(row)] for row in found.rows[mask]],
-                text=[axes.escape(axes.shorten(labels[i], 80)) for i in np.flatnonzero(mask).tolist()],
+                text=[
+                    axes.escape(axes.shorten(labels[i], 80)) for i in np.flatnonzero(mask).tolist()
+                ],
                 hovertemplate="%{text}<br>%{x:.2r}<extra></extra>",
             )
         )
