@@ -29,6 +29,7 @@ from alas_core.batch.plan import (
     committed,
     plan_items,
 )
+from alas_core.batch.pooled import write_pooled
 from alas_core.batch.progress import Progress, Tally
 from alas_core.batch.worker import Outcome, Worker
 from alas_core.datasets import open_source
@@ -151,6 +152,8 @@ class Run:
         yield tally.progress(RUNNING, "Making the tables")
         self._compact(items)
         state = FINISHED if self._state == RUNNING else self._state
+        if state == FINISHED and self._order.bundles:
+            write_pooled(self._place)
         self._end(tally, state)
         yield tally.progress(state, "Done")
 

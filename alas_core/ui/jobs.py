@@ -156,6 +156,13 @@ class Runner(Generic[Result]):
             self._changed.wait_for(ready, timeout_s)
         return self.look(key)
 
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Whether every job has ended, or does so before the time has run out."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: all(job.state.finished for job in self._jobs.values()), timeout_s
+            )
+
     def forget(self, key: str) -> None:
         """Drop a finished job, so that the next `ask` starts anew (after an error)."""
         with self._changed:
