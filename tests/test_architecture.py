@@ -21,7 +21,7 @@ ROOMS = (
     ("keys", "definitions", "readout", "resources", "files", "frontend", "place"),
     ("types",),
     ("audio", "words", "paths", "similarity"),
-    ("alignment", "tasks"),
+    ("alignment", "tasks", "judges", "response_filter", "encoder"),
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
     ("perturbations", "sensitivity"),
