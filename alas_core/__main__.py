@@ -24,6 +24,7 @@ from alas_core.bundle import SUFFIX, dumps, loads
 from alas_core.errors import AlasError
 from alas_core.files import check_target, read_file, read_transcript, write_file
 from alas_core.keys import Settings
+from alas_core.models.options import add_loading, loading_of
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only when they are needed
     from alas_core.pipeline import Progress, Request
@@ -130,8 +131,7 @@ def _add_analyse(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="wrong transcripts in the null; 0 permutes the words only (%(default)s)",
     )
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (%(default)s)")
-    add("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
+    add_loading(parser)
 
 
 def _analyse(options: argparse.Namespace) -> str:
@@ -159,6 +159,7 @@ def _request(options: argparse.Namespace) -> Request:
         instruction_first=not options.instruction_last,
         n_null=options.null,
     )
+    loading = loading_of(options)
     check_target(options.out, "--out", SUFFIX)
     check_target(options.html, "--html", ".html")
     transcript = read_transcript(options.transcript)
@@ -175,8 +176,7 @@ def _request(options: argparse.Namespace) -> Request:
         reference=options.reference,
         settings=settings,
         instruction=options.instruction,
-        device=options.device,
-        dtype=options.dtype,
+        loading=loading,
     )
 
 

@@ -65,8 +65,15 @@ class RunKey:
     settings: Settings
     null_sha: str = ""
     schema: int = SCHEMA
+    variant: str = ""
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 of the canonical JSON: the name of the bundle in the store."""
-        return content_sha(json.dumps(dataclasses.asdict(self), sort_keys=True))
+        """Hex SHA-256 of the canonical JSON: the name of the bundle in the store.
+
+        An empty variant is left out, so that analyses kept before there were variants are found.
+        """
+        parts = dataclasses.asdict(self)
+        if not self.variant:
+            del parts["variant"]
+        return content_sha(json.dumps(parts, sort_keys=True))

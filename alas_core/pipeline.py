@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from alas_core.datasets import demo, plain_sentences
 from alas_core.errors import AlignmentError
 from alas_core.lens import make_lens
 from alas_core.models import registry
+from alas_core.models.identity import Loading
 from alas_core.models.protocol import Prompt, SpeechLLM
 from alas_core.null import make_null, null_scores, wrong_transcripts
 from alas_core.reference import Aligner, get_aligner
@@ -49,8 +50,7 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     instruction: str | None = None
     pool: Sequence[str] | None = None
-    device: str = "auto"
-    dtype: str = "auto"
+    loading: Loading = field(default_factory=Loading)
     model: SpeechLLM | None = None
     answers: bool = True
 
@@ -99,9 +99,8 @@ def steps(request: Request, store: Store | None = None) -> Iterator[Progress]:
     clock = Clock()
     yield Progress("Waiting for the model")
     with registry.device_lock:
-        yield Progress("Loading the model")
         with clock("load model"):
-            model = _model(request)
+            model = yield from _model(request)
         instruction = _instruction(request, model)
         plan = Plan(
             model,
@@ -137,6 +136,7 @@ def run_key(
         model_id=identity.model_id,
         revision=identity.revision,
         dtype=identity.dtype,
+        variant=identity.variant,
         audio_sha=request.utterance.audio.sha,
         transcript_sha=content_sha(request.utterance.transcript),
         prompt_sha=content_sha(instruction),
@@ -171,7 +171,7 @@ def _stored(
         return None
     identity: registry.ModelIdentity | ModelInfo
     if request.model is None:
-        identity = registry.identify(request.model_id, request.dtype, request.device)
+        identity = registry.identify(request.model_id, request.loading)
     else:
         identity = request.model.info
     found = store.get(run_key(identity, request, aligner.name, instruction, wrong))
@@ -179,10 +179,20 @@ def _stored(
     return None if found is None else dataclasses.replace(found, utterance=request.utterance)
 
 
-def _model(request: Request) -> SpeechLLM:
-    if request.model is None:
-        return registry.get(request.model_id, device=request.device, dtype=request.dtype)
-    return request.model
+def _model(request: Request) -> Generator[Progress, None, SpeechLLM]:
+    yield Progress("Loading the model")
+    if request.model is not None:
+        return request.model
+    steps = registry.opening(request.model_id, request.loading)
+    try:
+        while True:
+            step = next(steps)
+            yield Progress(step.stage, step.done, step.total)
+    except StopIteration as end:
+        model: SpeechLLM = end.value
+        return model
+    finally:
+        steps.close()
 
 
 def _instruction(request: Request, model: SpeechLLM) -> str:

@@ -134,7 +134,10 @@ class Token:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What the rest of the project may know of a loaded model."""
+    """What the rest of the project may know of a loaded model.
+
+    `variant` says how the loaded network differs from the checkpoint ("4bit", "LoRA off").
+    """
 
     model_id: str
     revision: str
@@ -150,6 +153,7 @@ class ModelInfo:
     name: str = ""
     known_words: frozenset[str] | None = None
     notes: tuple[str, ...] = ()
+    variant: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,20 @@ from alas_core.errors import InputError
 from alas_core.lens import LayerReading, make_lens, read_layers, targets
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.fake import FakeSpeechLLM
+from alas_core.models.identity import Loading
 from alas_core.models.loading import load
 from alas_core.pipeline import analyse, steps
 from alas_core.readout import NEXT, OTHER, OWN, heard_instead, word_readings
 from alas_core.resources import asset_path
 from alas_core.types import NO_WORD
-from tests import tiny, tiny_parts
+from tests import tiny, tiny_more, tiny_parts
 from tests.factory import make_analysis, make_lens_of, make_words
 from tests.test_models_contract import PROMPT, noise
 from tests.test_pipeline import request as fake_request
 
-FAMILIES = ("demo", *tiny.FAMILIES, *tiny_parts.FAMILIES)
+CPU = Loading(device="cpu")
+IN_MEMORY = {**tiny_parts.FAMILIES, **tiny_more.FAMILIES}
+FAMILIES = ("demo", *tiny.FAMILIES, *IN_MEMORY)
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -33,13 +36,14 @@ def adapter(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TransformersSpeechLLM]:
     name = request.param
-    if name in tiny_parts.FAMILIES:
-        checkpoint = tiny_parts.FAMILIES[name]()
+    if name in IN_MEMORY:
+        checkpoint = IN_MEMORY[name]()
     else:
         folder = tmp_path_factory.mktemp(name)
         source = asset_path("demo", "model") if name == "demo" else tiny.FAMILIES[name](folder)
-        checkpoint = load(source, device="cpu")
-    norm = checkpoint.model.get_decoder().norm
+        checkpoint = load(source, CPU)
+    decoder = checkpoint.model.get_decoder()
+    norm = decoder.norm if hasattr(decoder, "norm") else decoder.model.norm_f
     with torch.no_grad():  # fresh norms scale by 1, and then a norm too many would not show
         norm.weight.copy_(torch.linspace(0.5, 2.0, len(norm.weight)))
     model = TransformersSpeechLLM(checkpoint, name, "test")
@@ -306,6 +310,6 @@ def test_words_without_any_spelling_are_nowhere_first() -> None:
 
 def test_the_untrained_control_has_a_head_too(tmp_path: Path) -> None:
     folder = tiny.FAMILIES["qwen2_audio"](tmp_path)
-    model = TransformersSpeechLLM(load(folder, device="cpu", untrained_seed=3), "tiny", "test")
+    model = TransformersSpeechLLM(load(folder, CPU, untrained_seed=3), "tiny", "test")
     assert model.head() is not None
     model.close()

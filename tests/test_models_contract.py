@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,18 @@ import torch
 from alas_core.errors import InputError, ModelError
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.fake import FakeSpeechLLM
+from alas_core.models.identity import Loading
+from alas_core.models.inputs import padded_inputs, text_input
 from alas_core.models.loading import load
 from alas_core.models.protocol import Prompt, SpeechLLM
 from alas_core.resources import asset_path
 from alas_core.types import Audio
-from tests import tiny, tiny_parts
+from tests import tiny, tiny_more, tiny_parts
 
-MODELS = ("fake", "demo", *tiny.FAMILIES, *tiny_parts.FAMILIES)
+IN_MEMORY = {**tiny_parts.FAMILIES, **tiny_more.FAMILIES}
+MODELS = ("fake", "demo", *tiny.FAMILIES, *IN_MEMORY)
 TRAINED = MODELS[1:]
+CPU = Loading(device="cpu")
 PROMPT = Prompt("Repeat the words.")
 NASTY = (
     "The fox's café, über-naïve!",
@@ -70,10 +75,10 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
 def make(name: str, folder: Path) -> SpeechLLM:
     if name == "fake":
         return FakeSpeechLLM()
-    if name in tiny_parts.FAMILIES:
-        return TransformersSpeechLLM(tiny_parts.FAMILIES[name](), name, "test")
+    if name in IN_MEMORY:
+        return TransformersSpeechLLM(IN_MEMORY[name](), name, "test")
     source = asset_path("demo", "model") if name == "demo" else tiny.FAMILIES[name](folder)
-    return TransformersSpeechLLM(load(source, device="cpu"), name, "test")
+    return TransformersSpeechLLM(load(source, CPU), name, "test")
 
 
 @pytest.fixture(params=MODELS)
@@ -92,7 +97,15 @@ def adapter(
 
 def blocks(adapter: TransformersSpeechLLM) -> Any:
     base = adapter._open.model.base_model
-    return getattr(base, "language_model", base).layers
+    language = getattr(base, "language_model", base)
+    return getattr(language, "model", language).layers
+
+
+def control_strings(adapter: TransformersSpeechLLM) -> set[str]:
+    tokenizer = adapter._open.processor.tokenizer
+    if adapter._open.family.conversations:
+        return {tokenizer.decode([one]) for one in tokenizer.all_special_ids}
+    return {token.content for token in tokenizer.added_tokens_decoder.values()} - {"\n"}
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.03, 2.345])
@@ -102,11 +115,16 @@ def test_frames_follow_the_facts_and_stay_inside_the_audio(
     states = model.audio_states(noise(seconds), PROMPT)
     spans, info = states.frame_spans, model.info
     assert states.hidden_states.shape == (info.n_layers + 1, len(spans), info.d_model)
-    assert abs(len(spans) - seconds * info.frame_rate_hz) <= 1.5
-    assert spans[0, 0] == 0
-    np.testing.assert_allclose(spans[1:, 0], spans[:-1, 1], atol=1e-6)
-    k = np.arange(len(spans))
-    np.testing.assert_allclose(spans[:, 0], k / info.frame_rate_hz, atol=0.04)
+    # A Q-Former's queries see one window together: three frames, one interval.
+    window = 3 if info.family.startswith("granite") else 1
+    assert abs(len(spans) - seconds * info.frame_rate_hz) < 1.5 * window
+    for query in range(1, window):
+        np.testing.assert_array_equal(spans[query::window], spans[::window])
+    windows = spans[::window]
+    assert windows[0, 0] == 0
+    np.testing.assert_allclose(windows[1:, 0], windows[:-1, 1], atol=1e-6)
+    k = np.arange(len(windows)) * window
+    np.testing.assert_allclose(windows[:, 0], k / info.frame_rate_hz, atol=0.04)
     assert (spans[:, 1] > spans[:, 0]).all()
     assert spans[-1, 1] <= seconds + 1e-6
 
@@ -145,8 +163,7 @@ def test_offsets_are_exact(model: SpeechLLM, *, instruction_first: bool) -> None
 
 
 def test_control_strings_in_a_transcript_stay_text(adapter: TransformersSpeechLLM) -> None:
-    tokenizer = adapter._open.processor.tokenizer
-    controls = {token.content for token in tokenizer.added_tokens_decoder.values()} - {"\n"}
+    controls = control_strings(adapter)
 
     def found(transcript: str) -> list[tuple[str, str]]:
         tokens = adapter.prompt_tokens(PROMPT, transcript=transcript)
@@ -263,18 +280,8 @@ def test_first_and_last_layer_are_the_blocks_own(adapter: TransformersSpeechLLM)
     assert not any("final norm" in note for note in states.notes)
 
 
-@pytest.mark.parametrize(
-    ("failure", "message"),
-    [
-        (RuntimeError("planted failure"), "failed on this input: planted failure"),
-        (
-            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
-            r"memory of cpu is full .*use shorter audio",
-        ),
-    ],
-)
-def test_a_failed_pass_is_a_model_error_and_leaves_nothing_behind(
-    opened: Callable[[str], SpeechLLM], failure: Exception, message: str
+def test_a_pass_out_of_memory_says_so_and_leaves_nothing_behind(
+    opened: Callable[[str], SpeechLLM],
 ) -> None:
     adapter = opened("qwen2_audio")
     assert isinstance(adapter, TransformersSpeechLLM)
@@ -290,8 +297,9 @@ def test_a_failed_pass_is_a_model_error_and_leaves_nothing_behind(
         )
 
     def fail(*_: Any) -> None:
-        raise failure
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
+    message = r"memory of cpu is full .*use shorter audio"
     before = adapter.text_states("the red fox", PROMPT).hidden_states.clone()
     count = count_states()
     handle = blocks(adapter)[-1].register_forward_hook(fail)
@@ -306,6 +314,67 @@ def test_a_failed_pass_is_a_model_error_and_leaves_nothing_behind(
     assert count_states() <= count
     del text_error, audio_error
     assert torch.equal(adapter.text_states("the red fox", PROMPT).hidden_states, before)
+
+
+def test_a_failed_pass_leaves_no_hook_and_no_state(adapter: TransformersSpeechLLM) -> None:
+    alive: list[weakref.ref[torch.Tensor]] = []
+
+    def hooks() -> int:
+        return sum(
+            len(module._forward_hooks) + len(module._forward_pre_hooks)
+            for module in adapter._open.model.modules()
+        )
+
+    def fail(_: Any, arguments: tuple[Any, ...], output: Any) -> None:
+        tensors = (*arguments, output[0] if isinstance(output, tuple) else output)
+        alive.extend(weakref.ref(one) for one in tensors if isinstance(one, torch.Tensor))
+        raise RuntimeError("planted failure")
+
+    before, count = adapter.text_states("the red fox", PROMPT).hidden_states, hooks()
+    handle = blocks(adapter)[-1].register_forward_hook(fail)
+    try:
+        with pytest.raises(ModelError, match="failed on this input: planted failure"):
+            adapter.audio_states(noise(0.6), PROMPT)
+        with pytest.raises(ModelError, match="failed on this input: planted failure"):
+            adapter.text_states("the red fox", PROMPT)
+    finally:
+        handle.remove()
+    gc.collect()
+    assert alive
+    assert not any(one() is not None for one in alive)
+    assert hooks() == count
+    assert torch.equal(adapter.text_states("the red fox", PROMPT).hidden_states, before)
+
+
+def test_a_layer_is_the_same_whether_or_not_others_are_asked_for(
+    adapter: TransformersSpeechLLM,
+) -> None:
+    """One pass that keeps no states, its blocks watched, against the pass that keeps them all."""
+    inputs, seen = padded_inputs(adapter._open, [text_input(adapter._open, "the fox", PROMPT)]), {}
+
+    def keep(place: int) -> Callable[..., None]:
+        def hook(_: Any, arguments: tuple[torch.Tensor, ...]) -> None:
+            seen[place] = arguments[0].detach().clone()
+
+        return hook
+
+    handles = [
+        block.register_forward_pre_hook(keep(place)) for place, block in enumerate(blocks(adapter))
+    ]
+    try:
+        options = dict(adapter._open.family.forward_options)
+        with torch.no_grad():
+            adapter._open.model.base_model(**inputs, use_cache=False, **options)
+    finally:
+        for handle in handles:
+            handle.remove()
+    states = adapter.text_states("the fox", PROMPT).hidden_states
+    tokens = adapter.prompt_tokens(PROMPT, transcript="the fox")
+    positions = [i for i, (_, kind) in enumerate(tokens) if kind == "transcript"]
+    assert sorted(seen) == list(range(adapter.info.n_layers))
+    for layer, state in seen.items():
+        one = state if state.ndim == 3 else state[adapter._open.text_config.altup_active_idx]
+        torch.testing.assert_close(states[layer], one[0, positions])
 
 
 @pytest.mark.parametrize("transcript", ["", "   ", "\n\t"])
@@ -324,7 +393,16 @@ def test_answers_are_text_and_greedy(model: SpeechLLM) -> None:
     assert "<|" not in read
 
 
-def test_control_strings_in_an_instruction_are_refused(adapter: TransformersSpeechLLM) -> None:
+def test_control_strings_in_an_instruction_are_refused_or_text(
+    adapter: TransformersSpeechLLM,
+) -> None:
+    if adapter._open.family.conversations:  # its tokenizer makes no control token of any text
+        pairs = adapter.prompt_tokens(Prompt("[CONTROL_5]"), transcript="the red fox")
+        plain = adapter.prompt_tokens(Prompt("say"), transcript="the red fox")
+        controls = control_strings(adapter)
+        found, expected = ([p for p in one if p[0] in controls] for one in (pairs, plain))
+        assert found == expected
+        return
     with pytest.raises(InputError, match=r"instruction holds '<\|im_end\|>'"):
         adapter.text_states("the red fox", Prompt("<|im_end|>"))
 

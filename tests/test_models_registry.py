@@ -16,12 +16,15 @@ import torch
 from safetensors.torch import save_file
 
 from alas_core.errors import InputError, ModelError
-from alas_core.models import adapter, facts, identity, loading, registry
+from alas_core.models import adapter, facts, identity, loading, measuring, registry
 from alas_core.models.fake import FakeSpeechLLM
+from alas_core.models.grid import FrameGrid
+from alas_core.models.identity import Loading
 from alas_core.models.protocol import Prompt
 from alas_core.types import Audio
 from tests import tiny
 
+CPU = Loading(device="cpu")
 PROMPT = Prompt("Repeat the words.")
 
 
@@ -61,28 +64,38 @@ def test_choosing_and_identifying_need_neither_torch_nor_transformers():
     assert found.stdout.strip() == registry.identify("demo").revision
 
 
-def test_built_in_models_come_first():
-    assert [choice.id for choice in registry.choices()] == ["demo", "demo-untrained"]
+def test_built_in_models_come_first_then_checkpoints_by_name(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    found = registry.choices()
+    assert [choice.id for choice in found[:2]] == ["demo", "demo-untrained"]
+    assert all(choice.local for choice in found[:2])
+    assert not any(choice.local for choice in found[2:])
+    labels = " ".join(choice.label for choice in found[2:])
+    for name in (
+        *("Qwen2-Audio", "Qwen2.5-Omni", "Qwen3-Omni", "Audio Flamingo 3", "Voxtral"),
+        *("Granite Speech", "Phi-4 multimodal", "Gemma 3n", "Gemma 4", "GLM-ASR"),
+    ):
+        assert name in labels
 
 
 def test_the_demo_hears_and_its_control_has_other_weights():
     audio = Audio(np.random.default_rng(0).standard_normal(16000).astype(np.float32) * 0.1, 16000)
-    demo = registry.get("demo", device="cpu")
+    demo = registry.get("demo", CPU)
     trained = demo.audio_states(audio, PROMPT).hidden_states
-    control = registry.get("demo-untrained", device="cpu")
+    control = registry.get("demo-untrained", CPU)
     untrained = control.audio_states(audio, PROMPT).hidden_states
     assert trained.shape == untrained.shape
     assert not torch.allclose(trained[0], untrained[0], atol=1e-2)
     assert demo.info.revision != control.info.revision
     assert control.info == control.info
     registry.close()
-    again = registry.get("demo-untrained", device="cpu").audio_states(audio, PROMPT).hidden_states
+    again = registry.get("demo-untrained", CPU).audio_states(audio, PROMPT).hidden_states
     assert torch.equal(untrained, again)
 
 
 def test_one_model_is_held_and_the_previous_one_is_closed_first(tiny_folder, monkeypatch):
-    first = registry.get("demo", device="cpu")
-    assert registry.get("demo", device="cpu") is first
+    first = registry.get("demo", CPU)
+    assert registry.get("demo", CPU) is first
     closed_before_load = []
     load = loading.load
 
@@ -93,10 +106,10 @@ def test_one_model_is_held_and_the_previous_one_is_closed_first(tiny_folder, mon
         return load(*args, **options)
 
     monkeypatch.setattr(loading, "load", watch)
-    second = registry.get(str(tiny_folder), device="cpu")
+    second = registry.get(str(tiny_folder), CPU)
     assert closed_before_load == [True]
     assert second.info.model_id == str(tiny_folder)
-    assert registry.get(str(tiny_folder), device="cpu") is second
+    assert registry.get(str(tiny_folder), CPU) is second
 
 
 def test_many_threads_load_once(tiny_folder, monkeypatch):
@@ -108,7 +121,7 @@ def test_many_threads_load_once(tiny_folder, monkeypatch):
     def work():
         start.wait()
         with registry.device_lock:
-            got.append(registry.get(str(tiny_folder), device="cpu"))
+            got.append(registry.get(str(tiny_folder), CPU))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -121,19 +134,19 @@ def test_many_threads_load_once(tiny_folder, monkeypatch):
 
 def test_a_failed_load_leaves_no_model_behind(tiny_folder, copied):
     (copied / "tokenizer.json").write_text("{")
-    registry.get(str(tiny_folder), device="cpu")
+    registry.get(str(tiny_folder), CPU)
     with pytest.raises(ModelError):
-        registry.get(str(copied), device="cpu")
-    assert registry.get(str(tiny_folder), device="cpu").info.model_id == str(tiny_folder)
+        registry.get(str(copied), CPU)
+    assert registry.get(str(tiny_folder), CPU).info.model_id == str(tiny_folder)
 
 
 def test_a_changed_folder_is_another_revision_and_is_loaded_anew(copied):
-    first = registry.get(str(copied), device="cpu")
+    first = registry.get(str(copied), CPU)
     before = registry.identify(str(copied)).revision
     assert registry.identify(str(copied)).revision == before == first.info.revision
     edit_config(copied, note="changed")
     assert registry.identify(str(copied)).revision != before
-    assert registry.get(str(copied), device="cpu") is not first
+    assert registry.get(str(copied), CPU) is not first
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "chat_template.jinja"])
@@ -162,12 +175,12 @@ def test_dtypes(monkeypatch):
     assert identity.resolve_dtype("auto", "cuda:1", {"torch_dtype": "float16"}) == "float32"
     assert identity.resolve_dtype("float16", "cpu", {}) == "float16"
     with pytest.raises(ModelError, match="dtype is 'int8', expected one of auto, float32"):
-        registry.identify("demo", dtype="int8")
-    assert registry.identify("demo", dtype="bfloat16").dtype == "bfloat16"
+        Loading(dtype="int8")
+    assert registry.identify("demo", Loading(dtype="bfloat16")).dtype == "bfloat16"
 
 
 def test_half_precision_states_stay_in_the_models_dtype(tiny_folder):
-    model = registry.get(str(tiny_folder), device="cpu", dtype="bfloat16")
+    model = registry.get(str(tiny_folder), Loading(dtype="bfloat16", device="cpu"))
     audio = Audio(np.zeros(16000, dtype=np.float32), 16000)
     assert model.info.dtype == "bfloat16"
     assert model.audio_states(audio, PROMPT).hidden_states.dtype == torch.bfloat16
@@ -182,7 +195,7 @@ def test_unknown_words_and_instructions_of_the_checkpoint(copied):
         "max_audio_s": 4,
     }
     (copied / "alas_model.json").write_text(json.dumps(about))
-    model = registry.get(str(copied), device="cpu")
+    model = registry.get(str(copied), CPU)
     assert model.info.name == "Mine"
     assert model.unknown_words(["THE", "red", "Fox", "fox", "Fox"]) == ("Fox", "fox")
     assert model.default_instruction("transcribe") == "write it"
@@ -192,7 +205,7 @@ def test_unknown_words_and_instructions_of_the_checkpoint(copied):
 
 
 def test_a_model_without_a_vocabulary_of_its_own_knows_no_unknown_words(tiny_folder):
-    model = registry.get(str(tiny_folder), device="cpu")
+    model = registry.get(str(tiny_folder), CPU)
     assert model.unknown_words(["xyzzy"]) == ()
     assert model.default_instruction("transcribe") == "Repeat the words."
 
@@ -201,7 +214,7 @@ def test_a_prompt_longer_than_the_model_is_refused(copied):
     config = json.loads((copied / "config.json").read_text())
     config["text_config"]["max_position_embeddings"] = 64
     (copied / "config.json").write_text(json.dumps(config))
-    model = registry.get(str(copied), device="cpu")
+    model = registry.get(str(copied), CPU)
     with pytest.raises(InputError, match=r"tokens, expected at most 64 .*shorten the transcript"):
         model.text_states("the red fox " * 50, PROMPT)
     with pytest.raises(InputError, match=r"tokens, expected at most 64 .*shorten the audio"):
@@ -274,29 +287,43 @@ def test_code_in_a_checkpoint_is_never_run(copied, tmp_path):
 
 
 def test_a_family_that_needs_another_package_says_which(copied, monkeypatch):
-    row = facts.Family("qwen2_audio", "Qwen2-Audio", facts.FrameGrid(0.04), needs=("no_such_pkg",))
+    row = facts.Family("qwen2_audio", "Qwen2-Audio", FrameGrid(0.04), needs=("no_such_pkg",))
     monkeypatch.setitem(facts.FAMILIES, "qwen2_audio", row)
     with pytest.raises(ModelError, match="needs no-such-pkg, which is not installed; run 'pip"):
         registry.get(str(copied))
 
 
 def test_a_checkpoint_whose_frames_are_not_as_the_facts_say_is_refused(copied, monkeypatch):
-    row = facts.Family("qwen2_audio", "Qwen2-Audio", facts.FrameGrid(0.08))
+    row = facts.Family("qwen2_audio", "Qwen2-Audio", FrameGrid(0.08))
     monkeypatch.setitem(facts.FAMILIES, "qwen2_audio", row)
     with pytest.raises(ModelError, match="250 more frames, expected 125 for Qwen2-Audio"):
         registry.get(str(copied))
 
 
-def test_results_of_a_family_that_no_test_ran_say_so(copied, monkeypatch):
+def test_the_familys_note_stands_with_its_results(copied, monkeypatch):
     audio = Audio(np.zeros(16000, dtype=np.float32), 16000)
-    known = registry.get(str(copied), device="cpu").audio_states(audio, PROMPT)
-    assert known.notes == ()
-    row = facts.Family("qwen2_audio", "Strange", facts.FrameGrid(0.04), note="It is odd.")
+    assert registry.get(str(copied), CPU).audio_states(audio, PROMPT).notes == ()
+    row = facts.Family("qwen2_audio", "Strange", FrameGrid(0.04), note="It is odd.")
     monkeypatch.setitem(facts.FAMILIES, "qwen2_audio", row)
     registry.close()
-    notes = registry.get(str(copied), device="cpu").audio_states(audio, PROMPT).notes
-    assert "Strange was never run by this project's tests" in notes[0]
-    assert notes[1] == "It is odd."
+    assert registry.get(str(copied), CPU).audio_states(audio, PROMPT).notes == ("It is odd.",)
+
+
+def test_a_family_without_a_row_is_measured_and_says_so(copied, monkeypatch):
+    monkeypatch.delitem(facts.FAMILIES, "qwen2_audio")
+    model = registry.get(str(copied), CPU)
+    states = model.audio_states(Audio(np.zeros(32000, dtype=np.float32), 16000), PROMPT)
+    assert model.info.frame_rate_hz == pytest.approx(25)
+    assert len(states.frame_spans) == 50
+    assert "Unverified timing" in states.notes[0]
+    assert "10 s against 20 s" in states.notes[0]
+
+
+def test_a_family_whose_frames_do_not_grow_cannot_be_measured(copied, monkeypatch):
+    monkeypatch.delitem(facts.FAMILIES, "qwen2_audio")
+    monkeypatch.setattr(measuring, "frame_count", lambda *_: 188)
+    with pytest.raises(ModelError, match=r"no more frames \(188\).*cannot be measured"):
+        registry.get(str(copied), CPU)
 
 
 # Folders that a visitor may use
@@ -338,7 +365,8 @@ def test_a_model_in_the_hubs_cache_is_used_offline_with_its_commit(tiny_folder, 
     (cached / "refs").mkdir()
     (cached / "refs" / "main").write_text(commit)
     code = (
-        "from alas_core.models import registry; model = registry.get('tiny/model', device='cpu');"
+        "from alas_core.models import registry;"
+        "model = registry.get('tiny/model', registry.Loading(device='cpu'));"
         "print(registry.identify('tiny/model').revision, model.info.revision, model.info.n_layers)"
     )
     env = {**os.environ, "HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"}
@@ -357,9 +385,9 @@ def test_a_registered_model_is_used_like_any_other():
     try:
         assert "mine" in [choice.id for choice in registry.choices()]
         assert registry.identify("mine").revision == mine.info.revision
-        held = registry.get("demo", device="cpu")
+        held = registry.get("demo", CPU)
         assert registry.get("mine") is mine
-        assert registry.get("demo", device="cpu") is held
+        assert registry.get("demo", CPU) is held
     finally:
         registry.unregister("mine")
     with pytest.raises(ModelError, match="no model 'mine'"):
@@ -370,7 +398,7 @@ def test_a_registered_model_is_used_like_any_other():
 
 def test_a_class_without_states_before_the_norm_says_so(tiny_folder):
     """The note depends on the states themselves, not on the family's name."""
-    model = registry.get(str(tiny_folder), device="cpu")
+    model = registry.get(str(tiny_folder), CPU)
     assert isinstance(model, adapter.TransformersSpeechLLM)
     model._open.text_config.tie_last_hidden_states = True
     notes = model.audio_states(Audio(np.zeros(16000, dtype=np.float32), 16000), PROMPT).notes

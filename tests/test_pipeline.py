@@ -1,6 +1,7 @@
 """The wiring: planted alignments come out, caches hit, bad input is named, nothing is lost."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from alas_core.errors import AlasError, AlignmentError, InputError
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.pipeline import Request, analyse, steps
 from alas_core.store import Store
-from alas_core.types import Audio, Reference, Settings, Utterance
+from alas_core.types import Audio, Reference, Settings, Utterance, content_sha
 from alas_core.words import split_words
 from tests.factory import make_audio
 
@@ -208,5 +209,18 @@ def test_the_key_of_a_request_is_complete():
         "settings",
         "null_sha",
         "schema",
+        "variant",
     }
-    assert all(getattr(key, name) not in ("", None) for name in fields)
+    assert all(getattr(key, name) not in ("", None) for name in fields - {"variant"})
+
+
+def test_how_a_model_was_loaded_is_part_of_the_key_and_old_keys_stay():
+    asked = request()
+    key = pipeline.run_key(asked.model.info, asked, "even", "Repeat:", ("a",))
+    parts = dataclasses.asdict(key)
+    del parts["variant"]
+    assert key.digest == content_sha(json.dumps(parts, sort_keys=True))  # as before variants
+    other = dataclasses.replace(key, variant="4bit")
+    assert other.digest != key.digest
+    info = dataclasses.replace(asked.model.info, variant="LoRA off")
+    assert pipeline.run_key(info, asked, "even", "Repeat:", ("a",)).variant == "LoRA off"

@@ -136,7 +136,7 @@ def qwen3_asr(folder: Path, seed: int = 0) -> Path:
     )
     config = transformers.Qwen3ASRConfig(
         audio_config=audio_config.to_dict(),
-        text_config=_qwen3(words).to_dict(),
+        text_config=qwen3_config(words).to_dict(),
         audio_token_id=words.convert_tokens_to_ids("<|audio_pad|>"),
         pad_token_id=words.pad_token_id,
         eos_token_id=words.eos_token_id,
@@ -177,7 +177,7 @@ def moss_transcribe_diarize(folder: Path, seed: int = 0) -> Path:
             "num_hidden_layers": 1,
             "num_attention_heads": 2,
         },
-        text_config=_qwen3(words).to_dict(),
+        text_config=qwen3_config(words).to_dict(),
         audio_token_id=words.convert_tokens_to_ids("<|audio_pad|>"),
     )
     processor = transformers.MossTranscribeDiarizeProcessor(
@@ -234,7 +234,7 @@ def _qwen2(words: Any) -> transformers.Qwen2Config:
     )
 
 
-def _qwen3(words: Any) -> transformers.Qwen3Config:
+def qwen3_config(words: Any) -> transformers.Qwen3Config:
     return transformers.Qwen3Config(
         vocab_size=len(words),
         hidden_size=32,

@@ -50,7 +50,7 @@ def qwen2_5_omni(seed: int = 0) -> Checkpoint:
     )
     processor = _omni_processor(transformers.Qwen2_5OmniProcessor, words)
     model_class = transformers.Qwen2_5OmniThinkerForConditionalGeneration
-    return _checkpoint("qwen2_5_omni", tiny.random_model(model_class, config, seed), processor)
+    return checkpoint("qwen2_5_omni", tiny.random_model(model_class, config, seed), processor)
 
 
 def qwen3_omni_moe(seed: int = 0) -> Checkpoint:
@@ -64,14 +64,14 @@ def qwen3_omni_moe(seed: int = 0) -> Checkpoint:
     )
     processor = _omni_processor(transformers.Qwen3OmniMoeProcessor, words)
     model_class = transformers.Qwen3OmniMoeThinkerForConditionalGeneration
-    return _checkpoint("qwen3_omni_moe", tiny.random_model(model_class, config, seed), processor)
+    return checkpoint("qwen3_omni_moe", tiny.random_model(model_class, config, seed), processor)
 
 
 def gemma3n(seed: int = 0) -> Checkpoint:
     names = {"audio_token": "<audio>", "boa_token": "<boa>", "eoa_token": "<eoa>"}
     words = tiny.tokenizer(tuple(names.values()), **names)
     audio_id = words.convert_tokens_to_ids("<audio>")
-    processor = _audio_half(
+    processor = audio_half(
         transformers.Gemma3nProcessor,
         feature_extractor=transformers.Gemma3nAudioFeatureExtractor(),
         tokenizer=words,
@@ -89,7 +89,7 @@ def gemma3n(seed: int = 0) -> Checkpoint:
     with mock.patch.object(modeling_gemma3n.AutoModel, "from_config", side_effect=without_vision):
         model_class = transformers.Gemma3nForConditionalGeneration
         model = tiny.random_model(model_class, _gemma3n_config(words, audio_id), seed)
-    return _checkpoint("gemma3n", model, processor)
+    return checkpoint("gemma3n", model, processor)
 
 
 def gemma4(seed: int = 0) -> Checkpoint:
@@ -123,7 +123,7 @@ def phi4_multimodal(seed: int = 0) -> Checkpoint:
         vision_config={**sizes, **images, "num_hidden_layers": 3},
         audio_config={**sizes, **channels, "num_blocks": 3, "audio_token_id": audio_id},
     )
-    processor = _audio_half(
+    processor = audio_half(
         transformers.Phi4MultimodalProcessor,
         audio_processor=transformers.Phi4MultimodalFeatureExtractor(),
         tokenizer=words,
@@ -132,7 +132,7 @@ def phi4_multimodal(seed: int = 0) -> Checkpoint:
         audio_token_id=audio_id,
     )
     model = tiny.random_model(transformers.Phi4MultimodalForCausalLM, config, seed)
-    return _checkpoint("phi4_multimodal", model, processor)
+    return checkpoint("phi4_multimodal", model, processor)
 
 
 FAMILIES: dict[str, Callable[..., Checkpoint]] = {
@@ -205,7 +205,7 @@ def _gemma4(name: str, model_type: str, audio_config: dict[str, Any], seed: int)
         audio_token_id=audio_id,
         boa_token_id=words.convert_tokens_to_ids("<boa>"),
     )
-    processor = _audio_half(
+    processor = audio_half(
         getattr(transformers, f"{name}Processor"),
         feature_extractor=getattr(transformers, f"{name}AudioFeatureExtractor")(),
         tokenizer=words,
@@ -216,7 +216,7 @@ def _gemma4(name: str, model_type: str, audio_config: dict[str, Any], seed: int)
         **names,
     )
     model_class = getattr(transformers, f"{name}ForConditionalGeneration")
-    return _checkpoint(model_type, tiny.random_model(model_class, config, seed), processor)
+    return checkpoint(model_type, tiny.random_model(model_class, config, seed), processor)
 
 
 def _omni_ids(words: Any, suffix: str) -> dict[str, int]:
@@ -246,7 +246,7 @@ def _omni_text(words: Any) -> dict[str, Any]:
 def _omni_processor(processor_class: Any, words: Any) -> Any:
     tokens = {name: token for name, token in _OMNI.items() if name.split("_")[0] != "vision"}
     ids = {f"{name}_id": words.convert_tokens_to_ids(token) for name, token in tokens.items()}
-    return _audio_half(
+    return audio_half(
         processor_class,
         feature_extractor=tiny.whisper_features(60),
         tokenizer=words,
@@ -256,7 +256,7 @@ def _omni_processor(processor_class: Any, words: Any) -> Any:
     )
 
 
-def _audio_half(processor_class: Any, **parts: Any) -> Any:
+def audio_half(processor_class: Any, **parts: Any) -> Any:
     """The processor without images and videos: its `__init__` would insist on both."""
     processor = object.__new__(processor_class)
     nothing = dict.fromkeys(("image_processor", "video_processor", "image_token", "video_token"))
@@ -265,7 +265,7 @@ def _audio_half(processor_class: Any, **parts: Any) -> Any:
     return processor
 
 
-def _checkpoint(model_type: str, model: Any, processor: Any) -> Checkpoint:
+def checkpoint(model_type: str, model: Any, processor: Any) -> Checkpoint:
     model.config.get_text_config(decoder=True).tie_last_hidden_states = False
     frozen = model.eval().requires_grad_(False)
     return Checkpoint(frozen, processor, FACTS[model_type], "cpu", torch.float32)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from alas_core.definitions import SCORES
 from alas_core.findings import number
 from alas_core.keys import Settings
+from alas_core.models.options import add_loading, loading_of
 
 if TYPE_CHECKING:
     from alas_core.batch.folder import RunFolder
@@ -49,8 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-answers", action="store_true", help="do not have the model answer")
     add("--no-bundles", action="store_true", help="keep the tables only")
     add("--retry-skipped", action="store_true", help="do those again that could not be analysed")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (%(default)s)")
-    add("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
+    add_loading(parser)
 
 
 def run(options: argparse.Namespace) -> str:
@@ -86,8 +86,7 @@ def _order(options: argparse.Namespace) -> RunOrder:
         limit=options.limit,
         bundles=not options.no_bundles,
         answers=not options.no_answers,
-        device=options.device,
-        dtype=options.dtype,
+        loading=loading_of(options),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from alas_core.batch import schema
 from alas_core.datasets import DataSet
 from alas_core.errors import InputError, StoreError
+from alas_core.models.identity import Loading
 from alas_core.tasks import named_task
 from alas_core.types import Settings, content_sha
 
@@ -21,7 +22,10 @@ SKIPPED = ".skipped"
 OWN_REFERENCE = "own"
 """As a reference: the file of word times that the data set has for each utterance."""
 
-_SAME = ("source", "model", "revision", "dtype", "task", "instruction", "reference_name", "answers")
+_SAME = (
+    *("source", "model", "revision", "dtype", "variant"),
+    *("task", "instruction", "reference_name", "answers"),
+)
 """Fields of `run.json` that have one value in one run, beside the settings."""
 
 
@@ -56,8 +60,7 @@ class RunOrder:
     limit: int | None = None
     bundles: bool = True
     answers: bool = True
-    device: str = "auto"
-    dtype: str = "auto"
+    loading: Loading = field(default_factory=Loading)
 
     def __post_init__(self) -> None:
         if self.task is not None:
@@ -158,7 +161,11 @@ def order_of(info: Mapping[str, Any]) -> RunOrder:
     names = {field.name for field in dataclasses.fields(RunOrder)}
     try:
         known = {name: info[name] for name in names}
-        return RunOrder(**known | {"settings": Settings(**info["settings"])})
+        parts = {
+            "settings": Settings(**info["settings"]),
+            "loading": Loading(**info["loading"]),
+        }
+        return RunOrder(**known | parts)
     except (KeyError, TypeError) as error:
         raise StoreError(
             f"{schema.RUN_FILE} does not say how the run was started ({error}), expected the "

@@ -253,7 +253,7 @@ class Run:
 
 def _described(order: RunOrder) -> dict[str, Any]:
     """What `run.json` says before anything is computed; finds out early what cannot be used."""
-    identity = registry.identify(order.model, order.dtype, order.device)
+    identity = registry.identify(order.model, order.loading)
     reference = order.reference
     if reference != "own":
         reference = get_aligner(reference).name
@@ -263,6 +263,7 @@ def _described(order: RunOrder) -> dict[str, Any]:
         **dataclasses.asdict(order),
         "revision": identity.revision,
         "dtype": identity.dtype,
+        "variant": identity.variant,
         "reference_name": reference,
         "provenance": {
             "alas_core": __version__,

@@ -73,7 +73,7 @@ class Worker:
     def warm(self) -> ModelInfo:
         """Load the model, so that a wrong name ends the run and not each of its items."""
         with registry.device_lock:
-            return registry.get(self._order.model, self._order.device, self._order.dtype).info
+            return registry.get(self._order.model, self._order.loading).info
 
     def __call__(self, item: Item) -> Outcome:
         """Analyse one item and commit it; what cannot be analysed is committed as skipped.
@@ -119,8 +119,7 @@ class Worker:
             settings=self._order.settings,
             instruction=self._instruction(utterance),
             pool=self._pool,
-            device=self._order.device,
-            dtype=self._order.dtype,
+            loading=self._order.loading,
             answers=self._order.answers,
         )
         analysis = None

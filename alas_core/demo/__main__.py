@@ -95,11 +95,12 @@ def _analyse(folder: Path, model_id: str, ids: Sequence[str] | None, n_null: int
     from alas_core import pipeline
     from alas_core.datasets import UtteranceFolder
     from alas_core.models.adapter import TransformersSpeechLLM
+    from alas_core.models.identity import Loading
     from alas_core.models.loading import load
     from alas_core.types import Settings
 
     data = UtteranceFolder(ASSETS / "data", "demo")
-    model = TransformersSpeechLLM(load(folder, device="cpu", dtype="float32"), model_id, "build")
+    model = TransformersSpeechLLM(load(folder, Loading("", "float32", "cpu")), model_id, "build")
     return [
         pipeline.analyse(
             pipeline.Request(

@@ -19,12 +19,14 @@ from alas_core.models.head import head_of
 from alas_core.models.inputs import (
     audio_inputs,
     audio_token_id,
-    frame_count,
+    longest_audio_s,
     model_info,
     padded_inputs,
+    text_input,
 )
 from alas_core.models.loading import Checkpoint
-from alas_core.models.prompting import TextInput, encode_text
+from alas_core.models.measuring import settled
+from alas_core.models.prompting import TextInput
 from alas_core.models.protocol import AudioStates, Head, Prompt, TextStates
 from alas_core.types import Audio, FloatArray, ModelInfo
 
@@ -58,8 +60,9 @@ class TransformersSpeechLLM:
         self._checkpoint: Checkpoint | None = checkpoint
         self._model_id = model_id
         self._audio_token_id = audio_token_id(checkpoint)
-        self._info = model_info(checkpoint, model_id, revision)
-        self._check_frame_rate()
+        with torch.no_grad(), self._guard():
+            self._checkpoint, self.frame_check = settled(checkpoint, longest_audio_s(checkpoint))
+        self._info = model_info(self._checkpoint, model_id, revision)
 
     @property
     def info(self) -> ModelInfo:
@@ -210,7 +213,7 @@ class TransformersSpeechLLM:
         return inputs
 
     def _text_input(self, transcript: str, prompt: Prompt) -> TextInput:
-        text = encode_text(self._open.processor, prompt, transcript)
+        text = text_input(self._open, transcript, prompt)
         self._check_length(len(text.ids), "transcript")
         return text
 
@@ -229,8 +232,9 @@ class TransformersSpeechLLM:
         checkpoint = self._open
         model = checkpoint.model.base_model
         options: dict[str, Any] = dict(checkpoint.family.forward_options)
-        if "logits_to_keep" in inspect.signature(model.forward).parameters:
+        if _has_head(model):
             options["logits_to_keep"] = 1
+        self._switch_lora()
         output = model(**inputs, output_hidden_states=True, use_cache=False, **options)
         states = list(output.hidden_states)
         if checkpoint.family.active_state:
@@ -244,6 +248,12 @@ class TransformersSpeechLLM:
                 "class is not supported"
             )
         return states, getattr(output, "last_hidden_state", None)
+
+    def _switch_lora(self) -> None:
+        """Set the speech LoRA before every pass: generating switches it behind our back."""
+        if self._open.has_lora:
+            model = self._open.model
+            (model.enable_adapters if self._open.loading.lora else model.disable_adapters)()
 
     def _check_duration(self, audio: Audio) -> None:
         longest, shortest = self._info.max_audio_s or math.inf, self._info.min_audio_s
@@ -259,20 +269,6 @@ class TransformersSpeechLLM:
                 f"'{self._model_id}'; use a longer recording"
             )
 
-    def _check_frame_rate(self) -> None:
-        """The processor must add frames as the facts say: needs no weights."""
-        family, longest = self._open.family, self._info.max_audio_s or math.inf
-        short_s = min(10.0, longest / 2)
-        with torch.no_grad(), self._guard():
-            counts = [frame_count(self._open, seconds) for seconds in (short_s, 2 * short_s)]
-        grown = 0 if family.fixed_frames else family.grid.frames_in(short_s)
-        if abs(counts[1] - counts[0] - grown) > 1.5:
-            raise ModelError(
-                f"{short_s:g} s more audio give '{self._model_id}' {counts[1] - counts[0]} more "
-                f"frames, expected {grown:.0f} for {family.label}; its frames cannot be placed in "
-                "time, so this checkpoint is refused"
-            )
-
     def _notes(self, spans: FloatArray, audio: Audio, *, tied: bool) -> tuple[str, ...]:
         rest = audio.duration_s - float(spans[-1, 1])
         notes = []
@@ -281,3 +277,9 @@ class TransformersSpeechLLM:
         if tied:
             notes.append(_AFTER_NORM)
         return (*notes, *self._info.notes)
+
+
+def _has_head(model: Any) -> bool:
+    """Whether the base model, or the language model in it, would compute logits."""
+    parts = (model, getattr(model, "language_model", model))
+    return any("logits_to_keep" in inspect.signature(part.forward).parameters for part in parts)

@@ -1,79 +1,15 @@
 """What is known of each speech-LLM family: one frozen row each, no code.
 
 A row says when each audio position sounds, how much audio the family takes, and what is odd about
-its class in transformers 5.23. Rows marked `verified` ran here with tiny random weights in the
-contract suite; the others come from reading the library's source.
+its class in transformers 5.23. Every row's class ran in the contract suite with tiny random
+weights; no published checkpoint did, so hub ids and chat templates are as documented there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from alas_core.types import FloatArray
-
-
-@dataclass(frozen=True)
-class FrameGrid:
-    """When the k-th audio position of a family sounds.
-
-    Parameters
-    ----------
-    step_s : float
-        Seconds from one frame to the next.
-    per_chunk : int
-        Frames in each chunk of `chunk_s` seconds; 0 if the grid runs on without chunks.
-    chunk_s : float
-        Seconds of a chunk. The last frame of a chunk ends where the next chunk begins.
-    per_window : int
-        Frames that look at one window of `per_window * step_s` seconds together (a Q-Former's
-        queries): each of them gets the whole window, which is all that is honestly known.
-    """
-
-    step_s: float
-    per_chunk: int = 0
-    chunk_s: float = 0.0
-    per_window: int = 1
-
-    def spans(self, n_frames: int, duration_s: float) -> FloatArray:
-        """Half-open spans of the frames that start before the audio ends, cut at its end.
-
-        Parameters
-        ----------
-        n_frames : int
-            Audio positions in the prompt, padding included.
-        duration_s : float
-            Seconds of audio.
-
-        Returns
-        -------
-        np.ndarray [shape=(n, 2), float32]
-            n <= n_frames; seconds, starts never fall, ends at most `duration_s`.
-        """
-        k = np.arange(n_frames + 1, dtype=np.float64)
-        if self.per_chunk:
-            chunk, place = np.divmod(k, self.per_chunk)
-            edges = chunk * self.chunk_s + place * self.step_s
-            starts, ends = edges[:-1], edges[1:]
-        else:
-            window = np.floor(k[:-1] / self.per_window)
-            starts = window * self.per_window * self.step_s
-            ends = starts + self.per_window * self.step_s
-        kept = starts < duration_s - 1e-6
-        spans = np.stack([starts[kept], np.minimum(ends[kept], duration_s)], axis=1)
-        return spans.astype(np.float32)
-
-    def frames_in(self, duration_s: float) -> float:
-        """How many frames the grid puts into that many seconds, fractions included."""
-        if self.per_chunk:
-            return duration_s / self.chunk_s * self.per_chunk
-        return duration_s / self.step_s
-
-    @property
-    def rate_hz(self) -> float:
-        """Mean number of frames a second."""
-        return self.frames_in(1.0)
+from alas_core.models.grid import FrameGrid
 
 
 @dataclass(frozen=True)
@@ -100,12 +36,21 @@ class Family:
         Number of audio positions whatever the audio's length; 0 if it grows with the audio.
     needs : tuple of str
         Packages that the class imports beyond this project's own requirements.
+    hub_ids : tuple of str
+        Checkpoints that are offered by name; nothing is fetched before one is chosen.
+    lora : str
+        Where the speech LoRA lies that only some passes use: "." beside the weights (the class
+        loads it), a sub-folder's name, or "" if there is none.
+    padded_to_s : float
+        The processor pads the sound to multiples of this many seconds; 0 if it does not.
+    conversations : bool
+        The tokenizer takes whole conversations only (mistral-common).
     active_state : str
         Field of the text config that picks the residual stream out of 4-D states, "" if 3-D.
     forward_options : tuple of (name, value)
         Arguments of the forward pass that make it repeatable.
-    verified : bool
-        The contract suite ran it here with tiny random weights.
+    measured : bool
+        The row is no table's: its frame rate was measured on the checkpoint's processor.
     note : str
         Shown to the user beside results of this family.
     """
@@ -119,9 +64,13 @@ class Family:
     min_audio_s: float = 0.1
     fixed_frames: int = 0
     needs: tuple[str, ...] = ()
+    hub_ids: tuple[str, ...] = ()
+    lora: str = ""
+    padded_to_s: float = 0.0
+    conversations: bool = False
     active_state: str = ""
     forward_options: tuple[tuple[str, bool], ...] = ()
-    verified: bool = False
+    measured: bool = False
     note: str = ""
 
 
@@ -132,7 +81,13 @@ _QFORMER = FrameGrid(0.1, per_window=3)
 _SEQ2SEQ = "AutoModelForSeq2SeqLM"
 
 _ROWS = (
-    Family("qwen2_audio", "Qwen2-Audio", _HZ_25, limit_from_extractor=True, verified=True),
+    Family(
+        "qwen2_audio",
+        "Qwen2-Audio",
+        _HZ_25,
+        limit_from_extractor=True,
+        hub_ids=("Qwen/Qwen2-Audio-7B-Instruct",),
+    ),
     Family(
         "qwen2_5_omni",
         "Qwen2.5-Omni (thinker)",
@@ -140,7 +95,7 @@ _ROWS = (
         "Qwen2_5OmniThinkerForConditionalGeneration",
         limit_from_extractor=True,
         needs=("torchvision",),
-        verified=True,
+        hub_ids=("Qwen/Qwen2.5-Omni-7B",),
     ),
     Family(
         "qwen3_omni_moe",
@@ -149,21 +104,43 @@ _ROWS = (
         "Qwen3OmniMoeThinkerForConditionalGeneration",
         min_audio_s=0.5,
         needs=("torchvision",),
-        verified=True,
+        hub_ids=("Qwen/Qwen3-Omni-30B-A3B-Instruct",),
     ),
-    Family("qwen3_asr", "Qwen3-ASR", _OMNI_3, min_audio_s=0.5, verified=True),
+    Family("qwen3_asr", "Qwen3-ASR", _OMNI_3, min_audio_s=0.5, hub_ids=("Qwen/Qwen3-ASR-1.7B-hf",)),
     Family(
-        "audioflamingo3", "Audio Flamingo 3", _HZ_25, _SEQ2SEQ, max_audio_s=600.0, verified=True
+        "audioflamingo3",
+        "Audio Flamingo 3",
+        _HZ_25,
+        _SEQ2SEQ,
+        max_audio_s=600.0,
+        hub_ids=("nvidia/audio-flamingo-3-hf",),
     ),
-    Family("musicflamingo", "Music Flamingo", _HZ_25, _SEQ2SEQ, max_audio_s=1200.0, verified=True),
-    Family("voxtral", "Voxtral", _HZ_12_5, min_audio_s=0.2, needs=("mistral_common",)),
+    Family(
+        "musicflamingo",
+        "Music Flamingo",
+        _HZ_25,
+        _SEQ2SEQ,
+        max_audio_s=1200.0,
+        hub_ids=("nvidia/music-flamingo-2601-hf",),
+    ),
+    Family(
+        "voxtral",
+        "Voxtral",
+        _HZ_12_5,
+        min_audio_s=0.2,
+        needs=("mistral_common",),
+        hub_ids=("mistralai/Voxtral-Mini-3B-2507",),
+        padded_to_s=30.0,
+        conversations=True,
+    ),
     Family(
         "granite_speech",
         "Granite Speech",
         _QFORMER,
         min_audio_s=0.3,
         needs=("torchaudio",),
-        note="Its LoRA for speech is off here: the class switches it on only while generating.",
+        hub_ids=("ibm-granite/granite-speech-3.3-2b",),
+        lora=".",
     ),
     Family(
         "granite_speech_plus",
@@ -171,7 +148,8 @@ _ROWS = (
         _QFORMER,
         min_audio_s=0.3,
         needs=("torchaudio",),
-        note="Its LoRA for speech is off here: the class switches it on only while generating.",
+        hub_ids=("ibm-granite/granite-speech-4.1-2b-plus",),
+        lora=".",
     ),
     Family(
         "phi4_multimodal",
@@ -179,7 +157,8 @@ _ROWS = (
         _HZ_12_5,
         min_audio_s=0.2,
         needs=("torchvision",),
-        verified=True,
+        hub_ids=("microsoft/Phi-4-multimodal-instruct",),
+        lora="speech-lora",
     ),
     Family(
         "gemma3n",
@@ -188,43 +167,71 @@ _ROWS = (
         max_audio_s=30.0,
         min_audio_s=0.4,
         fixed_frames=188,
-        needs=("timm",),
+        needs=("timm", "torchvision"),
+        hub_ids=("google/gemma-3n-E4B-it",),
         active_state="altup_active_idx",
-        verified=True,
         note="The states are those of the active AltUp stream.",
     ),
-    Family("gemma4", "Gemma 4", _HZ_25, max_audio_s=30.0, needs=("torchvision",), verified=True),
+    Family(
+        "gemma4",
+        "Gemma 4",
+        _HZ_25,
+        max_audio_s=30.0,
+        needs=("torchvision",),
+        hub_ids=("google/gemma-4-e2b-it",),
+    ),
     Family(
         "gemma4_unified",
         "Gemma 4 unified",
         _HZ_25,
         needs=("torchvision",),
-        verified=True,
+        hub_ids=("google/gemma-4-12B-it",),
         note="It has no audio encoder: layer 0 is a projection of the sound itself.",
     ),
-    Family("glmasr", "GLM-ASR", _HZ_12_5, max_audio_s=655.0, min_audio_s=0.2, verified=True),
+    Family(
+        "glmasr",
+        "GLM-ASR",
+        _HZ_12_5,
+        max_audio_s=655.0,
+        min_audio_s=0.2,
+        hub_ids=("zai-org/GLM-ASR-Nano-2512",),
+    ),
     Family(
         "vibevoice_asr",
         "VibeVoice ASR",
         FrameGrid(3200 / 24000),
         min_audio_s=0.3,
         forward_options=(("sample", False),),
-        verified=True,
+        hub_ids=("microsoft/VibeVoice-ASR-HF",),
     ),
-    Family("fun_asr_nano", "Fun-ASR Nano", FrameGrid(0.06), min_audio_s=0.2, needs=("torchaudio",)),
+    Family(
+        "fun_asr_nano",
+        "Fun-ASR Nano",
+        FrameGrid(0.06),
+        min_audio_s=0.2,
+        needs=("torchaudio",),
+        hub_ids=("FunAudioLLM/Fun-ASR-Nano-2512-hf",),
+    ),
     Family(
         "moss_transcribe_diarize",
         "MOSS transcribe-diarize",
         _HZ_12_5,
         min_audio_s=0.2,
-        verified=True,
+        hub_ids=("hf-audio/MOSS-Transcribe-Diarize-HF",),
     ),
-    Family("nemotron_h_omni", "Nemotron-H Omni", _HZ_12_5, min_audio_s=0.2),
-    Family("muse_spark", "Muse Spark", _HZ_12_5, min_audio_s=0.2),
+    Family(
+        "nemotron_h_omni",
+        "Nemotron-H Omni",
+        _HZ_12_5,
+        min_audio_s=0.2,
+        needs=("torchvision",),
+        hub_ids=("nvidia/Nemotron-3-Nano-Omni-30B-A3B-Reasoning-BF16",),
+    ),
+    Family("muse_spark", "Muse Spark", _HZ_12_5, min_audio_s=0.2, needs=("torchvision",)),
 )
 
 FAMILIES: dict[str, Family] = {row.model_type: row for row in _ROWS}
-"""Every family by its `model_type`."""
+"""Every family by its `model_type`; each ran here with tiny random weights (contract suite)."""
 
 _ALIASES = {
     "qwen2_5_omni_thinker": "qwen2_5_omni",

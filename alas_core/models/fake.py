@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from alas_core.errors import InputError, ModelError
-from alas_core.models.facts import FrameGrid
+from alas_core.models.grid import FrameGrid
 from alas_core.models.protocol import AudioStates, Prompt, TextStates
 from alas_core.types import Audio, FloatArray, ModelInfo, Token, WordTiming
 

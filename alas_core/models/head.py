@@ -9,7 +9,7 @@ import torch
 
 from alas_core.models.loading import Checkpoint
 
-_NORMS = ("norm", "final_layernorm", "ln_f", "final_norm")
+_NORMS = ("norm", "final_layernorm", "ln_f", "final_norm", "norm_f")
 
 
 class TransformersHead:
@@ -85,8 +85,10 @@ def head_of(checkpoint: Checkpoint) -> TransformersHead | None:
     if checkpoint.family.active_state:
         return None  # the class mixes several streams before its head: one of them says nothing
     model, config = checkpoint.model, checkpoint.text_config
-    output, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
     decoder = model.get_decoder()
+    if hasattr(decoder, "model"):  # Nemotron-H nests a class with a head of its own
+        model, decoder = decoder, decoder.model
+    output, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
     norm = next((getattr(decoder, name) for name in _NORMS if hasattr(decoder, name)), None)
     if output is None or embeddings is None or norm is None:
         return None
@@ -96,5 +98,11 @@ def head_of(checkpoint: Checkpoint) -> TransformersHead | None:
         embeddings.weight,
         checkpoint.processor.tokenizer,
         cap=getattr(config, "final_logit_softcapping", None),
-        divisor=float(getattr(config, "logits_scaling", None) or 1.0),
+        divisor=_divisor(config),
     )
+
+
+def _divisor(config: Any) -> float:
+    """Granite divides its logits by a number, Muse Spark multiplies them with one."""
+    scaling = float(getattr(config, "logits_scaling", None) or 1.0)
+    return scaling / float(getattr(config, "output_multiplier", None) or 1.0)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alas_core.errors import ModelError
+from alas_core.models.facts import family_of
 
 MODEL_FILE = "alas_model.json"
 """Beside the weights: name, known words, instructions and limits of a model made for this."""
@@ -25,6 +26,54 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _WHOLE_BYTES = 64 * 2**20
 _SAMPLES, _SAMPLE_BYTES = 64, 4096
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
+_QUANTIZATIONS = ("none", "8bit", "4bit")
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How a model is loaded; the defaults suit most.
+
+    Parameters
+    ----------
+    revision : str
+        Commit, branch or tag of a hub id; "" for the newest, or the cached one when offline.
+    dtype : str
+        "auto" (bfloat16 on CUDA if the checkpoint is, else float32) or a dtype's name.
+    device : str
+        "auto" (cuda, then mps, then cpu), "cpu", "mps", "cuda", "cuda:1" and so on, or "spread"
+        over all GPUs.
+    quantization : str
+        "none", "8bit" or "4bit" weights (bitsandbytes, CUDA only).
+    lora : bool
+        Whether a speech LoRA that the family switches is on, in both runs.
+    """
+
+    revision: str = ""
+    dtype: str = "auto"
+    device: str = "auto"
+    quantization: str = "none"
+    lora: bool = True
+
+    def __post_init__(self) -> None:
+        checked_dtype(self.dtype)
+        if not re.fullmatch(r"auto|spread|cpu|mps|cuda(:\d{1,2})?", self.device):
+            raise ModelError(
+                f"device is {self.device!r}, expected auto, cpu, mps, cuda, cuda:0, cuda:1 and so "
+                "on, or spread (over all GPUs)"
+            )
+        if self.quantization not in _QUANTIZATIONS:
+            raise ModelError(
+                f"quantization is {self.quantization!r}, expected one of "
+                f"{', '.join(_QUANTIZATIONS)}"
+            )
+
+    def variant(self, model_type: str) -> str:
+        """What besides revision and dtype makes the loaded network another one; "" for nothing."""
+        family = family_of(model_type)
+        parts = [] if self.quantization == "none" else [self.quantization]
+        if family is not None and family.lora and not self.lora:
+            parts.append("LoRA off")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -34,6 +83,7 @@ class ModelIdentity:
     model_id: str
     revision: str
     dtype: str
+    variant: str = ""
 
 
 def checked_dtype(dtype: str) -> str:
@@ -73,7 +123,7 @@ def resolve_dtype(dtype: str, device: str, config: dict[str, Any]) -> str:
     """The dtype that "auto" means: bfloat16 on CUDA if the checkpoint is, float32 elsewhere."""
     if checked_dtype(dtype) != "auto":
         return dtype
-    where = accelerator() if device == "auto" else device
+    where = accelerator() if device in ("auto", "spread") else device
     stored = str(config.get("dtype") or config.get("torch_dtype") or "")
     return "bfloat16" if where.startswith("cuda") and stored == "bfloat16" else "float32"
 
@@ -109,6 +159,39 @@ def model_roots() -> tuple[Path, ...]:
     """Folders of `ALAS_MODEL_ROOTS`, resolved; empty if the variable is not set."""
     roots = os.environ.get("ALAS_MODEL_ROOTS", "")
     return tuple(Path(root).expanduser().resolve() for root in roots.split(os.pathsep) if root)
+
+
+def allowed_models() -> tuple[str, ...]:
+    """Ids and folders of `ALAS_MODELS`, separated by commas; empty if everything is allowed."""
+    return tuple(
+        name.strip() for name in os.environ.get("ALAS_MODELS", "").split(",") if name.strip()
+    )
+
+
+def is_allowed(model_id: str) -> bool:
+    """Whether `ALAS_MODELS` is not set or names the model; folders may be written in any way."""
+    allowed = allowed_models()
+    if not allowed or model_id in allowed:
+        return True
+    path = Path(model_id).expanduser()
+    return path.is_dir() and path.resolve() in {
+        Path(name).expanduser().resolve() for name in allowed
+    }
+
+
+def check_listed(model_id: str) -> None:
+    """Refuse a model that this server's list leaves out.
+
+    Raises
+    ------
+    ModelError
+        Says which ones there are.
+    """
+    if not is_allowed(model_id):
+        raise ModelError(
+            f"this server does not load '{model_id}': it offers the demo models and "
+            f"{', '.join(allowed_models())}; choose one of them, or have ALAS_MODELS extended"
+        )
 
 
 def _check_allowed(folder: Path, model_id: str) -> None:

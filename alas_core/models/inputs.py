@@ -9,9 +9,14 @@ import numpy as np
 import torch
 
 from alas_core.errors import ModelError
-from alas_core.models.facts import Family
-from alas_core.models.loading import Checkpoint
-from alas_core.models.prompting import TextInput, needs_special_tokens, render_audio
+from alas_core.models.loading import Checkpoint, config_audio_token
+from alas_core.models.mistral import conversation_inputs, encode_conversation
+from alas_core.models.prompting import (
+    TextInput,
+    encode_text,
+    needs_special_tokens,
+    render_audio,
+)
 from alas_core.models.protocol import Prompt
 from alas_core.types import Audio, ModelInfo
 
@@ -21,16 +26,26 @@ def audio_inputs(checkpoint: Checkpoint, audio: Audio, prompt: Prompt) -> dict[s
 
     `input_ids` has as many audio tokens as the language model will have audio positions.
     """
-    text = render_audio(checkpoint.processor, prompt)
-    rate = _sample_rate(checkpoint.processor)
-    inputs = checkpoint.processor(
-        text=[text],
-        audio=[_at_rate(audio, rate)],
-        sampling_rate=rate,
-        return_tensors="pt",
-        add_special_tokens=needs_special_tokens(checkpoint.processor.tokenizer, text),
-    )
+    processor = checkpoint.processor
+    sound = _at_rate(audio, _sample_rate(processor))
+    if checkpoint.family.conversations:
+        inputs = conversation_inputs(processor, sound, prompt)
+    else:
+        text = render_audio(processor, prompt)
+        inputs = processor(
+            text=[text],
+            audio=[sound.samples],
+            sampling_rate=sound.sample_rate,
+            return_tensors="pt",
+            add_special_tokens=needs_special_tokens(processor.tokenizer, text),
+        )
     return dict(inputs.to(checkpoint.device, dtype=checkpoint.dtype))
+
+
+def text_input(checkpoint: Checkpoint, transcript: str, prompt: Prompt) -> TextInput:
+    """Ids of the text run and where the transcript's tokens stand in it."""
+    encode = encode_conversation if checkpoint.family.conversations else encode_text
+    return encode(checkpoint.processor, prompt, transcript)
 
 
 def padded_inputs(checkpoint: Checkpoint, texts: Sequence[TextInput]) -> dict[str, torch.Tensor]:
@@ -56,15 +71,11 @@ def frame_count(checkpoint: Checkpoint, seconds: float) -> int:
 
 def audio_token_id(checkpoint: Checkpoint) -> int:
     """Id of the tokens that hold audio: families keep it in different places."""
-    config, processor = checkpoint.model.config, checkpoint.processor
-    holders = (
-        config,
-        getattr(config, "thinker_config", None),
-        getattr(config, "audio_config", None),
-        processor,
-        processor.tokenizer,
-    )
-    for holder in holders:
+    found = config_audio_token(checkpoint.model.config)
+    if found is not None:
+        return found
+    processor = checkpoint.processor
+    for holder in (processor, processor.tokenizer):
         found = getattr(holder, "audio_token_id", None)
         if isinstance(found, int):
             return found
@@ -88,27 +99,26 @@ def model_info(checkpoint: Checkpoint, model_id: str, revision: str) -> ModelInf
         d_model=text.hidden_size,
         frame_rate_hz=family.grid.rate_hz,
         vocabulary_size=text.vocab_size,
-        max_audio_s=_limit(checkpoint),
+        max_audio_s=longest_audio_s(checkpoint),
         min_audio_s=family.min_audio_s,
         name=str(about.get("name") or family.label),
         known_words=None if known is None else frozenset(str(w).casefold() for w in known),
-        notes=_notes(family),
+        notes=_notes(checkpoint),
+        variant=checkpoint.loading.variant(family.model_type),
     )
 
 
-def _notes(family: Family) -> tuple[str, ...]:
-    unverified = (
-        ""
-        if family.verified
-        else (
-            f"{family.label} was never run by this project's tests: its frame times and states "
-            "come from reading the library's source."
-        )
-    )
-    return tuple(note for note in (unverified, family.note) if note)
+def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
+    family, lora = checkpoint.family, ""
+    if checkpoint.has_lora:
+        state = "on" if checkpoint.loading.lora else "off"
+        lora = f"The model's speech LoRA is {state} in both runs."
+    elif family.lora:
+        lora = "No speech LoRA was found beside the weights, so none is used."
+    return tuple(note for note in (family.note, lora) if note)
 
 
-def _limit(checkpoint: Checkpoint) -> float | None:
+def longest_audio_s(checkpoint: Checkpoint) -> float | None:
     """Shortest of the family's, the extractor's and the checkpoint's own limit, in seconds."""
     limits = [checkpoint.family.max_audio_s, checkpoint.about.get("max_audio_s")]
     if checkpoint.family.limit_from_extractor:
@@ -122,9 +132,9 @@ def _sample_rate(processor: Any) -> int:
     return int(getattr(extractor, "sampling_rate", 16000))
 
 
-def _at_rate(audio: Audio, rate: int) -> np.ndarray[Any, Any]:
+def _at_rate(audio: Audio, rate: int) -> Audio:
     if audio.sample_rate == rate:
-        return audio.samples
+        return audio
     from alas_core.audio import resample
 
-    return resample(audio, rate).samples
+    return resample(audio, rate)

@@ -13,9 +13,12 @@ import transformers
 
 from alas_core.demo.model import build_model
 from alas_core.errors import ModelError
+from alas_core.models import problems
 from alas_core.models.facts import FAMILIES, Family, family_of
+from alas_core.models.grid import FrameGrid
 from alas_core.models.guard import Guard, first_line
-from alas_core.models.identity import MODEL_FILE, read_json, resolve_dtype
+from alas_core.models.identity import MODEL_FILE, Loading, read_json, resolve_dtype
+from alas_core.models.watching import Report, Watched, weights_hook
 
 
 @dataclass(frozen=True)
@@ -28,104 +31,203 @@ class Checkpoint:
     device: str
     dtype: torch.dtype
     about: dict[str, Any] = field(default_factory=dict)
+    loading: Loading = field(default_factory=Loading)
 
     @property
     def text_config(self) -> Any:
         return self.model.config.get_text_config(decoder=True)
 
+    @property
+    def has_lora(self) -> bool:
+        """Whether a LoRA that can be switched was loaded with the weights."""
+        return bool(getattr(self.model, "_hf_peft_config_loaded", False))
+
 
 def load(
-    source: str | Path,
+    folder: Path,
+    loading: Loading | None = None,
     *,
-    revision: str | None = None,
-    device: str = "auto",
-    dtype: str = "auto",
     untrained_seed: int | None = None,
+    report: Report = lambda _: None,
 ) -> Checkpoint:
-    """Load a frozen speech LLM.
+    """Load a frozen speech LLM from a folder.
 
     Parameters
     ----------
-    source : path of a model folder, or hub id
-    revision : commit of the hub id; ignored for a folder
-    device : "auto" (cuda, then mps, then cpu) or a torch device
-    dtype : "auto" (bfloat16 on cuda if the checkpoint says so, else float32) or a dtype's name
+    folder : config.json, processor files and safetensors weights
+    loading : dtype, device, quantisation and LoRA
     untrained_seed : the same architecture with random weights of this seed instead of its own
+    report : is told the weights as they are loaded
 
     Raises
     ------
     ModelError
-        If the checkpoint is not there, not of a known family, lacks a package or does not fit.
+        If the checkpoint is not of a usable family, lacks a package or does not fit.
     """
-    device = best_device() if device == "auto" else device
+    loading = loading or Loading()
+    device = usable_device(loading.device)
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    where = {} if isinstance(source, Path) else {"revision": revision}
-    guard = Guard(f"loading {source}", device, _explanation(source))
+    guard = Guard(f"loading {folder.name}", device, _explanation(folder))
     with guard:
-        config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=False, **where)
-    family = _known_family(config.model_type, source)
-    torch_dtype = getattr(torch, resolve_dtype(dtype, device, _stored_dtype(config)))
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    family = known_family(config, folder)
+    _check_packages(family, loading, folder)
+    torch_dtype = getattr(torch, resolve_dtype(loading.dtype, device, _stored_dtype(config)))
+    report(Watched("Loading the tokenizer and the processor"))
     with guard:
         processor = transformers.AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            source, trust_remote_code=False, **where
+            folder, trust_remote_code=False
         )
-        model_class = getattr(transformers, family.model_class)
-        if untrained_seed is None:
-            model = model_class.from_pretrained(
-                source, dtype=torch_dtype, use_safetensors=True, trust_remote_code=False, **where
-            )
-        else:
-            model = _untrained(model_class, config, torch_dtype, untrained_seed)
-        model = model.to(device).eval().requires_grad_(False)
+    hook = transformers.utils.logging.set_tqdm_hook(weights_hook(report))
+    try:
+        with guard:
+            model_class = getattr(transformers, family.model_class)
+            if untrained_seed is None:
+                options = _placing(loading, device, torch_dtype)
+                model = model_class.from_pretrained(
+                    folder,
+                    dtype=torch_dtype,
+                    use_safetensors=True,
+                    trust_remote_code=False,
+                    **options,
+                )
+                _add_lora(model, family, folder)
+            else:
+                options = {}
+                model = _untrained(model_class, config, torch_dtype, untrained_seed)
+            model = model.eval().requires_grad_(False)
+            model = model if "device_map" in options else model.to(device)
+    finally:
+        transformers.utils.logging.set_tqdm_hook(hook)
     # The last of the captured states is then the last block's output, before the final norm.
     model.config.get_text_config(decoder=True).tie_last_hidden_states = False
-    about = _about(source)
-    return Checkpoint(model, processor, family, device, torch_dtype, about)
+    if loading.device == "spread":
+        device = str(model.get_input_embeddings().weight.device)
+    return Checkpoint(model, processor, family, device, torch_dtype, _about(folder), loading)
 
 
-def best_device() -> str:
-    """The device that "auto" means: cuda, then mps, then cpu."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+def usable_device(device: str) -> str:
+    """The torch device of a `Loading.device`; "auto" and "spread" mean the best there is.
+
+    Raises
+    ------
+    ModelError
+        If this machine has no such device.
+    """
+    if device in ("auto", "spread"):
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    wanted = int(device.partition(":")[2] or 0)
+    if device.startswith("cuda") and wanted >= there:
+        raise ModelError(
+            f"device is {device}, and torch sees {there} CUDA devices here; choose auto or cpu"
+        )
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise ModelError("device is mps, and torch sees no Apple GPU here; choose auto or cpu")
+    return device
 
 
-def _explanation(source: str | Path) -> Callable[[BaseException], str]:
+def known_family(config: Any, folder: Path) -> Family:
+    """The family's row of facts; for another family with an audio token one to be measured."""
+    family = family_of(config.model_type)
+    if family is not None:
+        return family
+    if config_audio_token(config) is None:
+        raise ModelError(
+            f"'{folder.name}' is of type '{config.model_type}', which is no speech LLM known here "
+            "and names no audio token; expected one of "
+            f"{', '.join(sorted(FAMILIES))}, or another class with an audio_token_id"
+        )
+    return Family(
+        config.model_type,
+        f"{config.model_type} (not in the table)",
+        FrameGrid(1.0),
+        min_audio_s=0.5,
+        measured=True,
+        note="Unverified timing: this family is not in the table of facts. Its frame rate was "
+        "measured on its processor (10 s against 20 s of audio); when each frame sounds within "
+        "the audio is assumed to be even.",
+    )
+
+
+def config_audio_token(config: Any) -> int | None:
+    """Id of the audio token in a config or its parts; None if it names none."""
+    parts = [getattr(config, name, None) for name in ("thinker_config", "audio_config")]
+    for holder in (config, *parts):
+        for name in ("audio_token_id", "audio_token_index"):
+            found = getattr(holder, name, None)
+            if isinstance(found, int):
+                return found
+    return None
+
+
+def _explanation(folder: Path) -> Callable[[BaseException], str]:
     """Plain words for why a checkpoint could not be loaded."""
-    name = source.name if isinstance(source, Path) else source
 
     def explain(error: BaseException) -> str:
+        known = problems.explain(error, folder.name)
+        if known is not None:
+            return known
         reason = first_line(error)
-        if isinstance(error, ImportError):
-            return f"'{name}' needs a package that is not installed: {reason}; install it"
         if isinstance(error, OSError):
-            return (
-                f"the model '{name}' cannot be read: {reason}; check the name, the connection or, "
-                "for a gated model, your access token, or give a local folder"
-            )
+            return f"the model '{folder.name}' cannot be read: {reason}; check its files"
         return (
-            f"'{name}' is not a checkpoint that transformers can load: {reason}; expected "
+            f"'{folder.name}' is not a checkpoint that transformers can load: {reason}; expected "
             "config.json, processor files and safetensors weights of a speech LLM"
         )
 
     return explain
 
 
-def _known_family(model_type: str, source: str | Path) -> Family:
-    family = family_of(model_type)
-    if family is None:
-        raise ModelError(
-            f"'{source}' is of type '{model_type}', which is no speech LLM known here; expected "
-            f"one of {', '.join(sorted(FAMILIES))}"
-        )
-    missing = [name for name in family.needs if importlib.util.find_spec(name) is None]
+def _check_packages(family: Family, loading: Loading, folder: Path) -> None:
+    needs = list(family.needs)
+    for place in {folder, folder / (family.lora or ".")}:
+        if (place / "adapter_config.json").is_file():
+            if not (place / "adapter_model.safetensors").is_file():
+                raise ModelError(
+                    f"the LoRA of '{folder.name}' has no safetensors weights, and pickled ones are "
+                    "never loaded; convert it with peft's save_pretrained"
+                )
+            needs += ["peft"] if loading.lora else []
+    if loading.quantization != "none":
+        needs += ["bitsandbytes", "accelerate"]
+    if loading.device == "spread":
+        needs.append("accelerate")
+    missing = [name for name in dict.fromkeys(needs) if importlib.util.find_spec(name) is None]
     if missing:
-        packages = " ".join(missing).replace("_", "-")
-        raise ModelError(
-            f"{family.label} needs {packages}, which is not installed; run 'pip install "
-            f"{packages}' in this environment and start again"
+        raise ModelError(problems.missing_packages(family.label, missing))
+
+
+def _placing(loading: Loading, device: str, dtype: torch.dtype) -> dict[str, Any]:
+    """Arguments of `from_pretrained` for several GPUs and for quantised weights."""
+    options: dict[str, Any] = {}
+    if loading.device == "spread":
+        options["device_map"] = "auto"
+    if loading.quantization != "none":
+        if not device.startswith("cuda"):
+            raise ModelError(
+                f"{loading.quantization} weights need a CUDA device, and this is {device}; choose "
+                "quantization none"
+            )
+        options.setdefault("device_map", {"": device})
+        four = loading.quantization == "4bit"
+        options["quantization_config"] = transformers.BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+            load_in_4bit=four,
+            load_in_8bit=not four,
+            bnb_4bit_compute_dtype=dtype,
+            bnb_4bit_quant_type="nf4",
         )
-    return family
+    return options
+
+
+def _add_lora(model: Any, family: Family, folder: Path) -> None:
+    """Load a LoRA that lies in a folder of its own; those beside the weights load by themselves."""
+    if family.lora in ("", ".") or importlib.util.find_spec("peft") is None:
+        return
+    if (folder / family.lora / "adapter_config.json").is_file():
+        model.load_adapter(str(folder / family.lora), adapter_name="speech", use_safetensors=True)
 
 
 def _stored_dtype(config: Any) -> dict[str, Any]:
@@ -145,6 +247,6 @@ def _untrained(model_class: Any, config: Any, dtype: torch.dtype, seed: int) -> 
     return model.to(dtype)
 
 
-def _about(source: str | Path) -> dict[str, Any]:
-    path = source / MODEL_FILE if isinstance(source, Path) else None
-    return read_json(path) if path is not None and path.is_file() else {}
+def _about(folder: Path) -> dict[str, Any]:
+    path = folder / MODEL_FILE
+    return read_json(path) if path.is_file() else {}

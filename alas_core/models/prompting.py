@@ -90,7 +90,7 @@ def encode_text(processor: Any, prompt: Prompt, transcript: str) -> TextInput:
     ids, offsets = _encode(processor.tokenizer, text, cuts)
     positions, tokens = [], []
     for position, (first, last) in enumerate(offsets):
-        token = _token(spoken, first - start, last - start)
+        token = covering_token(spoken, first - start, last - start)
         if token is not None:
             positions.append(position)
             tokens.append(Token(token.text, token.start_char + lead, token.end_char + lead))
@@ -189,7 +189,7 @@ def _encode(
     return ids, offsets
 
 
-def _token(transcript: str, first: int, last: int) -> Token | None:
+def covering_token(transcript: str, first: int, last: int) -> Token | None:
     """The token's part of the transcript without surrounding white space; None if it has none."""
     first, last = max(first, 0), min(last, len(transcript))
     if first >= last:

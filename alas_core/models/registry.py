@@ -6,15 +6,20 @@ torch nor transformers, so the app starts before they do.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alas_core.errors import ModelError
+from alas_core.models import fetching
 from alas_core.models import identity as ids
-from alas_core.models.facts import family_of
-from alas_core.models.identity import ModelIdentity
+from alas_core.models.facts import FAMILIES
+from alas_core.models.identity import Loading, ModelIdentity
+from alas_core.models.installed import installed
+from alas_core.models.watching import Report, Watched, watched
 from alas_core.resources import asset_path
 
 if TYPE_CHECKING:
@@ -23,20 +28,22 @@ if TYPE_CHECKING:
 __all__ = [
     "DEMO",
     "DEMO_UNTRAINED",
+    "Loading",
     "ModelChoice",
     "ModelIdentity",
     "choices",
     "close",
     "device_lock",
     "get",
+    "held",
     "identify",
+    "opening",
     "register",
     "unregister",
 ]
 
 DEMO = "demo"
 DEMO_UNTRAINED = "demo-untrained"
-_HUB_TIMEOUT_S = 5.0
 
 device_lock = threading.RLock()
 """Held around every use of a model, and from `get` to the last pass, so that no other thread
@@ -45,11 +52,12 @@ evicts the model in between."""
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """One row of the model selector."""
+    """One row of the model selector; `local` says whether its weights are on this machine."""
 
     id: str
     label: str
     description: str
+    local: bool = True
 
 
 _held: tuple[tuple[ModelIdentity, str], SpeechLLM] | None = None
@@ -57,7 +65,10 @@ _registered: dict[str, SpeechLLM] = {}
 
 
 def choices() -> tuple[ModelChoice, ...]:
-    """The built-in models, then the model folders directly below `ALAS_MODEL_ROOTS`."""
+    """The built-in models, those on this machine, then checkpoints of the hub by name.
+
+    Nothing is fetched or loaded by being listed. `ALAS_MODELS` shortens the list.
+    """
     built_in = (
         ModelChoice(
             DEMO, "Demo", "A small Qwen2-Audio trained on synthetic speech; ships with ALAS"
@@ -68,41 +79,64 @@ def choices() -> tuple[ModelChoice, ...]:
         ModelChoice(name, model.info.name or name, model.info.family)
         for name, model in _registered.items()
     )
-    return built_in + given + tuple(_local_choices())
+    here = tuple(ModelChoice(one.model_id, one.name, one.family.label) for one in installed())
+    known = {choice.id for choice in here}
+    rest = tuple(choice for choice in _offered() if choice.id not in known)
+    return built_in + given + tuple(c for c in here + rest if ids.is_allowed(c.id))
 
 
-def identify(model_id: str, dtype: str = "auto", device: str = "auto") -> ModelIdentity:
-    """Revision and dtype of a model, without loading its weights.
+def _offered() -> list[ModelChoice]:
+    """Checkpoints of the hub: those of the table, and those that the server's list names."""
+    offered = [
+        ModelChoice(
+            hub_id,
+            f"{row.label} · {hub_id}",
+            f"{row.label}, to be downloaded from the Hugging Face hub",
+            local=False,
+        )
+        for row in FAMILIES.values()
+        for hub_id in row.hub_ids
+    ]
+    known = {choice.id for choice in offered}
+    listed = [name for name in ids.allowed_models() if name not in known]
+    return offered + [
+        ModelChoice(name, name, "On this server's list", local=Path(name).is_dir())
+        for name in listed
+    ]
+
+
+def identify(model_id: str, loading: Loading | None = None) -> ModelIdentity:
+    """Revision, dtype and variant of a model, without loading its weights.
 
     Parameters
     ----------
     model_id : str
         "demo", "demo-untrained", a model folder, or a hub id (owner/name).
-    dtype : str
-        "auto", "float32", "bfloat16" or "float16".
-    device : str
-        Only decides what dtype "auto" is.
+    loading : Loading
+        How it would be loaded.
 
     Raises
     ------
     ModelError
-        If there is no such model.
+        If there is no such model, or this server may not load it.
     """
+    loading = loading or Loading()
     if model_id in _registered:
         info = _registered[model_id].info
-        return ModelIdentity(model_id, info.revision, info.dtype)
+        return ModelIdentity(model_id, info.revision, info.dtype, info.variant)
     folder = _folder(model_id)
     if folder is None:
-        revision, config = _hub_revision(model_id)
+        revision, config = fetching.hub_config(model_id, loading.revision)
     else:
         config = ids.check_model_folder(folder)
         revision = ids.folder_revision(folder)
     if model_id == DEMO_UNTRAINED:
         revision = f"{revision}-untrained-{_untrained_seed()}"
-    return ModelIdentity(model_id, revision, ids.resolve_dtype(dtype, device, config))
+    dtype = ids.resolve_dtype(loading.dtype, loading.device, config)
+    return ModelIdentity(model_id, revision, dtype, loading.variant(str(config.get("model_type"))))
 
 
-def get(model_id: str, device: str = "auto", dtype: str = "auto") -> SpeechLLM:
+def get(model_id: str, loading: Loading | None = None) -> SpeechLLM:
     """The loaded model; the one that was loaded before is closed first.
 
     Call it, and use what it returns, inside ``with device_lock``.
@@ -112,17 +146,37 @@ def get(model_id: str, device: str = "auto", dtype: str = "auto") -> SpeechLLM:
     ModelError
         If the model cannot be found, loaded or held in memory.
     """
+    steps = opening(model_id, loading)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            model: SpeechLLM = end.value
+            return model
+
+
+def opening(model_id: str, loading: Loading | None = None) -> Generator[Watched, None, SpeechLLM]:
+    """`get`, saying on the way how far download and loading are; its result is the model.
+
+    Closing the generator stops the loading. Draw from it in one thread: it holds `device_lock`.
+    """
     global _held
+    loading = loading or Loading()
     with device_lock:
         if model_id in _registered:
             return _registered[model_id]
-        identity = identify(model_id, dtype, device)
-        if _held is not None and _held[0] == (identity, device):
+        identity = identify(model_id, loading)
+        if _held is not None and _held[0] == (identity, loading.device):
             return _held[1]
         close()
-        model = _load(identity, device)
-        _held = ((identity, device), model)
+        model = yield from watched(lambda report: _load(identity, loading, report))
+        _held = ((identity, loading.device), model)
         return model
+
+
+def held() -> SpeechLLM | None:
+    """The loaded model, if there is one; use it only inside ``with device_lock``."""
+    return None if _held is None else _held[1]
 
 
 def close() -> None:
@@ -156,6 +210,7 @@ def unregister(model_id: str) -> None:
 def _folder(model_id: str) -> Path | None:
     if model_id in (DEMO, DEMO_UNTRAINED):
         return asset_path("demo", "model")
+    ids.check_listed(model_id)
     return ids.find_folder(model_id)
 
 
@@ -165,55 +220,17 @@ def _untrained_seed() -> int:
     return int(ids.read_json(path).get("seed", 0)) if path.is_file() else 0
 
 
-def _local_choices() -> list[ModelChoice]:
-    found = []
-    for root in ids.model_roots():
-        for folder in sorted(root.iterdir()) if root.is_dir() else ():
-            try:
-                if ids.find_folder(str(folder)) is None:
-                    continue
-                config = ids.check_model_folder(folder)
-            except (ModelError, OSError):
-                continue
-            family = family_of(str(config.get("model_type")))
-            if family is not None:
-                found.append(ModelChoice(str(folder), folder.name, family.label))
-    return found
-
-
-def _hub_revision(model_id: str) -> tuple[str, dict[str, object]]:
-    """Commit and config of a hub id: from the local cache if it is there, else asked for."""
-    from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError
-
-    # The hub's HTTP library differs between its versions: take the error class from its own.
-    network_errors: Any = HfHubHTTPError.__bases__
-    try:
-        path = try_to_load_from_cache(model_id, "config.json")
-        if not isinstance(path, str):
-            # Asked once: hf_hub_download alone would retry for half a minute when offline.
-            commit = HfApi().model_info(model_id, timeout=_HUB_TIMEOUT_S).sha
-            path = hf_hub_download(model_id, "config.json", revision=commit)
-    except (*network_errors, OSError, ValueError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise ModelError(
-            f"the model '{model_id}' is neither in the local cache nor reachable ({reason}); check "
-            "the name and the connection, or give a local folder"
-        ) from error
-    # Cached files lie under snapshots/<commit>/.
-    return Path(path).parent.name, ids.read_json(Path(path))
-
-
-def _load(identity: ModelIdentity, device: str) -> SpeechLLM:
+def _load(identity: ModelIdentity, loading: Loading, report: Report) -> SpeechLLM:
     from alas_core.models.adapter import TransformersSpeechLLM
     from alas_core.models.loading import load
 
     folder = _folder(identity.model_id)
+    if folder is None:
+        folder = fetching.fetch(identity.model_id, identity.revision, report)
     checkpoint = load(
-        identity.model_id if folder is None else folder,
-        revision=identity.revision if folder is None else None,
-        device=device,
-        dtype=identity.dtype,
+        folder,
+        dataclasses.replace(loading, dtype=identity.dtype),
         untrained_seed=_untrained_seed() if identity.model_id == DEMO_UNTRAINED else None,
+        report=report,
     )
     return TransformersSpeechLLM(checkpoint, identity.model_id, identity.revision)

@@ -80,13 +80,13 @@ class Checkpoint:
         import torch
         import transformers
 
-        from alas_core.models.loading import best_device
+        from alas_core.models.loading import usable_device
 
         source: str | Path = self._folder or self.id
         where: dict[str, Any] = {"trust_remote_code": False}
         if self._folder is None:
             where["revision"] = self._revision
-        device = best_device()
+        device = usable_device("auto")
         with self.guard(f"loading {self.kind}:{self.id}", device, self._unusable):
             config = transformers.AutoConfig.from_pretrained(source, **where)
             self._check_kind(config)

@@ -1,0 +1,73 @@
+"""Models that are on this machine: folders below `ALAS_MODEL_ROOTS` and the hub library's cache.
+
+Only directories and config.json are looked at; torch and transformers are not needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alas_core.errors import ModelError
+from alas_core.models import identity as ids
+from alas_core.models.facts import Family, family_of
+from alas_core.models.fetching import has_weights
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A model of a known family whose weights are on this machine.
+
+    Parameters
+    ----------
+    model_id : as `alas_core.models.registry` takes it: a folder's path or a hub id.
+    name : to be shown.
+    folder : where config.json and the weights lie.
+    family : its row of facts.
+    """
+
+    model_id: str
+    name: str
+    folder: Path
+    family: Family
+
+
+def installed() -> list[Installed]:
+    """Every model found, folders first, each in alphabetical order."""
+    return [*_below_roots(), *_in_hub_cache()]
+
+
+def _below_roots() -> list[Installed]:
+    found = []
+    for root in ids.model_roots():
+        for folder in sorted(root.iterdir()) if root.is_dir() else ():
+            try:
+                if ids.find_folder(str(folder)) is None:
+                    continue
+                family = _family(folder)
+            except (ModelError, OSError):
+                continue
+            if family is not None:
+                found.append(Installed(str(folder), folder.name, folder, family))
+    return found
+
+
+def _in_hub_cache() -> list[Installed]:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    found = []
+    cache = Path(HF_HUB_CACHE)
+    for place in sorted(cache.glob("models--*--*")) if cache.is_dir() else ():
+        model_id = place.name.removeprefix("models--").replace("--", "/", 1)
+        try:
+            folder = place / "snapshots" / (place / "refs" / "main").read_text().strip()
+            family = _family(folder) if has_weights(folder) else None
+        except (ModelError, OSError, ValueError):
+            continue
+        if family is not None and ids.is_allowed(model_id):
+            found.append(Installed(model_id, model_id, folder, family))
+    return found
+
+
+def _family(folder: Path) -> Family | None:
+    return family_of(str(ids.read_json(folder / "config.json").get("model_type")))

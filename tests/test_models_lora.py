@@ -1,0 +1,102 @@
+"""The speech LoRA of Granite and Phi-4: found beside the weights, on or off in both runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import peft
+import pytest
+import torch
+
+from alas_core.errors import ModelError
+from alas_core.models import loading, problems
+from alas_core.models.adapter import TransformersSpeechLLM
+from alas_core.models.facts import FAMILIES
+from alas_core.models.identity import Loading
+from alas_core.models.protocol import Prompt
+from alas_core.types import Audio
+from tests import tiny_more, tiny_parts
+
+PROMPT = Prompt("Repeat the words.")
+SOUND = Audio(np.random.default_rng(0).standard_normal(16000).astype(np.float32) * 0.1, 16000)
+
+
+def with_lora(lora: bool) -> TransformersSpeechLLM:
+    """A tiny Granite with a LoRA that is far from nothing, as `from_pretrained` would leave it."""
+    made = tiny_more.granite_speech()
+    made.model.add_adapter(peft.LoraConfig(target_modules=["q_proj"], r=2), "speech")
+    with torch.no_grad():
+        for name, parameter in made.model.named_parameters():
+            if "lora_" in name:
+                parameter.normal_(0, 1, generator=torch.Generator().manual_seed(0))
+    options = {**vars(made), "loading": Loading(lora=lora)}
+    return TransformersSpeechLLM(loading.Checkpoint(**options), "granite", "test")
+
+
+def states(model: TransformersSpeechLLM) -> tuple[torch.Tensor, torch.Tensor]:
+    return (
+        model.audio_states(SOUND, PROMPT).hidden_states,
+        model.text_states("the red fox", PROMPT).hidden_states,
+    )
+
+
+def test_the_switch_changes_both_runs_and_is_said():
+    on, off = with_lora(True), with_lora(False)
+    for one, other in zip(states(on), states(off), strict=True):
+        assert not torch.allclose(one[1:], other[1:], atol=1e-3)
+        torch.testing.assert_close(one[0], other[0])
+    without = TransformersSpeechLLM(tiny_more.granite_speech(), "granite", "test")
+    for one, other in zip(states(off), states(without), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+    assert "speech LoRA is on in both runs" in on.info.notes[-1]
+    assert "speech LoRA is off in both runs" in off.info.notes[-1]
+    assert "No speech LoRA was found" in without.info.notes[-1]
+    assert (on.info.variant, off.info.variant) == ("", "LoRA off")
+
+
+def test_an_answer_does_not_leave_the_switch_elsewhere():
+    """Granite's generate() turns the LoRA on for audio and off for text, and leaves it so."""
+    for lora in (True, False):
+        model = with_lora(lora)
+        before = states(model)
+        model.answer(PROMPT, transcript="the red fox", max_new_tokens=1)
+        assert all(torch.equal(*pair) for pair in zip(before, states(model), strict=True))
+        model.answer(PROMPT, audio=SOUND, max_new_tokens=1)
+        assert all(torch.equal(*pair) for pair in zip(before, states(model), strict=True))
+
+
+def test_a_lora_in_a_folder_of_its_own_is_loaded(tmp_path: Path):
+    made = tiny_parts.phi4_multimodal()
+    made.model.add_adapter(peft.LoraConfig(target_modules=["qkv_proj"], r=2), "speech")
+    made.model.save_pretrained(tmp_path / "speech-lora")
+    assert (tmp_path / "speech-lora" / "adapter_model.safetensors").is_file()
+    fresh = tiny_parts.phi4_multimodal().model
+    loading._add_lora(fresh, FAMILIES["phi4_multimodal"], tmp_path)
+    assert fresh._hf_peft_config_loaded
+    assert fresh.active_adapters() == ["speech"]
+
+
+def test_a_lora_needs_peft_only_when_it_is_on(tmp_path: Path, monkeypatch):
+    family = FAMILIES["phi4_multimodal"]
+    (tmp_path / "speech-lora").mkdir()
+    (tmp_path / "speech-lora" / "adapter_config.json").write_text("{}")
+    (tmp_path / "speech-lora" / "adapter_model.bin").write_bytes(b"pickle")
+    real = loading.importlib.util.find_spec
+    missing = {"peft"}
+    monkeypatch.setattr(
+        loading.importlib.util,
+        "find_spec",
+        lambda name: None if name in missing else real("json"),
+    )
+    with pytest.raises(ModelError, match=r"LoRA of .* no safetensors weights, and pickled"):
+        loading._check_packages(family, Loading(), tmp_path)
+    (tmp_path / "speech-lora" / "adapter_model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"Phi-4 multimodal needs peft, .* run 'pip install peft'"):
+        loading._check_packages(family, Loading(), tmp_path)
+    loading._check_packages(family, Loading(lora=False), tmp_path)
+
+
+def test_what_to_install_is_named_as_the_registry_names_it():
+    text = problems.missing_packages("Voxtral", ["mistral_common"])
+    assert text.startswith("Voxtral needs mistral-common, which is not installed; run 'pip install")
