@@ -8,12 +8,18 @@ from importlib import resources
 
 from alas_core.resources import asset_path
 
-PLOTLY_JS = "plotly-cartesian-4.1.1.min.js"
+LIBRARIES = {
+    "plotly": ("plotly-cartesian-4.1.1.min.js", "Plotly"),
+    "plotly3d": ("plotly-gl3d-4.1.1.min.js", "Plotly"),
+    "wavesurfer": ("wavesurfer-8.0.1.min.js", "WaveSurfer"),
+}
+"""Name on the page -> file in assets/vendor, and the global that its script sets."""
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "plotly": ("shelf", "plotly_loader"),
+    **dict.fromkeys(LIBRARIES, ("shelf", "library")),
     "data": ("shelf", "sheet_data"),
-    "sheet": ("shelf", "selection", "player", "figure", "sheet"),
+    "sheet": ("shelf", "selection", "player", "linked_figure", "sheet_figure", "sheet"),
+    "linked": ("shelf", "selection", "linked_figure", "linked"),
 }
 """Each element of a page and the files, one after another, that are its one script."""
 
@@ -26,10 +32,14 @@ def read(name: str) -> str:
 
 def script(element: str) -> str:
     """The script of an element of `PARTS`."""
-    return "\n".join(read(f"{part}.js") for part in PARTS[element])
+    files = [read(f"{part}.js") for part in PARTS[element]]
+    if element in LIBRARIES:
+        name = f'{{ name: "{element}", global: "{LIBRARIES[element][1]}" }}'
+        files.insert(0, f"const LIBRARY = {name};")
+    return "\n".join(files)
 
 
-@lru_cache(maxsize=1)
-def packed_plotly() -> bytes:
-    """The drawing library, gzipped, as the script of "plotly" takes it."""
-    return gzip.compress(asset_path("vendor", PLOTLY_JS).read_bytes(), mtime=0)
+@lru_cache(maxsize=len(LIBRARIES))
+def packed(library: str) -> bytes:
+    """A library of `LIBRARIES`, gzipped, as the script of its element takes it."""
+    return gzip.compress(asset_path("vendor", LIBRARIES[library][0]).read_bytes(), mtime=0)

@@ -1,17 +1,18 @@
-"""Pictures of the states: PCA for every layer at once, UMAP of one layer when it is ready."""
+"""Pictures of the states: PCA for every layer at once, UMAP layer by layer when it is ready."""
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from scipy.spatial.distance import cdist
 
 from alas_core.errors import InputError
+from alas_core.layouts import N_NEIGHBOURS, turned_to
 from alas_core.similarity import check_states, layer_chunks
 from alas_core.types import Analysis, FloatArray, IntArray
 
@@ -20,6 +21,9 @@ N_COMPONENTS = 50
 
 _EXACT_SIDE = 1024
 """Up to this many positions or dimensions the eigenproblem is solved exactly."""
+
+_EPOCHS_ON = 30
+"""Of a layer that continues its neighbour's layout; more lets it drift, fewer leaves it behind."""
 
 _log = logging.getLogger(__name__)
 _warm = threading.Event()
@@ -99,7 +103,7 @@ def warm_up() -> threading.Thread | None:
 def _warm_up() -> None:
     try:
         points = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
-        _fit(points, 15, 0)
+        _fit(points, 0)
         _warm.set()
     except Exception:  # noqa: BLE001
         # UMAP is an extra view: without it the page stays on PCA, and the log says why.
@@ -108,20 +112,24 @@ def _warm_up() -> None:
         _warming.release()
 
 
-def umap(
-    analysis: Analysis, layer: int, *, n_neighbors: int = 15, seed: int = 0, n_components: int = 2
-) -> FloatArray:
-    """UMAP of one layer's frames and tokens, from their principal components.
+def umap_layers(
+    analysis: Analysis, start: int, *, n_components: int = 2, seed: int = 0
+) -> Iterator[tuple[int, FloatArray]]:
+    """UMAP of one layer after another, outward from one; each continues its neighbour's layout.
+
+    A few epochs from where the neighbour's points lie show what moves between layers; layouts
+    that are made anew each time mostly show UMAP's own freedom (figures in README).
 
     Parameters
     ----------
-    analysis : holds the components
-    layer : 0 to n_layers
-    n_neighbors, seed, n_components : of UMAP
+    analysis : holds the principal components
+    start : the layer that is laid out first, and in full
+    n_components, seed : of UMAP
 
-    Returns
-    -------
-    np.ndarray [shape=(n_frames + n_tokens, n_components), float32], frames first
+    Yields
+    ------
+    layer, points : int, np.ndarray [shape=(n_frames + n_tokens, n_components), float32]
+        Frames first, on the axes of the layer `start`.
 
     Raises
     ------
@@ -132,22 +140,40 @@ def umap(
     ----------
     McInnes et al. 2018, arXiv:1802.03426.
     """
-    if not 0 <= layer <= analysis.n_layers:
-        raise InputError(f"layer is {layer}, expected 0 to {analysis.n_layers}")
-    points = analysis.coords[layer].astype(np.float32)
-    if len(points) < 5:
-        raise InputError(f"{len(points)} points are too few for UMAP, expected at least 5; use PCA")
-    return _fit(points, min(n_neighbors, len(points) - 1), seed, n_components)
+    if not 0 <= start <= analysis.n_layers:
+        raise InputError(f"layer is {start}, expected 0 to {analysis.n_layers}")
+    coords = analysis.coords.astype(np.float32)
+    if coords.shape[1] < 5:
+        raise InputError(
+            f"{coords.shape[1]} points are too few for UMAP, expected at least 5; use PCA"
+        )
+    made: dict[int, FloatArray] = {}
+    for layer in sorted(range(len(coords)), key=lambda other: abs(other - start)):
+        if layer == start:
+            first = _fit(coords[layer], seed, n_components)
+            made[layer] = turned_to(first, first)
+        else:
+            before = made[layer - 1 if layer > start else layer + 1]
+            grown = _fit(coords[layer], seed, n_components, before)
+            made[layer] = turned_to(grown, before)
+        yield layer, made[layer]
 
 
-def _fit(points: FloatArray, n_neighbors: int, seed: int, n_components: int = 2) -> FloatArray:
-    neighbours = _exact_neighbours(points, n_neighbors)
-    reducer = functools.partial(_import_umap(), n_components=n_components, init="pca", n_jobs=1)
+def _fit(
+    points: FloatArray, seed: int, n_components: int = 2, before: FloatArray | None = None
+) -> FloatArray:
+    k = min(N_NEIGHBOURS, len(points) - 1)
+    reducer = _import_umap()(
+        n_components=n_components,
+        n_neighbors=k,
+        init="pca" if before is None else before.copy(),  # UMAP works in it
+        n_epochs=None if before is None else _EPOCHS_ON,
+        n_jobs=1,
+        random_state=seed,
+        precomputed_knn=_exact_neighbours(points, k),
+    )
     with _fitting:  # numba's workspace is not re-entrant
-        fitted = reducer(
-            n_neighbors=n_neighbors, random_state=seed, precomputed_knn=neighbours
-        ).fit_transform(points)
-    result: FloatArray = np.asarray(fitted, dtype=np.float32)
+        result: FloatArray = np.asarray(reducer.fit_transform(points), dtype=np.float32)
     return result
 
 

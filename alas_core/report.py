@@ -21,6 +21,7 @@ from alas_core.definitions import SCORES
 from alas_core.figures import cross_layer_figure, map_figure
 from alas_core.figures.payload import sheet_name, sheet_payload
 from alas_core.findings import findings, number
+from alas_core.layouts import pca_layout
 from alas_core.types import Analysis
 
 _POLICY = (
@@ -159,7 +160,7 @@ def _sheet() -> str:
 def _drawn(analysis: Analysis) -> dict[str, Any]:
     """The figures beside the sheet, by the element they are drawn in."""
     layer = analysis.best_layer
-    drawn = {"map": map_figure(analysis, analysis.coords[layer, :, :2], layer=layer)}
+    drawn = {"map": map_figure(analysis, pca_layout(analysis), layer=layer)}
     if analysis.cross_layer:
         score = "cka" if "cka" in analysis.cross_layer else next(iter(analysis.cross_layer))
         drawn["layers"] = cross_layer_figure(analysis, score=score, layer=layer)
@@ -227,7 +228,7 @@ def _provenance(analysis: Analysis) -> str:
 def _scripts(analysis: Analysis, score: str, drawn: Mapping[str, Any]) -> str:
     layer = analysis.best_layer
     held = {
-        "plotly": frontend.packed_plotly(),
+        "plotly": frontend.packed("plotly"),
         "sheet": sheet_payload(analysis, layer=layer, score=score),
         **{f"js-{name}": frontend.script(name).encode() for name in ("plotly", "data", "sheet")},
     }

@@ -20,7 +20,7 @@ ROOMS = (
     ("errors",),
     ("keys", "definitions", "readout", "resources", "files", "frontend", "place"),
     ("types",),
-    ("audio", "words", "paths", "similarity"),
+    ("audio", "words", "paths", "similarity", "layouts"),
     ("alignment", "tasks", "judges", "response_filter", "encoder"),
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),

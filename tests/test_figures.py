@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,14 +15,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load
+from scipy.spatial import ConvexHull
 
 from alas_core.errors import InputError
-from alas_core.figures import axes, cross_layer_figure, map_figure, payload, profile_figure
+from alas_core.figures import axes, cross_layer_figure, linked, map_figure, payload, profile_figure
+from alas_core.figures.layers import cross_layer_payload
+from alas_core.figures.linked import quantise
+from alas_core.figures.map_payload import map_payload, notes
 from alas_core.figures.palette import DARK, LIGHT, colour_at, rgb
-from alas_core.figures.payload import quantise, sheet_payload
+from alas_core.figures.payload import sheet_payload
 from alas_core.figures.profile import best_layer
 from alas_core.figures.sheet import HEIGHT, sheet_figure
 from alas_core.figures.views import word_cells
+from alas_core.layouts import pca_layout, with_layer
 from alas_core.types import Analysis, Audio, Reference, Token, WordTiming
 from tests.factory import make_analysis
 
@@ -283,7 +289,7 @@ def test_text_of_users_is_never_markup(fold: str) -> None:
     figures = [
         sheet_figure(evil, layer=0, word=1, fold=fold),
         profile_figure(evil, layer=0),
-        map_figure(evil, evil.coords[0, :, :2], layer=0, word=1),
+        map_figure(evil, pca_layout(evil), layer=0, word=1),
     ]
     for figure in figures:
         for text in strings(json.loads(figure.to_json())):
@@ -432,7 +438,7 @@ def test_following_a_click_gives_the_figure_python_would_draw(
 ) -> None:
     sheet, tensors = read_payload(sheet_payload(analysis, layer=1, score=score, fold=fold))
     figure = go.Figure(sheet["figure"])
-    for index, table in ((6, sheet["layers"]), (3, sheet["words"])):
+    for index, table in ((6, sheet["changes"]["layers"]), (3, sheet["changes"]["words"])):
         for part, items in table.items():
             for name, changes in items.items():
                 place = figure.data if part == "data" else figure.layout[part]
@@ -455,9 +461,9 @@ def test_quantised_similarity_is_off_by_half_a_step_at_most(
     analysis: Analysis, fine: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not fine:
-        monkeypatch.setattr(payload, "MAX_FINE_BYTES", 0)
+        monkeypatch.setattr(linked, "MAX_FINE_BYTES", 0)
     exact = analysis.similarity.astype(np.float32)
-    tensors = quantise(exact)
+    tensors = quantise("similarity", exact)
     assert tensors["similarity"].dtype == (np.uint16 if fine else np.uint8)
     step = tensors["similarity.step"][:, None, None]
     back = tensors["similarity.low"][:, None, None] + step * tensors["similarity"]
@@ -465,7 +471,7 @@ def test_quantised_similarity_is_off_by_half_a_step_at_most(
 
 
 def test_a_flat_layer_survives_quantising() -> None:
-    tensors = quantise(np.full((2, 3, 4), 0.5, np.float32))
+    tensors = quantise("similarity", np.full((2, 3, 4), 0.5, np.float32))
     back = tensors["similarity.low"][0] + tensors["similarity.step"][0] * tensors["similarity"][0]
     np.testing.assert_allclose(back, 0.5)
 
@@ -480,7 +486,7 @@ def test_too_large_a_similarity_goes_one_layer_at_a_time(
     monkeypatch.setattr(payload, "MAX_BYTES", 10)
     sheet, tensors = read_payload(sheet_payload(analysis, layer=2))
     assert "similarity" not in tensors
-    assert "z" not in sheet["layers"]["data"]["similarity"]
+    assert "z" not in sheet["changes"]["layers"]["data"]["similarity"]
     assert payload.sheet_name(analysis, layer=1, **options) != payload.sheet_name(
         analysis, layer=2, **options
     )
@@ -503,11 +509,11 @@ def test_payload_of_a_long_recording_stays_small() -> None:
 @pytest.mark.parametrize("dimensions", [2, 3])
 @pytest.mark.parametrize("colour", ["modality", "word", "time", "correct"])
 def test_map_draws_every_frame_and_token(analysis: Analysis, dimensions: int, colour: str) -> None:
-    points = analysis.coords[4, :, :dimensions]
-    figure = map_figure(analysis, points, layer=4, word=1, colour=colour)
+    layout = pca_layout(analysis, dimensions)
+    figure = map_figure(analysis, layout, layer=4, word=1, colour=colour)
     frames, tokens = trace(figure, "audio frame"), trace(figure, "text token")
-    np.testing.assert_allclose(frames.x, points[: analysis.n_frames, 0])
-    np.testing.assert_allclose(tokens.y, points[analysis.n_frames :, 1])
+    np.testing.assert_allclose(frames.x, layout.points[4, : analysis.n_frames, 0])
+    np.testing.assert_allclose(tokens.y, layout.points[4, analysis.n_frames :, 1])
     assert tokens.text == ("the", "red", "fox", "sleeps", "here")
     assert (frames.z is not None) if dimensions == 3 else not hasattr(frames, "z")
     if colour in ("word", "correct"):
@@ -515,27 +521,92 @@ def test_map_draws_every_frame_and_token(analysis: Analysis, dimensions: int, co
 
 
 def test_map_ties_each_spoken_frame_to_its_word(analysis: Analysis) -> None:
-    figure = map_figure(analysis, analysis.coords[4, :, :2], layer=4, word=2)
+    figure = map_figure(analysis, pca_layout(analysis), layer=4, word=2)
     spoken = int((analysis.frame_word != -1).sum())
     own = int((analysis.frame_word == 2).sum())
-    tied = {item.name: len(item.x) // 3 for item in figure.data if item.mode == "lines"}
-    assert tied == {"frame to its word": spoken - own, "chosen word": own}
-    assert (
-        not map_figure(analysis, analysis.coords[4, :, :2], layer=4, lines=False).data[0].line.width
-    )
+    assert len(trace(figure, "frame to its word").x) == 3 * spoken
+    assert len(trace(figure, "chosen ties").x) == 3 * own
+    assert len(trace(figure, "chosen").x) == own + 1
+    names = {
+        item.name for item in map_figure(analysis, pca_layout(analysis), layer=4, lines=False).data
+    }
+    assert not {"frame to its word", "chosen ties"} & names
+
+
+def test_outlines_are_the_hulls_of_frames_and_tokens(analysis: Analysis) -> None:
+    layout = pca_layout(analysis)
+    figure = map_figure(analysis, layout, layer=4)
+    for name, members in (("all frames", slice(0, 40)), ("all tokens", slice(40, 45))):
+        corners = np.stack([trace(figure, name).x, trace(figure, name).y], axis=1)
+        np.testing.assert_array_equal(corners[0], corners[-1])
+        hull = ConvexHull(layout.points[4, members])
+        assert ConvexHull(corners).volume == pytest.approx(hull.volume, rel=1e-5)
+
+
+def test_trails_run_through_all_layers(analysis: Analysis) -> None:
+    layout = pca_layout(analysis)
+    figure = map_figure(analysis, layout, layer=4, word=1, trails=(3,))
+    own = layout.points[:, : analysis.n_frames][:, analysis.frame_word == 3].mean(axis=1)
+    np.testing.assert_allclose(trace(figure, "word 3: trail of its sound").x, own[:, 0], rtol=1e-5)
+    text = layout.points[:, analysis.n_frames + 1]
+    np.testing.assert_allclose(trace(figure, "chosen: trail of its text").y, text[:, 1], rtol=1e-5)
 
 
 def test_map_marks_the_frames_whose_nearest_token_is_right(analysis: Analysis) -> None:
-    figure = map_figure(analysis, analysis.coords[0, :, :2], layer=0, colour="correct")
-    colours = np.array(trace(figure, "audio frame").marker.color)
+    figure = map_figure(analysis, pca_layout(analysis), layer=0, colour="correct")
+    codes = np.array(trace(figure, "audio frame").marker.color)
     hits = analysis.frame_scores["hit_rate"][0]
-    assert len({*colours[hits == 1]}) == 1
-    assert not {*colours[hits == 1]} & {*colours[hits == 0]}
+    np.testing.assert_array_equal(codes, np.where(np.isnan(hits), 0, 1 + (hits == 1)))
+    assert len({shade for _, shade in trace(figure, "audio frame").marker.colorscale}) == 3
 
 
 def test_points_of_another_analysis_are_refused(analysis: Analysis) -> None:
-    with pytest.raises(InputError, match=r"expected \(45, 2\) or \(45, 3\)"):
-        map_figure(analysis, np.zeros((7, 2)), layer=0)
+    other = pca_layout(make_analysis(n_frames=30))
+    with pytest.raises(InputError, match=r"expected \(9, 45, 2\) or \(9, 45, 3\)"):
+        map_figure(analysis, other, layer=0)
+    with pytest.raises(InputError, match="layer is 9, expected 0 to 8"):
+        map_figure(analysis, pca_layout(analysis), layer=9)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_following_a_layer_gives_the_map_python_would_draw(
+    analysis: Analysis, dimensions: int
+) -> None:
+    layout = pca_layout(analysis, dimensions)
+    head, tensors = read_payload(map_payload(analysis, layout, name="x", colour="correct"))
+    places = rows_of(tensors, "points", 6)
+    expected = map_figure(analysis, layout, layer=6, word=3, colour="correct")
+    for made in head["figure"]["data"]:
+        at = made["meta"].get("at")
+        for index, table in ((6, head["changes"]["layers"]), (3, head["changes"]["words"])):
+            at = table["data"].get(made["name"], {}).get("meta.at", [at] * 9)[index]
+        if at:
+            wanted = trace(expected, made["name"])
+            got = [None if i is None else float(places[0, i]) for i in at]
+            np.testing.assert_allclose(np.array(got, float), np.array(wanted.x, float), atol=1e-3)
+    for axis, name in enumerate("xyz"[:dimensions]):
+        path = f"scene.{name}axis.range" if dimensions == 3 else f"{name}axis.range"
+        window = head["changes"]["layers"]["layout"][path][6]
+        assert window[0] < places[axis].min() < places[axis].max() < window[1]
+
+
+def test_notes_beside_the_map_say_what_to_compare_with(analysis: Analysis) -> None:
+    layout = pca_layout(analysis)
+    assert notes(analysis, layout, 4)[0].startswith("Trustworthiness: being measured")
+    measured = with_layer(analysis, layout, 4, layout.points[4])
+    first, kept, mixing = notes(analysis, measured, 4)
+    assert re.match(r"Trustworthiness 0\.\d+: .* about 0\.5 for points thrown at random", first)
+    assert "% of the components' variance" in kept
+    assert re.search(r"\d+ % of a point's 15 nearest .* \d+ % if audio and text were mixed", mixing)
+
+
+def test_a_click_on_the_cross_layer_map_means_the_row(analysis: Analysis) -> None:
+    name, data = cross_layer_payload(analysis, score="cka")
+    head, _ = read_payload(data)
+    assert head["figure"]["data"][0]["meta"] == {"pick": {"y": "layer"}}
+    lines = head["changes"]["layers"]["shapes"]
+    assert lines["audio layer"]["y0"][5] == lines["text layer"]["x1"][5] == 5
+    assert name != cross_layer_payload(analysis, score="layer_correlation")[0]
 
 
 def test_cross_layer_rows_are_the_audio_run(analysis: Analysis) -> None:

@@ -9,8 +9,11 @@ import plotly.graph_objects as go
 
 from alas_core.errors import InputError
 from alas_core.figures import axes
+from alas_core.figures.linked import pack
 from alas_core.figures.palette import SELECTION, SIMILARITY, Theme, palette
 from alas_core.types import Analysis
+
+LAYERS_HEIGHT = 420
 
 NAMES = {
     "cka": ("linear CKA, debiased", False),
@@ -30,7 +33,7 @@ def cross_layer_figure(
     Parameters
     ----------
     score : "cka" or "layer_correlation", a name in `analysis.cross_layer`.
-    layer : marked on both axes, where audio and text of one layer meet.
+    layer : marked on both axes, where audio and text of one layer meet; None for the best.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def cross_layer_figure(
     columns = {**rows, "range": rows["range"][::-1]}
     figure = axes.blank_figure(
         theme,
-        height=420,
+        height=LAYERS_HEIGHT,
         margin={"l": 56, "r": 16, "t": 24, "b": 48},
         xaxis={**look, **columns, "title": {"text": "text run: layer"}},
         yaxis={**look, **rows, "title": {"text": "audio run: layer"}},
@@ -70,7 +73,38 @@ def cross_layer_figure(
             **scale,
         )
     )  # fmt: skip
-    if layer is not None:
-        figure.add_hline(y=layer, line={"color": SELECTION, "width": 1.5}, name="layer")
-        figure.add_vline(x=layer, line={"color": SELECTION, "width": 1.5}, name="layer")
+    figure.data[0].meta = {"pick": {"y": "layer"}}
+    figure.layout.shapes = _crossing(analysis, analysis.best_layer if layer is None else layer)
     return figure
+
+
+def _crossing(analysis: Analysis, layer: int) -> list[dict[str, Any]]:
+    """Where audio and text of one layer meet, as a line across and a line down."""
+    line = {"type": "line", "line": {"color": SELECTION, "width": 1.5}}
+    low, high = -0.5, analysis.n_layers + 0.5
+    return [
+        {"name": "audio layer", **line, "x0": low, "x1": high, "y0": layer, "y1": layer},
+        {"name": "text layer", **line, "x0": layer, "x1": layer, "y0": low, "y1": high},
+    ]
+
+
+def cross_layer_payload(
+    analysis: Analysis, *, score: str = "cka", theme: Theme = "light"
+) -> tuple[str, bytes]:
+    """The figure for a page (`alas_core.figures.linked`): its name, and the file.
+
+    A click on a cell chooses the layer of its row; the cross follows the chosen layer.
+    """
+    name = "/".join((analysis.key.digest[:24], "layers", score, theme))
+    layers = list(range(analysis.n_layers + 1))
+    changes = {
+        "audio layer": {"y0": layers, "y1": layers},
+        "text layer": {"x0": layers, "x1": layers},
+    }
+    figure = cross_layer_figure(analysis, score=score, theme=theme)
+    head = {
+        "figure": figure.to_plotly_json(),
+        "changes": {"layers": {"shapes": changes}},
+        "analysis": analysis.key.digest,
+    }
+    return name, pack(name, head, {})

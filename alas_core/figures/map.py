@@ -1,4 +1,9 @@
-"""Frames and tokens of one layer as points, each word's frames tied to its tokens."""
+"""Frames and tokens as points, each word's frames tied to its tokens, at one layer or at all.
+
+Every trace names its points in `meta["at"]` (indices into `layouts.with_anchors`; None is a gap),
+or in `meta["trail"]` one point that is followed through the layers. So the page's JavaScript can
+move a figure to another layer by looking positions up, and `map_figure` does the same for one.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,15 @@ import plotly.graph_objects as go
 
 from alas_core.errors import InputError
 from alas_core.figures import axes
+from alas_core.figures.map_points import (
+    hull_indices,
+    members,
+    own_points,
+    sound_anchor,
+    text_anchor,
+    tie,
+    verdicts,
+)
 from alas_core.figures.palette import (
     AUDIO,
     REFERENCE,
@@ -20,7 +34,8 @@ from alas_core.figures.palette import (
     Theme,
     palette,
 )
-from alas_core.types import NO_WORD, Analysis, FloatArray, IntArray
+from alas_core.layouts import Layout, extents, with_anchors
+from alas_core.types import NO_WORD, Analysis, FloatArray
 
 Colour = Literal["modality", "word", "time", "correct"]
 
@@ -29,66 +44,85 @@ MAP_HEIGHT = 480
 
 def map_figure(
     analysis: Analysis,
-    points: FloatArray,
+    layout: Layout,
     *,
     layer: int,
     word: int | None = None,
     colour: Colour = "modality",
     lines: bool = True,
+    hulls: bool = True,
+    trails: tuple[int, ...] = (),
     theme: Theme = "light",
 ) -> go.Figure:
     """Audio frames (circles) and text tokens (diamonds) in two or three dimensions.
 
     Parameters
     ----------
-    points : np.ndarray [shape=(n_frames + n_tokens, 2 or 3)]
-        Frames first, as `analysis.coords[layer]` or `alas_core.projection.umap` give them.
-    layer : the layer the points come from; it decides which frames count as correct.
+    layout : where the points lie, at all layers.
+    layer : the layer to show.
     word : index of the word to bring forward, or None.
     colour : "modality" audio and text; "word" a colour each; "time" of the frame, tokens by the
         middle of their word; "correct" frames whose nearest token is in the spoken word.
     lines : whether each word's frames are tied to its tokens.
+    hulls : whether the outline of all frames and that of all tokens is drawn.
+    trails : words whose way through the layers is drawn, besides the chosen one's.
 
     Raises
     ------
     InputError
-        If the points do not match the analysis.
+        If the layout does not match the analysis, or the layer does not exist.
     """
-    expected = analysis.n_frames + analysis.n_tokens
-    if points.ndim != 2 or points.shape[0] != expected or points.shape[1] not in (2, 3):
-        raise InputError(
-            f"points have shape {points.shape}, expected ({expected}, 2) or ({expected}, 3): "
-            "frames first, then tokens; project this analysis again"
-        )
+    _check(analysis, layout, layer)
     colours = palette(theme)
-    points = np.asarray(points, dtype=np.float32)
+    places = with_anchors(analysis, layout.points)
+    solid = layout.dimensions == 3
     figure = axes.blank_figure(
-        theme, MAP_HEIGHT, **_layout(points.shape[1], colours), uirevision=analysis.key.digest
+        theme, MAP_HEIGHT, **_frame(layout, layer, colours), uirevision=analysis.key.digest
     )
+    made: list[dict[str, Any]] = []
+    if hulls:
+        made += _hulls(analysis, layout, layer)
     if lines:
-        figure.add_traces(_lines(analysis, points, word, colours))
-    shades = _shades(analysis, layer, colour, colours)
-    figure.add_traces(_clouds(analysis, points, layer, shades, colours))
-    if word is not None:
-        figure.add_trace(_chosen(analysis, points, word))
+        made.append(_ties(analysis, colours))
+    made += [_own_ties(analysis, word)] if lines else []
+    made += _trails(analysis, word, trails, colours)
+    made += _clouds(analysis, layer, _shades(analysis, layer, colour, colours), colours, solid)
+    made += _marks(analysis, word, solid)
+    figure.add_traces([_placed(trace, places, layer) for trace in made])
     return figure
 
 
-def _layout(dimensions: int, colours: Palette) -> dict[str, Any]:
+def _check(analysis: Analysis, layout: Layout, layer: int) -> None:
+    expected = (analysis.n_layers + 1, analysis.n_frames + analysis.n_tokens)
+    if layout.points.shape[:2] != expected or layout.dimensions not in (2, 3):
+        raise InputError(
+            f"points have shape {layout.points.shape}, expected {(*expected, 2)} or "
+            f"{(*expected, 3)}: frames first, then tokens; project this analysis again"
+        )
+    if not 0 <= layer <= analysis.n_layers:
+        raise InputError(f"layer is {layer}, expected 0 to {analysis.n_layers}")
+
+
+def _frame(layout: Layout, layer: int, colours: Palette) -> dict[str, Any]:
     look = {**axes.axis_look(colours), "showticklabels": False, "zeroline": False, "ticks": ""}
-    names = ("x", "y", "z")[:dimensions]
+    windows = extents(layout.points)[layer].tolist()
     made = {
-        f"{name}axis": {**look, "title": {"text": f"component {place} (no unit)"}}
-        for place, name in enumerate(names, start=1)
-    }
-    if dimensions == 3:
+        f"{name}axis": {
+            **look, "title": {"text": f"{layout.name} {place} (no unit)"}, "range": window,
+        }
+        for place, name, window in zip("123", "xyz", windows, strict=False)
+    }  # fmt: skip
+    if layout.dimensions == 3:
         for axis in made.values():
             del axis["ticklabelstandoff"]  # not known in three dimensions
             axis["backgroundcolor"] = "rgba(0,0,0,0)"
-        made = {"scene": made}
+        made = {"scene": {**made, "aspectmode": "data"}}
+    else:
+        made["yaxis"] |= {"scaleanchor": "x"}
     return {
         **made,
         "margin": {"l": 28, "r": 8, "t": 28, "b": 28},
+        "dragmode": "orbit" if layout.dimensions == 3 else "pan",
         "showlegend": True,
         "legend": {
             "orientation": "h",
@@ -101,38 +135,83 @@ def _layout(dimensions: int, colours: Palette) -> dict[str, Any]:
     }
 
 
-def _scatter(points: FloatArray, **rest: Any) -> go.Scatter | go.Scatter3d:
-    columns = dict(zip("xyz", points.T, strict=False))
-    return (go.Scatter if points.shape[1] == 2 else go.Scatter3d)(**columns, **rest)
+def _placed(trace: dict[str, Any], places: FloatArray, layer: int) -> Any:
+    """The trace with its positions, of the kind that its dimensions ask for."""
+    meta = trace["meta"]
+    if "trail" in meta:
+        found = (
+            places[:, [meta["trail"]]].squeeze(1) if meta["trail"] is not None else places[:0, 0]
+        )
+    else:
+        at = np.array([-1 if i is None else i for i in meta["at"]], dtype=int)
+        found = np.where(at[:, None] < 0, np.nan, places[layer][at])
+    columns = dict(zip("xyz", found.T, strict=False))
+    if trace.get("alphahull") is not None:
+        return go.Mesh3d(**columns, **trace)
+    return (go.Scatter if places.shape[2] == 2 else go.Scatter3d)(**columns, **trace)
 
 
-def _lines(
-    analysis: Analysis, points: FloatArray, word: int | None, colours: Palette
-) -> list[go.Scatter | go.Scatter3d]:
-    """From each frame to the middle of its word's tokens; the chosen word's in its own colour."""
-    frames, tokens = points[: analysis.n_frames], points[analysis.n_frames :]
-    rest: list[FloatArray] = []
-    chosen: list[FloatArray] = []
-    for index in range(len(analysis.words)):
-        own = analysis.token_word == index
-        if not own.any():
-            continue
-        middle = tokens[own].mean(axis=0)
-        (chosen if index == word else rest).extend(
-            row for frame in frames[analysis.frame_word == index]
-            for row in (frame, middle, np.full_like(middle, np.nan))
-        )  # fmt: skip
+def _hulls(analysis: Analysis, layout: Layout, layer: int) -> list[dict[str, Any]]:
+    parts = (("all frames", AUDIO, 0), ("all tokens", TEXT, 1))
+    if layout.dimensions == 3:
+        return [
+            {"name": name, "color": colour, "opacity": 0.06, "alphahull": 0, "hoverinfo": "skip",
+             "meta": {"at": own.tolist()}}
+            for (name, colour, _), own in zip(parts, members(analysis), strict=True)
+        ]  # fmt: skip
+    outlines = hull_indices(analysis, layout)
+    return [
+        {
+            "name": name, "mode": "lines", "fill": "toself", "hoverinfo": "skip",
+            "line": {"color": colour, "width": 1, "dash": "dot"}, "showlegend": False,
+            "fillcolor": _faint(colour), "meta": {"at": outlines[part][layer]},
+        }
+        for name, colour, part in parts
+    ]  # fmt: skip
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.07)"
+
+
+def _ties(analysis: Analysis, colours: Palette) -> dict[str, Any]:
+    """From each frame to the middle of its word's tokens."""
+    return {
+        "name": "frame to its word", "mode": "lines", "hoverinfo": "skip", "opacity": 0.45,
+        "line": {"color": colours.muted, "width": 0.7},
+        "meta": {"at": [i for word in range(len(analysis.words)) for i in tie(analysis, word)]},
+    }  # fmt: skip
+
+
+def _own_ties(analysis: Analysis, word: int | None) -> dict[str, Any]:
+    return {
+        "name": "chosen ties", "mode": "lines", "hoverinfo": "skip", "showlegend": False,
+        "opacity": 0.9, "line": {"color": SELECTION, "width": 1.6},
+        "meta": {"at": tie(analysis, word)},
+    }  # fmt: skip
+
+
+def _trails(
+    analysis: Analysis, word: int | None, words: tuple[int, ...], colours: Palette
+) -> list[dict[str, Any]]:
+    """The way of a word's sound (solid) and of its text (dashed) from layer 0 to the last."""
+    wanted = [(word, SELECTION, "chosen", 2.0)]
+    wanted += [(w, word_colour(w, colours), f"word {w}", 1.4) for w in words]
     made = []
-    for name, rows, look in (
-        ("frame to its word", rest, {"color": colours.muted, "width": 0.7}),
-        ("chosen word", chosen, {"color": SELECTION, "width": 1.6}),
-    ):
-        if rows:
+    for index, colour, name, width in wanted:
+        for part, anchor, dash in (
+            ("sound", sound_anchor, "solid"),
+            ("text", text_anchor, "dash"),
+        ):
             made.append(
-                _scatter(
-                    np.stack(rows), name=name, mode="lines", line=look, hoverinfo="skip",
-                    opacity=0.45 if rows is rest else 0.9, showlegend=rows is rest,
-                )
+                {
+                    "name": f"{name}: trail of its {part}", "mode": "lines+markers",
+                    "line": {"color": colour, "width": width, "dash": dash}, "opacity": 0.85,
+                    "marker": {"size": 3, "color": colour}, "showlegend": False,
+                    "hoverinfo": "skip",
+                    "meta": {"trail": None if index is None else anchor(analysis, index)},
+                }
             )  # fmt: skip
     return made
 
@@ -142,9 +221,10 @@ def _shades(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The colour of each frame and of each token, as parts of a marker."""
     if colour == "word":
+        shade = [word_colour(w, colours) for w in (*range(len(analysis.words)), NO_WORD)]
         return (
-            {"color": _word_colours(analysis.frame_word, colours)},
-            {"color": _word_colours(analysis.token_word, colours)},
+            {"color": [shade[w] for w in analysis.frame_word.tolist()]},
+            {"color": [shade[w] for w in analysis.token_word.tolist()]},
         )
     if colour == "time":
         times = analysis.frame_spans.mean(axis=1)
@@ -154,70 +234,66 @@ def _shades(
         bar = {"title": {"text": "time (s)"}, "thickness": 8, "outlinewidth": 0}
         return {"color": times, **scale, "colorbar": bar}, {"color": of_token, **scale}
     if colour == "correct":
-        hits = analysis.frame_scores["hit_rate"][layer]
-        names = [colours.muted if np.isnan(hit) else REFERENCE if hit else TEXT for hit in hits]
-        return {"color": names}, {"color": colours.foreground}
+        steps = [colours.muted, TEXT, REFERENCE]
+        scale = {"colorscale": [(i / 3 + j, c) for i, c in enumerate(steps) for j in (0, 1 / 3)],
+                 "cmin": -0.5, "cmax": 2.5}  # fmt: skip
+        return {"color": verdicts(analysis)[layer], **scale}, {"color": colours.foreground}
     return {"color": AUDIO}, {"color": TEXT}
 
 
-def _word_colours(words: IntArray, colours: Palette) -> list[str]:
-    return [colours.muted if w == NO_WORD else WORDS[w % len(WORDS)] for w in words.tolist()]
+def word_colour(word: int, colours: Palette) -> str:
+    """A colour for each word, cycled; muted for what belongs to none."""
+    return colours.muted if word == NO_WORD else WORDS[word % len(WORDS)]
 
 
 def _clouds(
     analysis: Analysis,
-    points: FloatArray,
     layer: int,
     shades: tuple[dict[str, Any], dict[str, Any]],
     colours: Palette,
-) -> list[go.Scatter | go.Scatter3d]:
-    n_frames = analysis.n_frames
+    solid: bool,
+) -> list[dict[str, Any]]:
     words = axes.word_labels(analysis)
     spoken = [
         f"{span} · {words[word] if word != NO_WORD else 'no word'}"
         for span, word in zip(axes.frame_labels(analysis), analysis.frame_word, strict=True)
     ]
-    texts = axes.token_texts(analysis)
-    small = {"line": {"width": 0}, "size": 6 if points.shape[1] == 2 else 3, "opacity": 0.8}
-    large = {
-        "line": {"width": 1, "color": colours.background},
-        "symbol": "diamond",
-        "size": 11 if points.shape[1] == 2 else 6,
-    }
+    frames, tokens = (part.tolist() for part in members(analysis))
+    small = {"line": {"width": 0}, "size": 3 if solid else 6, "opacity": 0.8}
+    large = {"line": {"width": 1, "color": colours.background}, "symbol": "diamond",
+             "size": 6 if solid else 11}  # fmt: skip
     return [
-        _scatter(
-            points[:n_frames],
-            name="audio frame",
-            mode="markers",
-            marker={**small, "symbol": "circle", **shades[0]},
-            customdata=spoken,
-            hovertemplate="%{customdata} · layer " + str(layer) + "<extra></extra>",
-        ),
-        _scatter(
-            points[n_frames:],
-            name="text token",
-            mode="markers+text" if analysis.n_tokens <= 2 * axes.MAX_TOKEN_LABELS else "markers",
-            marker={**large, **shades[1]},
-            text=texts,
-            textposition="top center",
-            textfont={"size": 11, "color": colours.foreground},
-            hovertemplate="token ‘%{text}’ · layer " + str(layer) + "<extra></extra>",
-        ),
-    ]
-
-
-def _chosen(analysis: Analysis, points: FloatArray, word: int) -> go.Scatter | go.Scatter3d:
-    """Rings around the chosen word's frames and tokens."""
-    own = np.concatenate([analysis.frame_word == word, analysis.token_word == word])
-    return _scatter(
-        points[own],
-        name=f"chosen: {axes.escape(analysis.words[word].word)}",
-        mode="markers",
-        marker={
-            "symbol": "circle-open",
-            "size": 13 if points.shape[1] == 2 else 6,
-            "color": SELECTION,
-            "line": {"width": 2, "color": SELECTION},
+        {
+            "name": "audio frame", "mode": "markers", "customdata": spoken,
+            "marker": {**small, "symbol": "circle", **shades[0]}, "hovertemplate": hover(layer)[0],
+            "meta": {"at": frames, "pick": "frame"},
         },
-        hoverinfo="skip",
+        {
+            "name": "text token", "marker": {**large, **shades[1]},
+            "mode": "markers+text" if analysis.n_tokens <= 2 * axes.MAX_TOKEN_LABELS else "markers",
+            "text": axes.token_texts(analysis), "textposition": "top center",
+            "textfont": {"size": 11, "color": colours.foreground}, "hovertemplate": hover(layer)[1],
+            "meta": {"at": tokens, "pick": "token"},
+        },
+    ]  # fmt: skip
+
+
+def hover(layer: int) -> tuple[str, str]:
+    """Hover texts of a frame and of a token at a layer."""
+    return (
+        "%{customdata} · layer " + str(layer) + "<extra></extra>",
+        "token ‘%{text}’ · layer " + str(layer) + "<extra></extra>",
     )
+
+
+def _marks(analysis: Analysis, word: int | None, solid: bool) -> list[dict[str, Any]]:
+    """Rings around the chosen word's frames and tokens, and one around the chosen point."""
+    ring = {"mode": "markers", "showlegend": False, "hoverinfo": "skip"}
+    thin, thick = ({"width": width, "color": SELECTION} for width in (2, 3.5))
+    open_ring = {"symbol": "circle-open", "color": SELECTION}
+    return [
+        {"name": "chosen", **ring, "meta": {"at": own_points(analysis, word)},
+         "marker": {**open_ring, "size": 6 if solid else 13, "line": thin}},
+        {"name": "chosen point", **ring, "meta": {"at": []},
+         "marker": {**open_ring, "size": 9 if solid else 18, "line": thick}},
+    ]  # fmt: skip

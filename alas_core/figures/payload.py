@@ -1,22 +1,18 @@
 """The sheet for a browser: its figure, and what each layer and each word change in it.
 
-One safetensors file. Metadata `sheet` is JSON: `figure` (plotly), `layers` and `words` (tables of
-changes: part of the figure -> name -> attribute -> one value a layer or word; "@name" stands for
-the rows of a tensor), and what a reader needs beside the figure. So the browser follows a click
-at once, and has nothing to decide: every look and every word of text is made here.
+See `alas_core.figures.linked` for the form; beside figure and changes it holds the words as chips,
+a sentence for each layer, the sound, and which word each frame and token belongs to.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 
 from alas_core.audio import to_flac_bytes
 from alas_core.figures import axes
+from alas_core.figures.linked import Tensors, pack, quantise, slug
 from alas_core.figures.palette import Palette, Theme, colour_at, palette
 from alas_core.figures.panels import similarity_hover
 from alas_core.figures.profile import verdict
@@ -24,13 +20,8 @@ from alas_core.figures.sheet import selection_shapes, sheet_figure, similarity_t
 from alas_core.figures.views import Fold, spread, word_cells, word_view
 from alas_core.types import Analysis, FloatArray
 
-MAX_FINE_BYTES = 4_000_000
-"""Above this the similarity of all layers goes in 255 steps of a layer's range, not in 65535."""
-
 MAX_BYTES = 6_000_000
 """Above this only the asked-for layer's similarity goes: then a change of layer asks the server."""
-
-Tensors = dict[str, np.ndarray[Any, Any]]
 
 
 def sheet_payload(
@@ -63,8 +54,11 @@ def sheet_payload(
         tensors["audio"] = np.frombuffer(to_flac_bytes(analysis.utterance.audio), dtype=np.uint8)
     sheet = {
         "figure": figure.to_plotly_json(),
-        "layers": _layer_changes(analysis, score, tensors),
-        "words": _word_changes(analysis),
+        "changes": {
+            "layers": _layer_changes(analysis, score, tensors),
+            "words": _word_changes(analysis),
+            **_cell_changes(analysis),
+        },
         "verdicts": [verdict(analysis, score, i) for i in range(analysis.n_layers + 1)],
         "chips": _chips(analysis, score, palette(theme)),
         "analysis": analysis.key.digest,
@@ -75,10 +69,7 @@ def sheet_payload(
         "token_word": analysis.token_word.tolist(),
     }
     name = sheet_name(analysis, layer=layer, score=score, fold=fold, theme=theme)
-    text = json.dumps(sheet, cls=_encoder(), allow_nan=False, separators=(",", ":"))
-    return save(
-        {k: np.ascontiguousarray(v) for k, v in tensors.items()}, {"sheet": text, "id": name}
-    )
+    return pack(name, sheet, tensors)
 
 
 def sheet_name(analysis: Analysis, *, layer: int, score: str, fold: Fold, theme: Theme) -> str:
@@ -88,42 +79,9 @@ def sheet_name(analysis: Analysis, *, layer: int, score: str, fold: Fold, theme:
     return "/".join((analysis.key.digest[:24], null, score, fold, theme, drawn))
 
 
-def slug(text: str) -> str:
-    """Letters, digits and dashes of a text, for a file name."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40] or "utterance"
-
-
 def holds_all_layers(analysis: Analysis) -> bool:
     """Whether the payload carries the similarity of every layer."""
     return bool(analysis.similarity.size <= MAX_BYTES)
-
-
-def quantise(similarity: FloatArray) -> Tensors:
-    """Integers, and per layer the low end and the step with which to read them back.
-
-    Parameters
-    ----------
-    similarity : np.ndarray [shape=(n_layers + 1, ...), floating]
-
-    Returns
-    -------
-    dict
-        `similarity` (uint16, or uint8 above `MAX_FINE_BYTES`), `similarity.low` and
-        `similarity.step` (float32): value = low + step * integer, off by half a step at most.
-    """
-    kind: type[np.unsignedinteger[Any]]
-    kind = np.uint16 if similarity.size * 2 <= MAX_FINE_BYTES else np.uint8
-    values = similarity.astype(np.float32)
-    rest = tuple(range(1, values.ndim))
-    low, high = values.min(axis=rest), values.max(axis=rest)
-    step = np.maximum(high - low, 1e-6) / np.iinfo(kind).max
-    shape = (-1,) + (1,) * len(rest)
-    steps = np.rint((values - low.reshape(shape)) / step.reshape(shape)).astype(kind)
-    return {
-        "similarity": steps,
-        "similarity.low": low.astype(np.float32),
-        "similarity.step": step.astype(np.float32),
-    }
 
 
 def _layer_changes(analysis: Analysis, score: str, tensors: Tensors) -> dict[str, Any]:
@@ -143,7 +101,7 @@ def _layer_changes(analysis: Analysis, score: str, tensors: Tensors) -> dict[str
         "similarity": {"hovertemplate": [similarity_hover(i) for i in layers]},
     }
     if holds_all_layers(analysis):
-        tensors |= quantise(analysis.similarity.transpose(0, 2, 1))
+        tensors |= quantise("similarity", analysis.similarity.transpose(0, 2, 1))
         data["similarity"]["z"] = "@similarity"
     bands = [selection_shapes(analysis, i, None)[0] for i in layers]
     return {
@@ -161,6 +119,20 @@ def _word_changes(analysis: Analysis) -> dict[str, Any]:
         wanted = (f"{sides}0", f"{sides}1", "visible")
         changes[name] = {side: [shape[place][side] for shape in shapes] for side in wanted}
     return {"shapes": changes}
+
+
+def _cell_changes(analysis: Analysis) -> dict[str, Any]:
+    """What a change of frame and of token changes in the figure: a thin mark across all panels."""
+    spans = analysis.frame_spans.astype(float)
+    rows = np.arange(analysis.n_tokens)
+    return {
+        "frames": {"shapes": {"frame": _range("x", spans[:, 0], spans[:, 1])}},
+        "tokens": {"shapes": {"token": _range("y", rows - 0.5, rows + 0.5)}},
+    }
+
+
+def _range(side: str, low: FloatArray, high: FloatArray) -> dict[str, Any]:
+    return {f"{side}0": low.tolist(), f"{side}1": high.tolist(), "visible": [True] * len(low)}
 
 
 def _chips(analysis: Analysis, score: str, colours: Palette) -> list[dict[str, Any]]:
@@ -182,11 +154,3 @@ def _chips(analysis: Analysis, score: str, colours: Palette) -> list[dict[str, A
             }
         )
     return chips
-
-
-def _encoder() -> type[json.JSONEncoder]:
-    # plotly's encoder writes its arrays and turns nan into null, which JSON has no word for
-    from plotly.utils import PlotlyJSONEncoder
-
-    encoder: type[json.JSONEncoder] = PlotlyJSONEncoder
-    return encoder

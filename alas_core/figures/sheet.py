@@ -240,12 +240,16 @@ def _corner(analysis: Analysis, score: str, colours: Palette) -> dict[str, Any]:
 
 
 def selection_shapes(analysis: Analysis, layer: int, word: int | None) -> list[dict[str, Any]]:
-    """The chosen layer across, the chosen word down, and the word's tokens across."""
+    """The chosen layer across, the chosen word down, and the word's tokens across.
+
+    The last two are for a chosen frame and token, which only the page knows: they are hidden.
+    """
     chosen = None if word is None else analysis.words[word]
     block = None if word is None else axes.token_blocks(analysis)[word]
     start, end = (chosen.start_s, chosen.end_s) if chosen and chosen.placed else (0.0, 0.0)
     first, last = block if block else (0, 0)
     line = {"color": SELECTION, "width": 1.6}
+    thin = {"color": SELECTION, "width": 1, "dash": "dot"}
     band = {"line": {"color": SELECTION, "width": 1.5}, "fillcolor": "rgba(204,121,167,0.10)"}
     return [
         {
@@ -260,6 +264,14 @@ def selection_shapes(analysis: Analysis, layer: int, word: int | None) -> list[d
             "name": "word tokens", "type": "rect", "layer": "above", **band,
             "visible": block is not None, "xref": "paper", "x0": RIGHT[0], "x1": RIGHT[1],
             "yref": "y5", "y0": first - 0.5, "y1": last + 0.5,
+        },
+        {
+            "name": "frame", "type": "rect", "layer": "above", "line": thin, "visible": False,
+            "xref": "x", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": ROWS["layers"][1],
+        },
+        {
+            "name": "token", "type": "rect", "layer": "above", "line": thin, "visible": False,
+            "xref": "paper", "x0": 0, "x1": 1, "yref": "y5", "y0": 0, "y1": 0,
         },
     ]  # fmt: skip
 

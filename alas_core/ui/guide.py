@@ -27,14 +27,20 @@ this length would score as well.
 
 _MAP = """
 Each dot is one state at the chosen layer: an audio frame or a text token. Lines tie each word's
-frames to its tokens.
+frames to its tokens; the rings are the chosen word. Choose a dot to hear it and to see its word in
+every other view; change the layer to see the dots move.
 
 **What would good look like?** Short lines: a word's sound lies near its text. Two separate clouds
 with long lines are the *modality gap*; the words can still be in matching order inside each cloud,
 which the scores see and a flat map may not.
 
-PCA keeps the two directions with the largest spread. UMAP keeps neighbourhoods; its distances
-between groups and sizes of groups mean nothing.
+- **PCA** keeps the two or three directions with the largest spread.
+- **UMAP** keeps neighbourhoods; its distances between groups and sizes of groups mean nothing.
+- All layers share their axes: each layer is scaled to one spread and turned towards the layer
+  before, and UMAP starts each layer where its neighbour's dots lie. So what moves has moved.
+- **Trails** follow the middle of a word's frames (solid) and tokens (dashed) from layer 0 on.
+- **Trustworthiness** (Venna and Kaski 2001) falls where the map invents neighbours: 1 means it
+  shows none that are far apart among the 50 stored components; points thrown at random have 0.5.
 """
 
 _LAYERS = """

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from alas_core.types import Analysis, Audio, FloatArray, Reference, Settings, content_sha
+from alas_core import layouts
+from alas_core.layouts import Layout
+from alas_core.types import Analysis, Audio, Reference, Settings, content_sha
 from alas_core.ui import sources
 from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.shelf import Recording, on_shelf
@@ -26,7 +28,7 @@ POCKETSPHINX = "pocketsphinx"
 FILE = "file:"
 
 analyses: Runner[Analysis] = Runner("analyses")
-maps: Runner[FloatArray] = Runner("maps", max_kept=64)
+maps: Runner[Layout] = Runner("maps", max_kept=64)
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,11 @@ def ask(order: Order, reader: str = "") -> State[Analysis]:
     return analyses.ask(order.digest, lambda: _steps(order), order.model_id, reader)
 
 
-def ask_umap(analysis: Analysis, layer: int) -> State[FloatArray]:
-    """The UMAP picture of one layer: a result of shape (n_frames + n_tokens, 2)."""
-    return maps.ask(f"{analysis.key.digest}:{layer}", lambda: _umap_steps(analysis, layer))
+def ask_map(analysis: Analysis, name: str, dimensions: int, layer: int) -> State[Layout]:
+    """A layout of all layers, "pca" measured or "umap" made: the layer's first, then the others."""
+    steps = _umap_steps if name == "umap" else _pca_steps
+    key = f"{analysis.key.digest}:{name}:{dimensions}"
+    return maps.ask(key, lambda: steps(analysis, dimensions, layer))
 
 
 def warm_umap() -> None:
@@ -100,18 +104,38 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
         yield Step(progress.stage, progress.done, progress.total, progress.analysis)
 
 
-def _warm_umap_steps() -> Iterator[Step[FloatArray]]:
+def _warm_umap_steps() -> Iterator[Step[Layout]]:
     yield Step("loading UMAP")
     from alas_core import projection
 
     projection.warm_up()
 
 
-def _umap_steps(analysis: Analysis, layer: int) -> Iterator[Step[FloatArray]]:
-    yield Step("placing the points with UMAP (the first time takes 10 to 40 s)")
+def _pca_steps(analysis: Analysis, dimensions: int, layer: int) -> Iterator[Step[Layout]]:
+    del layer  # all of them are there at once
+    layout = layouts.pca_layout(analysis, dimensions)
+    trust = layout.trust.copy()
+    for index in range(len(trust)):
+        yield Step("measuring how far the map can be trusted", index, len(trust))
+        trust[index] = layouts.trustworthiness(analysis, layout, index)
+    yield Step("done", result=dataclasses.replace(layout, trust=trust))
+
+
+def _umap_steps(analysis: Analysis, dimensions: int, layer: int) -> Iterator[Step[Layout]]:
+    yield Step("loading UMAP (10 to 40 s the first time)")
     from alas_core import projection
 
-    yield Step("done", result=projection.umap(analysis, layer))
+    layout = layouts.without_own(layouts.pca_layout(analysis, dimensions), "UMAP")
+    total = analysis.n_layers + 1
+    made = projection.umap_layers(analysis, layer, n_components=dimensions)
+    for count, (index, points) in enumerate(made, start=1):
+        layout = layouts.with_layer(analysis, layout, index, points)
+        shown = count in (1, _FIRST_LAYERS, total // 2, total)
+        yield Step("placing the points with UMAP", count, total, layout if shown else None)
+
+
+_FIRST_LAYERS = 5
+"""A reader gets the chosen layer at once, then it and two neighbours on either side."""
 
 
 @dataclass(frozen=True)

@@ -6,24 +6,18 @@ from typing import Literal
 
 import streamlit as st
 
-from alas_core.figures import cross_layer_figure, map_figure
-from alas_core.figures.map import Colour
+from alas_core.figures.layers import LAYERS_HEIGHT, cross_layer_payload
 from alas_core.figures.views import Fold
 from alas_core.findings import findings
-from alas_core.types import Analysis, FloatArray
+from alas_core.types import Analysis
 from alas_core.ui import controls, details, guide, orders, share
+from alas_core.ui.linked import linked_figure
+from alas_core.ui.map_panel import map_panel
 from alas_core.ui.sheet import sheet
 from alas_core.ui.text import plain
 
 _FOLDS: dict[Fold, str] = {"time": "Layers × time", "words": "Layers × words"}
-_COLOURS: dict[Colour, str] = {
-    "modality": "Modality",
-    "word": "Word",
-    "time": "Time",
-    "correct": "Finds its word",
-}
 _LAYERS = {"cka": "CKA", "layer_correlation": "Correlation"}
-_MAPS = {"pca": "PCA", "pca3": "PCA in 3-D", "umap": "UMAP"}
 
 
 def explore(analysis: Analysis) -> None:
@@ -34,12 +28,12 @@ def explore(analysis: Analysis) -> None:
         flags(analysis)
         what_this_says(analysis, view.score)
         sheet_panel(analysis, layer, word, view.score)
-        left, right = st.columns([3, 2], gap="large")
+        map_panel(analysis, layer, theme())
+        left, right = st.columns(2, gap="large")
         with left:
-            map_panel(analysis, layer, word)
+            layers_panel(analysis)
         with right:
             answers(analysis)
-            layers_panel(analysis, layer)
         details.details(analysis, layer)
 
 
@@ -97,66 +91,6 @@ def what_this_says(analysis: Analysis, score: str) -> None:
                 )
 
 
-def map_panel(analysis: Analysis, layer: int, word: int | None) -> None:
-    """Frames and tokens of one layer as points: PCA at once, UMAP when it is ready."""
-    st.markdown(f"**Map of audio frames and text tokens, layer {layer}**")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        kind = st.segmented_control(
-            "Projection",
-            list(_MAPS),
-            format_func=_MAPS.__getitem__,
-            required=True,
-            key="projection",
-            label_visibility="collapsed",
-        )
-        colour = st.segmented_control(
-            "Colour",
-            list(_COLOURS),
-            format_func=_COLOURS.__getitem__,
-            required=True,
-            key="map_colour",
-            label_visibility="collapsed",
-        )
-        lines = st.toggle("Lines", key="map_lines")
-        guide.about_map()
-    points = _points(analysis, layer, kind or "pca")
-    figure = map_figure(
-        analysis,
-        points,
-        layer=layer,
-        word=word,
-        colour=colour or "modality",
-        lines=lines,
-        theme=theme(),
-    )
-    st.plotly_chart(figure, theme=None, key="map", config={"displaylogo": False})
-
-
-def _points(analysis: Analysis, layer: int, kind: str) -> FloatArray:
-    principal: FloatArray = analysis.coords[layer, :, : 3 if kind == "pca3" else 2]
-    if kind != "umap":
-        orders.warm_umap()
-        return principal
-    state = orders.ask_umap(analysis, layer)
-    if state.result is not None:
-        return state.result
-    if state.error:
-        text = f"there is a defect, log id {state.error}" if state.defect else state.error
-        st.caption(plain(f"PCA is shown, since UMAP cannot be: {text}"))
-    else:
-        _wait_for_umap(state.key)
-    return principal
-
-
-@st.fragment(run_every=1.0)
-def _wait_for_umap(key: str) -> None:
-    state = orders.maps.look(key)
-    if state is None or state.finished or state.result is not None:
-        st.rerun()
-    else:
-        st.caption(f"Showing PCA meanwhile: {state.stage} …")
-
-
 def answers(analysis: Analysis) -> None:
     """What the model says to the sound and to the words; a difference weakens a comparison."""
     st.markdown("**The model's answers**")
@@ -170,7 +104,7 @@ def answers(analysis: Analysis) -> None:
         st.text(text or "(nothing)")
 
 
-def layers_panel(analysis: Analysis, layer: int) -> None:
+def layers_panel(analysis: Analysis) -> None:
     """Every audio layer against every text layer."""
     known = {name: label for name, label in _LAYERS.items() if name in analysis.cross_layer}
     if not known:
@@ -188,7 +122,5 @@ def layers_panel(analysis: Analysis, layer: int) -> None:
             label_visibility="collapsed",
         )
         guide.about_layers()
-    figure = cross_layer_figure(
-        analysis, score=score or next(iter(known)), layer=layer, theme=theme()
-    )
-    st.plotly_chart(figure, theme=None, key="layers", config={"displaylogo": False})
+    name, payload = cross_layer_payload(analysis, score=score or next(iter(known)), theme=theme())
+    linked_figure(payload, name, key="layers", height=LAYERS_HEIGHT)

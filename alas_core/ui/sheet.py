@@ -1,8 +1,6 @@
 """The sheet on a page: drawn, played and followed in the browser, its choices told to Python.
 
-Three elements share the work so that little travels at each rerun: the drawing library and the
-sheet's data are messages that stay the same while a reader changes layer or word, which Streamlit
-then sends as a mere hash; only the choice itself is sent anew.
+What a reader chooses in any linked view reaches Python through the sheet alone.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ from alas_core.figures.payload import holds_all_layers, sheet_name, sheet_payloa
 from alas_core.figures.sheet import HEIGHT
 from alas_core.figures.views import Fold
 from alas_core.types import Analysis
+from alas_core.ui.linked import figure_data, library
 
 _BAR, _WORDS = 36, 60
 SHEET_HEIGHT = HEIGHT + _BAR + _WORDS
@@ -36,8 +35,6 @@ class SheetEvent:
     token: int | None = None
 
 
-_plotly = component("alas_plotly", js=frontend.script("plotly"), isolate_styles=False)
-_data = component("alas_sheet_data", js=frontend.script("data"), isolate_styles=False)
 _sheet = component(
     "alas_sheet",
     html='<div class="alas-sheet" tabindex="0" role="group" aria-label="Alignment sheet. '
@@ -103,8 +100,8 @@ def sheet(
             height=SHEET_HEIGHT,
             on_pick_change=on_pick,
         )
-        _data(key=f"{key}_data", data=payload)
-        _plotly(key=f"{key}_plotly", data=frontend.packed_plotly())
+        figure_data(payload, key)
+        library("plotly")
     return _event(result.pick, analysis)
 
 

@@ -95,9 +95,10 @@ PARAMETERS: dict[str, Parameter] = {
     "word": Parameter(whole()),
     "score": Parameter(one_of(SCORES), "alas"),
     "fold": Parameter(one_of(get_args(Fold)), "time", "explore"),
-    "projection": Parameter(one_of(("pca", "pca3", "umap")), "pca", "explore"),
+    "projection": Parameter(one_of(("pca", "umap")), "pca", "explore"),
+    "dimensions": Parameter(one_of(("2-D", "3-D")), "2-D", "explore"),
     "map_colour": Parameter(one_of(get_args(Colour)), "modality", "explore"),
-    "map_lines": Parameter(flag, True, "explore"),
+    "map_parts": Parameter(some_of(("lines", "hulls")), ["lines"], "explore"),
     "cross_layer": Parameter(one_of(("cka", "layer_correlation")), "cka", "explore"),
     "details": Parameter(
         one_of(("Scores", "Words", "Provenance", "Download")), "Scores", "explore"

@@ -1,4 +1,7 @@
-"""A page with nothing but the sheet, for the browser tests: `?case=` names what it shows."""
+"""A page with the sheet alone, for the browser tests: `?case=` names what it shows.
+
+`?map` adds the map and the layers against layers.
+"""
 
 import dataclasses
 import json
@@ -7,6 +10,8 @@ import math
 import streamlit as st
 
 from alas_core.types import Analysis, Reference
+from alas_core.ui.map_panel import map_panel
+from alas_core.ui.panels import layers_panel
 from alas_core.ui.sheet import SheetEvent, sheet
 from tests.factory import make_analysis
 from tests.test_figures import evil_analysis
@@ -51,4 +56,8 @@ if not st.sidebar.toggle("Hide", key="hide"):
         theme="dark" if st.context.theme.type == "dark" else "light",
         on_event=follow,
     )
+if "map" in st.query_params:
+    st.session_state.setdefault("map_parts", ["lines"])
+    map_panel(shown, st.session_state["layer"], "light")
+    layers_panel(shown)
 st.code(json.dumps(st.session_state.get("events", [])[-1:]), language=None)

@@ -201,9 +201,13 @@ def test_details_have_scores_words_provenance_and_downloads(visitor):
 def test_umap_takes_the_place_of_pca_when_it_is_ready(visitor):
     page = visitor.open()
     visitor.see_picture()
+    drawn = page.locator(".st-key-map_panel .alas-linked")
+    expect(drawn).to_have_attribute("data-figure", re.compile("/PCA2"))
     page.get_by_role("radio", name="UMAP", exact=True).click()
-    expect(page.get_by_text("Showing PCA meanwhile")).to_have_count(0, timeout=SLOW_MS)
-    expect(page.locator(".st-key-map .main-svg").first).to_be_visible()
+    expect(drawn).to_have_attribute("data-figure", re.compile(r"/UMAP2\.9\.9/"), timeout=SLOW_MS)
+    expect(page.locator(".st-key-map_panel")).to_contain_text(re.compile(r"Trustworthiness 0\.\d"))
+    expect(page.locator(".st-key-map_panel .main-svg").first).to_be_visible()
+    visitor.keep("map-umap")
 
 
 def test_method_computes_its_example_and_keeps_the_view(visitor):

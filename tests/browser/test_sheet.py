@@ -46,7 +46,7 @@ def page(guests: type) -> Page:
 
 def drawn(page: Page, layer: int, word: int | str) -> None:
     """Wait until the sheet shows this layer and word."""
-    page.wait_for_selector(f"{ROOT}[data-drawn='{layer}/{word}']")
+    page.wait_for_selector(f"{ROOT}[data-drawn^='{layer}/{word}/']")
 
 
 def told(page: Page, **expected: int | None) -> None:
@@ -330,7 +330,7 @@ def test_sheet_can_leave_and_come_back(page: Page) -> None:
     toggle.click()
     expect(page.locator(ROOT)).to_have_count(0)
     toggle.click()
-    page.wait_for_selector(f"{ROOT}[data-drawn='4/']")
+    drawn(page, 4, "")
     page.get_by_role("button", name="red").click()
     drawn(page, 4, 1)
 

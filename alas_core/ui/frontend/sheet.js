@@ -92,7 +92,7 @@ class SheetView {
     this.playButton.disabled = !sheet.tensors.audio;
     this.slider.max = sheet.verdicts.length - 1;
     this.figure ??= new SheetFigure(this.plot, Plotly);
-    this.figure.setSheet(sheet);
+    this.figure.setFigure(sheet);
     this.buildWords();
     this.listenTo(selection(sheet.analysis));
   }
@@ -133,9 +133,9 @@ class SheetView {
   }
 
   show(fresh = false) {
-    const { layer, word } = this.choice;
+    const { layer, word, frame, token } = this.choice;
     const { chips, verdicts } = this.sheet;
-    const key = `${layer}/${word ?? ""}`;
+    const key = [layer, word, frame, token].map((part) => part ?? "").join("/");
     if (!fresh && key === this.shown) return this.figure.drawn;
     this.shown = key;
     this.slider.value = layer;
@@ -162,8 +162,7 @@ class SheetView {
       requestAnimationFrame(() => {
         this.drawing = null;
         if (this.closed) return resolve();
-        this.figure.setLayer(this.choice.layer);
-        this.figure.setWord(this.choice.word);
+        this.figure.follow(this.choice);
         this.figure.draw().then(() => {
           this.listen();
           this.movePlayhead();
@@ -178,9 +177,9 @@ class SheetView {
   listen() {
     if (this.listening) return;
     this.listening = true;
-    this.figure.on("plotly_click", (event) => this.onClick(this.figure.place(event.points[0])));
+    this.figure.on("plotly_click", (event) => this.onClick(this.figure.panelPlace(event.points[0])));
     this.figure.on("plotly_relayout", () => {
-      if (this.figure.fitLabels()) this.figure.refit();
+      this.figure.refit();
       this.movePlayhead();
     });
   }
@@ -280,7 +279,7 @@ class SheetView {
     if (!this.listening || this.closed || this.stage.clientWidth === this.width) return;
     this.width = this.stage.clientWidth;
     this.figure.Plotly.Plots.resize(this.plot).then(() => {
-      if (this.figure.fitLabels()) this.figure.refit();
+      this.figure.refit();
       this.movePlayhead();
     });
   }

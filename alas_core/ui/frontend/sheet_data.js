@@ -1,4 +1,4 @@
-// Reads one sheet's safetensors file and puts it on the shelf under its own name.
+// Reads one figure's safetensors file and puts it on the shelf under its own name.
 
 const KINDS = { U8: Uint8Array, U16: Uint16Array, F32: Float32Array };
 

@@ -1,4 +1,5 @@
-// Unpacks Plotly (gzip) and loads it once a page; needs no network and no served file.
+// Unpacks a library (gzip) and loads it once a page; needs no network and no served file.
+// LIBRARY says under which name the others wait for it, and which global its script sets.
 
 async function load(packed) {
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -8,13 +9,13 @@ async function load(packed) {
     const script = document.createElement("script");
     script.src = url;
     script.onload = resolve;
-    script.onerror = () => reject(new Error("the drawing library could not be loaded"));
+    script.onerror = () => reject(new Error(`the library ${LIBRARY.name} could not be loaded`));
     document.head.append(script);
   });
   URL.revokeObjectURL(url);
-  return globalThis.Plotly;
+  return globalThis[LIBRARY.global];
 }
 
 export default function ({ data }) {
-  if (data && !shelf().things.has("plotly")) put("plotly", load(data));
+  if (data && !shelf().things.has(LIBRARY.name)) put(LIBRARY.name, load(data));
 }

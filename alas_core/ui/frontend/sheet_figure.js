@@ -1,0 +1,75 @@
+// The sheet's own manners: word names that fit, zoom of all panels, places in seconds and tokens.
+
+class SheetFigure extends LinkedFigure {
+  // Word names that fit their cell at the present zoom, cut names where most of one fits.
+  fitLabels() {
+    const labels = this.data.find((trace) => trace.name === "word labels");
+    const axis = this.div._fullLayout?.xaxis;
+    if (!axis || !labels) return false;
+    const pen = (this.pen ??= document.createElement("canvas").getContext("2d"));
+    pen.font = `${labels.textfont.size}px ${getComputedStyle(this.div).fontFamily}`;
+    const words = this.made.chips.filter((chip) => chip.span);
+    const text = words.map((chip) => {
+      const room = axis.l2p(chip.span[1]) - axis.l2p(chip.span[0]) - 3;
+      return escapeLabel(fit(pen, chip.text, room));
+    });
+    if (text.join("\n") === (labels.text ?? []).join("\n")) return false;
+    labels.text = text;
+    return true;
+  }
+
+  draw() {
+    this.drawn = super.draw().then(() => {
+      if (this.fitLabels()) return super.draw();
+    });
+    return this.drawn;
+  }
+
+  refit() {
+    return this.fitLabels() ? super.draw() : this.drawn;
+  }
+
+  resetZoom() {
+    const { xaxis, yaxis5 } = this.made.ranges;
+    return this.zoom([...xaxis], [...yaxis5]);
+  }
+
+  zoom(time, tokens) {
+    const change = { "xaxis.range": time };
+    if (tokens) change["yaxis5.range"] = tokens;
+    return this.Plotly.relayout(this.div, change);
+  }
+
+  get axis() {
+    return this.div._fullLayout?.xaxis;
+  }
+
+  // Pixels from the left of the plot, or null where the zoom hides that time.
+  pixelOf(time) {
+    if (!this.axis) return null;
+    const pixel = this.axis.l2p(time);
+    return pixel < -1 || pixel > this.axis._length + 1 ? null : this.axis._offset + pixel;
+  }
+
+  // What a click in a panel means, in seconds, layers and tokens.
+  panelPlace(point) {
+    const { xaxis, yaxis } = point.data;
+    const place = { time: null, layer: null, token: null };
+    if ((xaxis ?? "x") === "x") place.time = point.x;
+    if (yaxis === "y4") place.layer = Math.round(point.y);
+    if (yaxis === "y5") place.token = Math.round(point.y);
+    return place;
+  }
+}
+
+const escapeLabel = (text) =>
+  text.replace(/[&<>$]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", $: "&#36;" })[c]);
+
+function fit(pen, text, room) {
+  if (pen.measureText(text).width <= room) return text;
+  for (let length = text.length - 1; length >= 2; length -= 1) {
+    const cut = `${text.slice(0, length)}…`;
+    if (pen.measureText(cut).width <= room) return cut;
+  }
+  return "";
+}

@@ -1,0 +1,145 @@
+"""The map on the Explore page: PCA at once, UMAP layer by layer, both of all layers."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import streamlit as st
+
+from alas_core.figures.map import MAP_HEIGHT, Colour
+from alas_core.figures.map_payload import map_payload
+from alas_core.figures.palette import Theme
+from alas_core.layouts import Layout, pca_layout
+from alas_core.types import Analysis
+from alas_core.ui import guide, orders
+from alas_core.ui.jobs import State
+from alas_core.ui.linked import linked_figure
+from alas_core.ui.text import plain
+
+Option = TypeVar("Option")
+
+_METHODS = {"pca": "PCA", "umap": "UMAP"}
+_DIMENSIONS = {"2-D": "2-D", "3-D": "3-D"}
+_COLOURS: dict[Colour, str] = {
+    "modality": "Modality",
+    "word": "Word",
+    "time": "Time",
+    "correct": "Finds its word",
+}
+_PARTS = {"lines": "Lines", "hulls": "Outlines"}
+_TITLE_HEIGHT = 24
+
+
+def map_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
+    """Frames and tokens as points, with what to show of them and how far to trust it."""
+    with st.container(key="map_panel", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            method = _choice("Projection", "projection", _METHODS)
+            dimensions = 3 if _choice("Dimensions", "dimensions", _DIMENSIONS) == "3-D" else 2
+            colour = _choice("Colour", "map_colour", _COLOURS)
+            parts = st.pills(
+                "Parts",
+                list(_PARTS),
+                format_func=_PARTS.__getitem__,
+                selection_mode="multi",
+                key="map_parts",
+                label_visibility="collapsed",
+            )
+            trails = _trails(analysis)
+            guide.about_map()
+        state = orders.ask_map(analysis, method, dimensions, layer)
+        layout = state.result or pca_layout(analysis, dimensions)
+        name = _name(analysis, layout, colour, parts, trails, theme)
+        payload = _payload(name, analysis, layout, colour, parts, trails, theme)
+        linked_figure(
+            payload,
+            name,
+            key="map",
+            height=_TITLE_HEIGHT + MAP_HEIGHT,
+            library_name="plotly3d" if dimensions == 3 else "plotly",
+        )
+        _progress(state)
+    if method == "pca":
+        orders.warm_umap()
+
+
+def _choice(label: str, key: str, options: dict[Option, str]) -> Option:
+    chosen = st.segmented_control(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        required=True,
+        key=key,
+        label_visibility="collapsed",
+    )
+    return next(iter(options)) if chosen is None else chosen
+
+
+def _trails(analysis: Analysis) -> tuple[int, ...]:
+    """Words whose way through the layers is to be seen, besides the chosen one's."""
+    with st.popover("Trails", icon=":material/timeline:", type="tertiary"):
+        chosen = st.pills(
+            "Also follow these words from layer 0 to the last",
+            list(range(len(analysis.words))),
+            format_func=lambda index: plain(analysis.words[index].word, 30),
+            selection_mode="multi",
+            key=f"trails_{analysis.key.digest[:12]}",
+            help="Solid: the middle of the word's frames. Dashed: the middle of its tokens. The "
+            "chosen word's own trail is always there.",
+        )
+    return tuple(chosen)
+
+
+def _name(
+    analysis: Analysis,
+    layout: Layout,
+    colour: Colour,
+    parts: list[str],
+    trails: tuple[int, ...],
+    theme: Theme,
+) -> str:
+    made = f"{layout.name}{layout.dimensions}.{layout.version}"
+    shown = "-".join((colour, *sorted(parts), *map(str, trails)))
+    return "/".join((analysis.key.digest[:24], "map", made, shown, theme))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _payload(
+    name: str,
+    _analysis: Analysis,
+    _layout: Layout,
+    colour: Colour,
+    parts: list[str],
+    trails: tuple[int, ...],
+    theme: Theme,
+) -> bytes:
+    return map_payload(
+        _analysis,
+        _layout,
+        colour=colour,
+        lines="lines" in parts,
+        hulls="hulls" in parts,
+        trails=trails,
+        theme=theme,
+        name=name,
+    )
+
+
+def _progress(state: State[Layout]) -> None:
+    """One line, always there: what is still being computed, or why it cannot be."""
+    with st.container(key="map_status"):
+        if state.error:
+            text = f"there is a defect, log id {state.error}" if state.defect else state.error
+            st.caption(plain(f"PCA is shown, since UMAP cannot be: {text}"))
+        elif not state.finished:
+            _wait(state.key, state.version)
+
+
+@st.fragment(run_every=0.8)
+def _wait(key: str, version: int) -> None:
+    state = orders.maps.look(key)
+    if state is None or state.finished or state.version != version:
+        st.rerun()
+    else:
+        count = f", layer {state.done} of {state.total}" if state.total else ""
+        st.caption(plain(f"{state.stage[:1].upper()}{state.stage[1:]}{count} …"))

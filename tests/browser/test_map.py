@@ -1,0 +1,112 @@
+"""The map in a real browser: follows the page's choices, and chooses for all other views."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visitor
+from tests.browser.test_sheet import drawn, guests, listen, played_once, sheet_server, told
+
+__all__ = ["guests", "sheet_server"]  # fixtures
+
+MAP = ".st-key-map_panel .alas-linked"
+
+
+def shown(page: Page, **state: int | str) -> None:
+    """Wait until the map shows this layer, word, frame and token."""
+    parts = [str(state.get(name, "")) for name in ("layer", "word", "frame", "token")]
+    page.wait_for_selector(f"{MAP}[data-drawn='{'/'.join(parts)}']")
+
+
+def open_map(guests: type, **options: object) -> Visitor:
+    guest = guests("plain&map=1", **options)
+    shown(guest.page, layer=4)
+    return guest
+
+
+def trace(page: Page, name: str) -> dict:
+    return page.evaluate(
+        """([root, name]) => {
+          const { x, y, z } = document.querySelector(`${root} .js-plotly-plot`).data
+            .find((trace) => trace.name === name);
+          return { x: [...x], y: [...y], z: z && [...z] };
+        }""",
+        [MAP, name],
+    )
+
+
+def click_point(page: Page, name: str, index: int) -> None:
+    """Hover first: Plotly takes a click for the point that the mouse is on."""
+    at = page.evaluate(
+        """([root, name, index]) => {
+          const plot = document.querySelector(`${root} .js-plotly-plot`);
+          plot.scrollIntoView({ block: "center" });
+          const { xaxis, yaxis } = plot._fullLayout;
+          const trace = plot.data.find((trace) => trace.name === name);
+          const box = plot.getBoundingClientRect();
+          return [box.left + xaxis._offset + xaxis.l2p(trace.x[index]),
+                  box.top + yaxis._offset + yaxis.l2p(trace.y[index])];
+        }""",
+        [MAP, name, index],
+    )
+    page.mouse.move(at[0] + 3, at[1])
+    page.mouse.move(*at)
+    page.wait_for_selector(f"{MAP} .hoverlayer .hovertext")
+    page.mouse.click(*at)
+
+
+def test_a_point_of_the_map_is_chosen_everywhere_and_heard(guests: type) -> None:
+    page = open_map(guests).page
+    listen(page)
+    click_point(page, "text token", 1)
+    drawn(page, 4, 1)
+    shown(page, layer=4, word=1, token=1)
+    played_once(page, "0.2-0.52")
+    told(page, layer=4, word=1, token=1)
+    rings = trace(page, "chosen")
+    assert len(rings["x"]) == 9  # eight frames of "red" and its token
+    assert len(trace(page, "chosen ties")["x"]) == 24
+    assert len(trace(page, "chosen: trail of its sound")["x"]) == 9
+
+
+def test_a_frame_chosen_on_the_sheet_is_marked_on_the_map(guests: type) -> None:
+    page = open_map(guests).page
+    page.evaluate(
+        """() => [...globalThis[Symbol.for("alas.selections")].values()][0]
+             .pick({ frame: 12, word: 1 })"""
+    )
+    shown(page, layer=4, word=1, frame=12)
+    frame, mark = trace(page, "audio frame"), trace(page, "chosen point")
+    assert mark["x"] == [frame["x"][12]]
+
+
+def test_the_layer_moves_map_sheet_and_layers_without_the_server(guests: type) -> None:
+    guest = open_map(guests)
+    page = guest.page
+    before, title = trace(page, "audio frame"), page.locator(f"{MAP} .alas-linked-title")
+    expect(title).to_have_text("Map of audio frames and text tokens, layer 4")
+    guest.context.set_offline(True)  # what is there must not need the server
+    page.evaluate("() => { document.querySelector('.alas-sheet').tell = () => {}; }")
+    page.locator(".alas-sheet").focus()
+    page.keyboard.press("ArrowDown")
+    drawn(page, 5, "")
+    shown(page, layer=5)
+    expect(title).to_have_text("Map of audio frames and text tokens, layer 5")
+    assert trace(page, "audio frame")["x"] != before["x"]
+    crossing = page.evaluate(
+        """() => document.querySelector(".st-key-layers .js-plotly-plot").layout.shapes
+             .map((shape) => [shape.x0, shape.y0])"""
+    )
+    assert crossing == [[-0.5, 5], [5, -0.5]]
+    guest.context.set_offline(False)
+
+
+def test_three_dimensions_follow_too(guests: type) -> None:
+    page = open_map(guests).page
+    page.get_by_role("radio", name="3-D", exact=True).click()
+    page.wait_for_selector(f"{MAP}[data-figure*='/PCA3']")
+    page.wait_for_selector(f"{MAP} .gl-container, {MAP} #scene", state="attached")
+    page.locator(".alas-words button", has_text="red").click()
+    shown(page, layer=4, word=1)
+    rings = trace(page, "chosen")
+    assert len(rings["z"]) == 9
