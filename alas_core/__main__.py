@@ -75,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in commands.choices.items():
         if name != "report":
             command.add_argument("--json", action="store_true", help="print one JSON object")
+            command.add_argument(
+                "--textgrid",
+                type=Path,
+                metavar="FILE.TextGrid",
+                help="write when each word is spoken, for Praat",
+            )
         command.add_argument(
             "--html",
             type=Path,
@@ -104,8 +110,10 @@ def _add_analyse(parser: argparse.ArgumentParser) -> None:
         "--reference",
         default="pocketsphinx",
         metavar="NAME|FILE",
-        help="pocketsphinx, or a .TextGrid, .ctm or .json with word times (pocketsphinx)",
+        help="pocketsphinx, whisper, whisper:CHECKPOINT, ctc:CHECKPOINT, qwen3:CHECKPOINT (a hub "
+        "id or a folder), or a .TextGrid, .ctm or .json with word times (pocketsphinx)",
     )
+    add("--tier", default="", metavar="NAME", help="of the --reference file (words)")
     add("--instruction", metavar="TEXT", help="stands beside the audio (the model's own)")
     add("--out", type=Path, metavar=f"FILE{SUFFIX}", help="keep the analysis in this file")
     group = parser.add_argument_group("settings", "see the Method page; defaults in parentheses")
@@ -162,6 +170,7 @@ def _request(options: argparse.Namespace) -> Request:
     loading = loading_of(options)
     check_target(options.out, "--out", SUFFIX)
     check_target(options.html, "--html", ".html")
+    check_target(options.textgrid, "--textgrid", ".TextGrid")
     transcript = read_transcript(options.transcript)
     from alas_core import audio
     from alas_core.types import Utterance
@@ -169,11 +178,12 @@ def _request(options: argparse.Namespace) -> Request:
     sound = audio.decode(options.audio, name=options.audio.name)
     utterance = Utterance(options.audio.stem, sound, transcript)
     from alas_core.pipeline import Request
+    from alas_core.reference import get_aligner
 
     return Request(
         options.model,
         utterance,
-        reference=options.reference,
+        reference=get_aligner(options.reference, options.tier),
         settings=settings,
         instruction=options.instruction,
         loading=loading,
@@ -182,6 +192,7 @@ def _request(options: argparse.Namespace) -> Request:
 
 def _show(options: argparse.Namespace) -> str:
     check_target(options.html, "--html", ".html")
+    check_target(options.textgrid, "--textgrid", ".TextGrid")
     return _render(loads(read_file(options.bundle)), options)
 
 
@@ -196,6 +207,11 @@ def _report(options: argparse.Namespace) -> str:
 def _render(analysis: Analysis, options: argparse.Namespace) -> str:
     from alas_core.tables import as_json, as_text
 
+    if options.textgrid is not None:
+        from alas_core.reference import to_textgrid
+
+        duration_s = analysis.utterance.audio.duration_s
+        write_file(options.textgrid, to_textgrid(analysis.reference, duration_s).encode())
     if options.html is not None:
         from alas_core.report import report_html
 

@@ -20,6 +20,7 @@ from alas_core.bundle import dumps, loads
 from alas_core.datasets import demo
 from alas_core.definitions import SCORES
 from alas_core.pipeline import Progress
+from alas_core.reference import from_file
 from alas_core.resources import asset_path
 from alas_core.tables import as_json, as_text
 from alas_core.types import Analysis, Utterance
@@ -180,6 +181,21 @@ def test_out_keeps_what_was_printed(demo_run: tuple[Run, Path]) -> None:
     assert [path.name for path in kept.parent.iterdir()] == ["kept.alas"]
 
 
+def test_the_reference_is_written_for_praat_and_read_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    analysis = make_analysis()
+    bundle, grid = tmp_path / "kept.alas", tmp_path / "words.TextGrid"
+    bundle.write_bytes(dumps(analysis))
+    assert main(["show", str(bundle), "--textgrid", str(grid)]) == 0
+    utterance = analysis.utterance
+    again = from_file(grid, grid.name, utterance.transcript, utterance.audio.duration_s)
+    for ours, theirs in zip(again.words, analysis.words, strict=True):
+        assert (ours.word, ours.start_s) == (theirs.word, pytest.approx(theirs.start_s))
+    assert main(["show", str(bundle), "--textgrid", str(tmp_path / "words.txt")]) == 2
+    assert "--textgrid" in capsys.readouterr().err
+
+
 def test_html_writes_a_report_whole_or_not_at_all(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -272,6 +288,24 @@ BAD_INPUT: dict[str, Callable[[Path, Path], list[str | Path]]] = {
         "a",
         "--reference",
         write_bad_textgrid(folder),
+    ],
+    "another tier": lambda flac, _: [
+        "analyse",
+        flac,
+        "--transcript",
+        "a",
+        "--reference",
+        str(ROOT / "tests" / "data" / "utterances" / "references" / "bridge.json"),
+        "--tier",
+        "phones",
+    ],
+    "no checkpoint": lambda flac, folder: [
+        "analyse",
+        flac,
+        "--transcript",
+        "a",
+        "--reference",
+        f"whisper:{folder}",
     ],
     "unknown device": lambda flac, _: ["analyse", flac, "--transcript", "a", "--device", "abacus"],
     "unknown dtype": lambda flac, _: ["analyse", flac, "--transcript", "a", "--dtype", "int1"],

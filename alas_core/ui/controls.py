@@ -11,7 +11,7 @@ import streamlit as st
 from alas_core.definitions import SCORES
 from alas_core.errors import ModelError
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, settings, sources, url
+from alas_core.ui import catalogue, references, settings, sources, url
 from alas_core.ui.orders import Order
 from alas_core.ui.sources import DEMO, YOURS
 from alas_core.ui.text import plain
@@ -86,7 +86,7 @@ def order() -> Order | None:
         data=data,
         utterance_id=utterance,
         instruction=settings.instruction(),
-        reference=settings.reference(),
+        reference=references.chosen(),
         settings=settings.settings(),
     )
 

@@ -79,6 +79,13 @@ def _download(analysis: Analysis, layer: int) -> None:
             on_click="ignore",
         )
         st.download_button(
+            "Word times (TextGrid)",
+            lambda: _textgrid(analysis),
+            file_name=f"{stem}-words.TextGrid",
+            mime="text/plain",
+            on_click="ignore",
+        )
+        st.download_button(
             "Whole analysis (.alas)",
             lambda: share.bundle(analysis),
             file_name=f"{stem}.alas",
@@ -90,3 +97,9 @@ def _download(analysis: Analysis, layer: int) -> None:
         "an apostrophe. The .alas file is safetensors with JSON in its header: sound, similarity "
         "maps, scores, nulls, coordinates, provenance."
     )
+
+
+def _textgrid(analysis: Analysis) -> str:
+    from alas_core.reference import to_textgrid
+
+    return to_textgrid(analysis.reference, analysis.utterance.audio.duration_s)

@@ -16,16 +16,12 @@ from typing import TYPE_CHECKING
 
 from alas_core import layouts
 from alas_core.layouts import Layout
-from alas_core.types import Analysis, Audio, Reference, Settings, content_sha
-from alas_core.ui import sources
+from alas_core.types import Analysis, Settings, content_sha
+from alas_core.ui import references, sources
 from alas_core.ui.jobs import Runner, State, Step
-from alas_core.ui.shelf import Recording, on_shelf
 
 if TYPE_CHECKING:
     from alas_core.store import Store
-
-POCKETSPHINX = "pocketsphinx"
-FILE = "file:"
 
 analyses: Runner[Analysis] = Runner("analyses")
 maps: Runner[Layout] = Runner("maps", max_kept=64)
@@ -41,14 +37,14 @@ class Order:
     data : the key of a source, see `alas_core.ui.sources`.
     utterance_id : one of the source's utterances.
     instruction : None for the model's own.
-    reference : POCKETSPHINX, or FILE and the id of a reference file on the shelf.
+    reference : a choice as `alas_core.ui.references` writes it.
     """
 
     model_id: str
     data: str
     utterance_id: str
     instruction: str | None = None
-    reference: str = POCKETSPHINX
+    reference: str = references.POCKETSPHINX
     settings: Settings = field(default_factory=Settings)
 
     @property
@@ -95,7 +91,7 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
     request = pipeline.Request(
         model_id=order.model_id,
         utterance=reading.utterance,
-        reference=_reference(order),
+        reference=references.aligner(order.reference, reading.reference),
         settings=order.settings,
         instruction=order.instruction,
         pool=reading.pool,
@@ -136,29 +132,3 @@ def _umap_steps(analysis: Analysis, dimensions: int, layer: int) -> Iterator[Ste
 
 _FIRST_LAYERS = 5
 """A reader gets the chosen layer at once, then it and two neighbours on either side."""
-
-
-@dataclass(frozen=True)
-class _UploadedReference:
-    """An `Aligner` that reads what the user uploaded."""
-
-    recording: Recording
-
-    @property
-    def name(self) -> str:
-        from alas_core.reference.files import reference_name
-
-        return reference_name(self.recording.data, self.recording.name)
-
-    def align(self, audio: Audio, transcript: str) -> Reference:
-        from alas_core import reference
-
-        name = self.recording.name
-        return reference.from_file(self.recording.data, name, transcript, audio.duration_s)
-
-
-def _reference(order: Order) -> str | _UploadedReference:
-    if order.reference.startswith(FILE):
-        shelf_id = order.reference.removeprefix(FILE)
-        return _UploadedReference(on_shelf(shelf_id, "reference file"))
-    return order.reference

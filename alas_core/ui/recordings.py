@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alas_core.ui import drafting
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
 from alas_core.ui.text import cut, plain
 
@@ -24,7 +25,8 @@ def mine() -> dict[str, str]:
 
 
 def add_recording(expanded: bool) -> None:
-    """The form: a file or the microphone, a transcript, one button."""
+    """The form: a file or the microphone, a transcript or a draft of it, and a button."""
+    drafting.take("transcript")
     with st.expander("Add a recording", icon=":material/mic:", expanded=expanded):
         way = st.segmented_control(
             "From", ["Upload", "Record"], default="Upload", required=True, key="recording_way"
@@ -38,9 +40,15 @@ def add_recording(expanded: bool) -> None:
                 max_chars=MAX_TRANSCRIPT,
                 placeholder="the words, in order, as they are spoken",
             )
+            heard = drafting.button()
             sent = st.form_submit_button("Analyse", type="primary", width="stretch")
         if sent:
             _accept(source, transcript or "")
+        elif heard and source is None:
+            st.error("There is no sound yet: choose a file or record, then press Transcribe.")
+        elif heard and source is not None:
+            drafting.begin(source)
+        drafting.progress()
 
 
 def _source(way: str) -> Recording | None:

@@ -8,25 +8,16 @@ import streamlit as st
 
 from alas_core.errors import InputError
 from alas_core.types import Settings
-from alas_core.ui import url
-from alas_core.ui.orders import FILE, POCKETSPHINX
-from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
-
-_REFERENCES = {POCKETSPHINX: "Aligner: PocketSphinx (English)", FILE: "My own file"}
+from alas_core.ui import references, url
 
 
 def drawer() -> None:
-    """Draw the drawer; read it with `settings`, `instruction` and `reference`."""
+    """Draw the drawer; read it with `settings`, `instruction` and `references.chosen`."""
     with st.expander("Settings", icon=":material/tune:"):
-        st.selectbox(
+        references.choice(
             "Reference alignment",
-            list(_REFERENCES),
-            format_func=_REFERENCES.__getitem__,
-            key="reference",
             help="When each word is spoken. Default: PocketSphinx, forced onto the transcript.",
         )
-        if st.session_state.get("reference") == FILE:
-            _reference_upload()
         st.text_area(
             "Instruction",
             key="instruction",
@@ -79,23 +70,6 @@ def _score_settings() -> None:
     )
 
 
-def _reference_upload() -> None:
-    uploaded = st.file_uploader(
-        "Alignment file",
-        type=["TextGrid", "ctm", "json"],
-        key="reference_file",
-        max_upload_size=MAX_UPLOAD_MB,
-        help="A Praat TextGrid, a CTM, or JSON with word, start_s and end_s; its words must be "
-        "those of the transcript, its times seconds of this recording.",
-    )
-    if uploaded is not None:
-        recording = Recording(uploaded.name, uploaded.getvalue())
-        st.session_state["reference_id"] = shelf.put(recording)
-    else:
-        st.session_state.pop("reference_id", None)
-        st.caption("Until a file is there, PocketSphinx is used.")
-
-
 def settings() -> Settings:
     """The score's settings as the drawer stands; the defaults where it was not drawn."""
     default, state = Settings(), st.session_state
@@ -111,11 +85,3 @@ def settings() -> Settings:
 def instruction() -> str | None:
     """The instruction, or None for the model's own."""
     return st.session_state.get("instruction", "").strip() or None
-
-
-def reference() -> str:
-    """PocketSphinx, or the uploaded file's place on the shelf."""
-    state = st.session_state
-    if state.get("reference") == FILE and "reference_id" in state:
-        return FILE + str(state["reference_id"])
-    return POCKETSPHINX

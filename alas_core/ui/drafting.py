@@ -1,0 +1,104 @@
+"""A draft of what is said in a new recording, written by Whisper and corrected by its user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import streamlit as st
+
+from alas_core.reference.base import DEFAULT_CHECKPOINTS
+from alas_core.types import content_sha
+from alas_core.ui import references
+from alas_core.ui.guard import defect_text
+from alas_core.ui.jobs import Runner, Step
+from alas_core.ui.shelf import Recording
+from alas_core.ui.text import plain
+
+drafts: Runner[str] = Runner("drafts", max_kept=16)
+
+_KEY = "draft_key"
+_POLL_S = 0.4
+
+
+def checkpoint() -> str:
+    """The Whisper that is used: the one chosen as reference, else one on this machine."""
+    reference = references.chosen()
+    if reference.startswith("whisper:"):
+        return reference.removeprefix("whisper:")
+    return next(iter(references.local("whisper")), DEFAULT_CHECKPOINTS["whisper"])
+
+
+def button() -> bool:
+    """Draw the button (inside a form) and what it needs; True in the run after it was pressed."""
+    name = checkpoint()
+    pressed = st.form_submit_button(
+        "Transcribe with Whisper",
+        icon=":material/hearing:",
+        width="stretch",
+        help=f"Whisper ({plain(name, 80)}) writes what it hears. Correct it before you analyse.",
+    )
+    if name not in references.local("whisper") and not Path(name).is_dir():
+        st.caption(
+            f"No Whisper is on this machine: the first time, {plain(name, 80)} is downloaded from "
+            "the Hugging Face hub (large-v3: 3 GB). Or choose another one in *Settings*, under "
+            "*Reference alignment*."
+        )
+    return pressed
+
+
+def begin(recording: Recording) -> None:
+    """Have the recording listened to in the background."""
+    name = checkpoint()
+    key = content_sha(recording.name, recording.data, name)
+    known = drafts.look(key)
+    if known is not None and known.error:
+        drafts.forget(key)
+    drafts.ask(key, lambda: _steps(recording, name))
+    st.session_state[_KEY] = key
+
+
+def take(target: str) -> None:
+    """Put a finished draft into the text field of that key; call it before the field is drawn."""
+    text = st.session_state.pop(f"{_KEY}_text", None)
+    if text is not None:
+        st.session_state[target] = text
+
+
+def progress() -> None:
+    """How far the draft is, or why there is none."""
+    key = st.session_state.get(_KEY)
+    state = drafts.look(key) if key else None
+    if state is None:
+        st.session_state.pop(_KEY, None)
+    elif state.error:
+        st.error(plain(defect_text(state.error) if state.defect else state.error))
+    elif state.result is None:
+        _poll(state.key)
+    else:
+        st.caption("This is what Whisper heard: correct it, then press *Analyse*.")
+
+
+@st.fragment(run_every=_POLL_S)
+def _poll(key: str) -> None:
+    state = drafts.look(key)
+    if state is None or state.finished:
+        if state is not None and state.result is not None:
+            st.session_state[f"{_KEY}_text"] = state.result
+        st.rerun()
+    else:
+        st.progress(0.0, text=f"{plain(state.stage[:1].upper() + state.stage[1:])} …")
+
+
+def _steps(recording: Recording, name: str) -> Iterator[Step[str]]:
+    yield Step("reading the recording")
+    from alas_core import audio
+
+    sound = audio.decode(recording.data, name=recording.name)
+    yield Step("loading Whisper and listening")
+    from alas_core.models import registry
+    from alas_core.reference.transcription import transcribe
+
+    with registry.device_lock:
+        text = transcribe(sound, name)
+    yield Step("done", result=text)
