@@ -12,6 +12,7 @@ import pytest
 from alas_core.errors import AlignmentError, ModelError
 from alas_core.reference import checkpoints, ctc, get_aligner, qwen3
 from alas_core.reference.ctc import label_spans
+from alas_core.reference.transcription import transcribe
 from alas_core.types import Audio
 from alas_core.words import split_words
 from tests import tiny, tiny_aligners
@@ -157,6 +158,27 @@ def test_hooks_are_gone_even_after_a_failure(tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="failed on this recording"):
         aligner.align(hiss(2), SENTENCE)
     assert not any(layer.encoder_attn._forward_hooks for layer in model.model.decoder.layers)
+
+
+@pytest.mark.parametrize("duration_s", [3, 35])
+def test_transcribe_gives_whispers_own_text(tmp_path, duration_s):
+    import torch
+    import transformers
+
+    folder = tiny_aligners.whisper(tmp_path, seed=3)
+    text = transcribe(hiss(duration_s), str(folder))
+    model = transformers.WhisperForConditionalGeneration.from_pretrained(folder).eval()
+    processor = transformers.WhisperProcessor.from_pretrained(folder)
+    inputs = processor(hiss(3).samples, sampling_rate=16_000, return_tensors="pt")
+    with torch.no_grad():
+        own = processor.batch_decode(model.generate(**inputs), skip_special_tokens=True)[0]
+    assert text
+    assert duration_s > 30 or text == " ".join(own.split())
+
+
+def test_nothing_is_transcribed_where_nothing_sounds(tmp_path):
+    with pytest.raises(AlignmentError, match="silent"):
+        transcribe(Audio(np.zeros(16_000, np.float32), 16_000), str(tmp_path))
 
 
 # CTC

@@ -16,10 +16,8 @@ FILE_SUFFIXES = (".textgrid", ".ctm", ".json")
 CHECKPOINT_KINDS = ("whisper", "ctc", "qwen3")
 """Aligners that need a checkpoint, named after a colon: "ctc:facebook/wav2vec2-base-960h"."""
 
-DEFAULT_CHECKPOINTS = {
-    "whisper": "openai/whisper-large-v3",
-    "qwen3": "Qwen/Qwen3-ForcedAligner-0.6B",
-}
+DEFAULT_CHECKPOINTS = {"whisper": "openai/whisper-large-v3"}
+"""What an aligner's bare name means."""
 
 
 class Aligner(Protocol):

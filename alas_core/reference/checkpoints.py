@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _WHAT_FITS = {
     "whisper": "a Whisper checkpoint (openai/whisper-large-v3 or the like)",
     "ctc": "a CTC checkpoint with its tokenizer (facebook/wav2vec2-base-960h or the like)",
-    "qwen3": "a Qwen3 forced aligner (Qwen/Qwen3-ForcedAligner-0.6B or the like)",
+    "qwen3": "a Qwen3 forced aligner (class Qwen3ASRForTokenClassification)",
 }
 
 

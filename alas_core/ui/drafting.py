@@ -17,7 +17,7 @@ from alas_core.ui.text import plain
 
 drafts: Runner[str] = Runner("drafts", max_kept=16)
 
-_KEY = "draft_key"
+_KEY, _TEXT, _TAKEN = "draft_key", "draft_text", "draft_taken"
 _POLL_S = 0.4
 
 
@@ -56,11 +56,12 @@ def begin(recording: Recording) -> None:
         drafts.forget(key)
     drafts.ask(key, lambda: _steps(recording, name))
     st.session_state[_KEY] = key
+    st.session_state.pop(_TAKEN, None)
 
 
 def take(target: str) -> None:
     """Put a finished draft into the text field of that key; call it before the field is drawn."""
-    text = st.session_state.pop(f"{_KEY}_text", None)
+    text = st.session_state.pop(_TEXT, None)
     if text is not None:
         st.session_state[target] = text
 
@@ -75,6 +76,9 @@ def progress() -> None:
         st.error(plain(defect_text(state.error) if state.defect else state.error))
     elif state.result is None:
         _poll(state.key)
+    elif st.session_state.get(_TAKEN) != key:
+        st.session_state[_TAKEN], st.session_state[_TEXT] = key, state.result
+        st.rerun()
     else:
         st.caption("This is what Whisper heard: correct it, then press *Analyse*.")
 
@@ -83,8 +87,6 @@ def progress() -> None:
 def _poll(key: str) -> None:
     state = drafts.look(key)
     if state is None or state.finished:
-        if state is not None and state.result is not None:
-            st.session_state[f"{_KEY}_text"] = state.result
         st.rerun()
     else:
         st.progress(0.0, text=f"{plain(state.stage[:1].upper() + state.stage[1:])} …")

@@ -1,0 +1,190 @@
+"""The choice of a reference in the sidebar, and Whisper's draft of a transcript."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from alas_core.datasets import demo
+from alas_core.errors import InputError
+from alas_core.reference import checkpoints, to_textgrid
+from alas_core.ui import drafting, orders, references
+from alas_core.ui.shelf import Recording, shelf
+from tests import tiny_aligners
+from tests.test_pages import PATIENCE_S, app, demo_order, fake_model, finish, start, words_of
+from tests.test_reference import two_tiers
+
+__all__ = ["app", "fake_model"]
+
+
+@pytest.fixture(scope="module")
+def whisper(tmp_path_factory):
+    return str(tiny_aligners.whisper(tmp_path_factory.mktemp("roots") / "whisper-tiny", seed=3))
+
+
+@pytest.fixture(autouse=True)
+def nothing_held():
+    references.local.clear()
+    yield
+    checkpoints.close()
+
+
+def shown(order):
+    state = orders.analyses.look(order.digest)
+    assert state.result is not None, state.error
+    return state.result
+
+
+@pytest.fixture
+def roots(whisper, monkeypatch):
+    monkeypatch.setenv("ALAS_MODEL_ROOTS", whisper.rsplit("/", 1)[0])
+    references.local.clear()
+
+
+def test_a_whisper_checkpoint_is_chosen_in_the_drawer_and_makes_the_reference(app, whisper, roots):
+    app.session_state["reference"] = "whisper"
+    app.session_state["reference_whisper"] = whisper
+    order = demo_order(reference=f"whisper:{whisper}")
+    finish(app, order)
+    assert app.selectbox(key="reference").value == "whisper"
+    assert shown(order).reference.name.startswith("whisper whisper-tiny@")
+
+
+def test_a_checkpoint_that_cannot_be_had_is_said_and_the_rest_lives_on(app):
+    app.session_state["reference"] = "whisper"
+    order = demo_order(reference="whisper:openai/whisper-large-v3")
+    finish(app, order)
+    assert "neither in the local cache nor reachable" in words_of(app.error)
+    app.session_state["reference"] = references.POCKETSPHINX
+    finish(app, demo_order())
+    assert not app.error
+
+
+def test_without_a_checkpoint_pocketsphinx_stays(app):
+    app.session_state["reference"] = "qwen3"
+    finish(app, demo_order())
+    assert any("Until a checkpoint is named" in caption.value for caption in app.caption)
+
+
+def test_the_recordings_own_alignment(app):
+    app.session_state["reference"] = references.OWN
+    order = demo_order(reference=references.OWN)
+    finish(app, order)
+    assert shown(order).reference.name.startswith("JSON sha256:")
+    with pytest.raises(InputError, match="no alignment came with this recording"):
+        references.aligner(references.OWN, None)
+
+
+def test_an_uploaded_files_tier_is_part_of_the_choice(fake_model):
+    del fake_model
+    row = demo().ids()[0]
+    grid = Recording("two.TextGrid", two_tiers(".textgrid"))
+    place = shelf.put(grid)
+    plain, chosen = (
+        references.aligner(f"{references.FILE}{place}{tier}") for tier in ("", ":second try")
+    )
+    assert plain.name != chosen.name
+    words = chosen.align(demo().load(row.id).audio, "hello bob").words
+    assert [word.start_s for word in words] == pytest.approx([0.2, 0.6])
+
+
+def test_the_choice_as_the_session_has_it():
+    at = AppTest.from_function(_choice_page, default_timeout=PATIENCE_S)
+    for state, expected in (
+        ({}, "pocketsphinx"),
+        ({"reference": "whisper"}, "whisper:openai/whisper-large-v3"),
+        ({"reference": "ctc", "reference_ctc": " a/b "}, "ctc:a/b"),
+        ({"reference": "file:"}, "pocketsphinx"),
+        ({"reference": "file:", "reference_id": "abc"}, "file:abc"),
+        ({"reference": "file:", "reference_id": "abc", "reference_tier": "x"}, "file:abc:x"),
+        ({"reference": "nonsense"}, "pocketsphinx"),
+    ):
+        at.session_state["given"] = state
+        at.run()
+        assert at.text[0].value == expected
+
+
+def _choice_page():
+    import streamlit as st
+
+    from alas_core.ui import references
+
+    given = st.session_state["given"]
+    for name in ("reference", "reference_ctc", "reference_id", "reference_tier"):
+        st.session_state.pop(name, None)
+    st.session_state.update(given)
+    st.text(references.chosen())
+
+
+def _draft_page():
+    import streamlit as st
+
+    from alas_core.ui import drafting
+
+    drafting.take("transcript")
+    with st.form("recording"):
+        st.text_area("What is said", key="transcript")
+        heard = drafting.button()
+        st.form_submit_button("Analyse")
+    if heard:
+        drafting.begin(st.session_state["sound"])
+    drafting.progress()
+
+
+def draft(sound, whisper):
+    at = AppTest.from_function(_draft_page, default_timeout=PATIENCE_S)
+    at.session_state["reference"] = "whisper"
+    at.session_state["reference_whisper"] = whisper
+    at.session_state["sound"] = sound
+    at.run()
+    at.button[0].click().run()
+    key = at.session_state["draft_key"]
+    state = drafting.drafts.wait(key, PATIENCE_S, finished=True)
+    assert state.finished
+    return at.run()
+
+
+def a_recording():
+    from alas_core.audio import to_wav_bytes
+
+    return Recording("mine.wav", to_wav_bytes(demo().load(demo().ids()[0].id).audio))
+
+
+def test_whisper_writes_a_draft_that_can_be_edited(whisper):
+    sound = a_recording()
+    at = draft(sound, whisper)
+    written = at.text_area(key="transcript").value
+    assert "cat" in written  # the random weights' favourite word
+    assert any("correct it" in caption.value for caption in at.caption)
+    at.text_area(key="transcript").set_value("my own words")
+    at.button[1].click().run()
+    assert at.text_area(key="transcript").value == "my own words"
+
+
+def test_a_draft_that_cannot_be_made_says_why(tmp_path):
+    at = draft(Recording("mine.wav", b"no sound at all"), str(tmp_path))
+    assert any("cannot be read as audio" in error.value for error in at.error)
+    at = draft(a_recording(), str(tmp_path))
+    assert any("is not a model" in error.value for error in at.error)
+
+
+def test_the_form_says_what_a_draft_needs(app, monkeypatch, whisper):
+    app.session_state["data"] = "yours"
+    app.run()
+    assert not app.exception
+    assert any("No Whisper is on this machine" in caption.value for caption in app.caption)
+    monkeypatch.setenv("ALAS_MODEL_ROOTS", whisper.rsplit("/", 1)[0])
+    references.local.clear()
+    app.run()
+    assert not any("No Whisper is on this machine" in caption.value for caption in app.caption)
+
+
+def test_any_reference_can_be_taken_along_as_a_textgrid(app):
+    at = start("app.py")
+    at.session_state["details"] = "Download"
+    order = demo_order()
+    finish(at, order)
+    labels = [button.label for button in at.get("download_button")]
+    assert "Word times (TextGrid)" in labels
+    analysis = shown(order)
+    assert "IntervalTier" in to_textgrid(analysis.reference, analysis.utterance.audio.duration_s)
