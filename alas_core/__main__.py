@@ -27,6 +27,7 @@ from alas_core.keys import Settings
 from alas_core.models.options import add_loading, loading_of
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only when they are needed
+    from alas_core.models.protocol import SpeechLLM
     from alas_core.pipeline import Progress, Request
     from alas_core.types import Analysis
 
@@ -94,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     command_run.add_arguments(data_set)
     data_set.add_argument("--json", action="store_true", help="print one JSON object")
     data_set.set_defaults(run=command_run.run)
+    models = commands.add_parser("models", help="families: what they can do, which run here")
+    models.add_argument("--json", action="store_true", help="print one JSON list, one a family")
+    models.set_defaults(run=_models)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show tracebacks and warnings")
     return parser
@@ -105,7 +109,14 @@ def _add_analyse(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_analyse)
     add("audio", metavar="AUDIO", type=Path, help="wav, flac, ogg, opus, mp3, aiff, caf or w64")
     add("--transcript", required=True, metavar="TEXT", help="what is said; @FILE reads it")
-    add("--model", default="demo", help="demo, demo-untrained or a model folder (demo)")
+    add(
+        "--model", default="demo", help="demo, demo-untrained, a folder, a hub id, a plug-in (demo)"
+    )
+    add(
+        "--adapter",
+        metavar="MODULE:CLASS",
+        help="a model class of your own instead of --model (see README, Your own model)",
+    )
     add(
         "--reference",
         default="pocketsphinx",
@@ -140,6 +151,14 @@ def _add_analyse(parser: argparse.ArgumentParser) -> None:
         help="wrong transcripts in the null; 0 permutes the words only (%(default)s)",
     )
     add_loading(parser)
+
+
+def _models(options: argparse.Namespace) -> str:
+    from alas_core.models import inventory
+
+    if options.json:
+        return json.dumps(inventory.as_objects(), allow_nan=False, ensure_ascii=False) + "\n"
+    return inventory.as_text()
 
 
 def _analyse(options: argparse.Namespace) -> str:
@@ -187,7 +206,17 @@ def _request(options: argparse.Namespace) -> Request:
         settings=settings,
         instruction=options.instruction,
         loading=loading,
+        model=_adapter(options.adapter),
     )
+
+
+def _adapter(name: str | None) -> SpeechLLM | None:
+    if name is None:
+        return None
+    from alas_core.models.plugins import from_name
+
+    sys.path.insert(0, str(Path.cwd()))  # as with `python -m`: one's own file need not be installed
+    return from_name(name)
 
 
 def _show(options: argparse.Namespace) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from alas_core.errors import InputError, ModelError
+from alas_core.models import memory
 from alas_core.models.guard import Guard, first_line, release_memory
 from alas_core.models.head import head_of
 from alas_core.models.inputs import (
@@ -204,7 +205,10 @@ class TransformersSpeechLLM:
                 "other audio or another model, and report this with the log"
             )
 
-        return Guard(f"a pass of {self._model_id}", self._open.device, explain)
+        def advice() -> str:
+            return memory.pass_advice(model_info(self._open, self._model_id, ""))
+
+        return Guard(f"a pass of {self._model_id}", self._open.device, explain, advice)
 
     def _audio_inputs(self, audio: Audio, prompt: Prompt) -> dict[str, torch.Tensor]:
         self._check_duration(audio)

@@ -29,10 +29,19 @@ class Guard:
         Named when its memory is full.
     explain : callable
         Makes the user's message of the library's error.
+    advice : callable
+        What would fit, asked for after the memory of what failed was freed.
     """
 
-    def __init__(self, what: str, device: str, explain: Callable[[BaseException], str]) -> None:
+    def __init__(
+        self,
+        what: str,
+        device: str,
+        explain: Callable[[BaseException], str],
+        advice: Callable[[], str] = lambda: "",
+    ) -> None:
         self._what, self._device, self._explain = what, device, explain
+        self._advice = advice
 
     def __enter__(self) -> None:
         return None
@@ -49,14 +58,14 @@ class Guard:
             return
         # As text: a log record with the traceback would keep the tensors, too.
         _LOG.warning("%s failed:\n%s", self._what, "".join(traceback.format_exception(error)))
-        message = self._explain(error)
-        if is_memory(error):
-            message = (
-                f"the memory of {self._device} is full ({first_line(error)}); use shorter audio, "
-                "a smaller model, or dtype bfloat16"
-            )
+        message, full = self._explain(error), is_memory(error)
         _drop_tracebacks(error)
         release_memory()
+        if full:
+            message = (
+                f"the memory of {self._device} is full ({first_line(error)}); "
+                f"{self._advice() or 'use shorter audio, a smaller model, or dtype bfloat16'}"
+            )
         raise ModelError(message) from None
 
 

@@ -13,7 +13,7 @@ import transformers
 
 from alas_core.demo.model import build_model
 from alas_core.errors import ModelError
-from alas_core.models import problems
+from alas_core.models import memory, problems
 from alas_core.models.facts import FAMILIES, Family, family_of
 from alas_core.models.grid import FrameGrid
 from alas_core.models.guard import Guard, first_line
@@ -67,7 +67,9 @@ def load(
     loading = loading or Loading()
     device = usable_device(loading.device)
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    guard = Guard(f"loading {folder.name}", device, _explanation(folder))
+    guard = Guard(
+        f"loading {folder.name}", device, _explanation(folder), lambda: _advice(folder, device)
+    )
     with guard:
         config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     family = known_family(config, folder)
@@ -179,6 +181,17 @@ def _explanation(folder: Path) -> Callable[[BaseException], str]:
         )
 
     return explain
+
+
+def _advice(folder: Path, device: str) -> str:
+    """Which way of loading these weights would fit."""
+    count, found = memory.n_parameters(folder), memory.device_memory(device)
+    if not count or found is None:
+        return ""
+    return (
+        f"'{folder.name}' has {count / 1e9:.2g} billion weights and {memory.gib(found.free)} are "
+        f"free: {memory.what_fits(count, found.free)}"
+    )
 
 
 def _check_packages(family: Family, loading: Loading, folder: Path) -> None:

@@ -83,7 +83,9 @@ class Head(Protocol):
 class SpeechLLM(Protocol):
     """A frozen speech LLM. Every method may raise `ModelError` or `InputError`, nothing else.
 
-    Not thread-safe: callers hold the accelerator's lock (`alas_core.models.registry.device_lock`).
+    A class that derives from this needs `info`, `audio_states` and `text_states`; the rest has a
+    plain answer here. Not thread-safe: callers hold the accelerator's lock
+    (`alas_core.models.registry.device_lock`).
     """
 
     @property
@@ -91,7 +93,8 @@ class SpeechLLM(Protocol):
 
     def default_instruction(self, task: str) -> str:
         """The instruction this model was made for, or a plain one."""
-        ...
+        del task
+        return ""
 
     def audio_states(self, audio: Audio, prompt: Prompt) -> AudioStates:
         """One prefill on instruction + audio."""
@@ -105,7 +108,9 @@ class SpeechLLM(Protocol):
         self, transcripts: Sequence[str], prompt: Prompt, batch_size: int = 16
     ) -> Iterator[TextStates]:
         """The same for many transcripts, in order, as right-padded batches (exact: causal)."""
-        ...
+        del batch_size
+        for transcript in transcripts:
+            yield self.text_states(transcript, prompt)
 
     def answer(
         self,
@@ -116,16 +121,18 @@ class SpeechLLM(Protocol):
         max_new_tokens: int = 64,
     ) -> str:
         """The model's greedy answer to the audio, or to the transcript if there is no audio."""
-        ...
+        del prompt, audio, transcript, max_new_tokens
+        return ""
 
     def head(self) -> Head | None:
         """The way from its states to its vocabulary; None where the class does not show it."""
-        ...
+        return None
 
     def unknown_words(self, words: Sequence[str]) -> tuple[str, ...]:
         """The words this model is known not to know; empty if that is not known."""
-        ...
+        del words
+        return ()
 
     def close(self) -> None:
         """Free the device's memory; the object is not used again."""
-        ...
+        return

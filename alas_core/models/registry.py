@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alas_core.errors import ModelError
-from alas_core.models import fetching
+from alas_core.models import fetching, plugins
 from alas_core.models import identity as ids
 from alas_core.models.facts import FAMILIES
 from alas_core.models.identity import Loading, ModelIdentity
@@ -79,6 +79,11 @@ def choices() -> tuple[ModelChoice, ...]:
         ModelChoice(name, model.info.name or name, model.info.family)
         for name, model in _registered.items()
     )
+    given += tuple(
+        ModelChoice(name, name, f"Plug-in: {plugins.revision(entry)}")
+        for name, entry in plugins.offered().items()
+        if ids.is_allowed(name)
+    )
     here = tuple(ModelChoice(one.model_id, one.name, one.family.label) for one in installed())
     known = {choice.id for choice in here}
     rest = tuple(choice for choice in _offered() if choice.id not in known)
@@ -124,6 +129,13 @@ def identify(model_id: str, loading: Loading | None = None) -> ModelIdentity:
     if model_id in _registered:
         info = _registered[model_id].info
         return ModelIdentity(model_id, info.revision, info.dtype, info.variant)
+    entry = plugins.offered().get(model_id)
+    if entry is not None:
+        ids.check_listed(model_id)
+        # Only the loaded object knows its dtype: before that, no stored result is found.
+        if _held is not None and _held[0][0].model_id == model_id:
+            return _held[0][0]
+        return ModelIdentity(model_id, plugins.revision(entry), "unknown")
     folder = _folder(model_id)
     if folder is None:
         revision, config = fetching.hub_config(model_id, loading.revision)
@@ -169,7 +181,13 @@ def opening(model_id: str, loading: Loading | None = None) -> Generator[Watched,
         if _held is not None and _held[0] == (identity, loading.device):
             return _held[1]
         close()
-        model = yield from watched(lambda report: _load(identity, loading, report))
+        entry = plugins.offered().get(model_id)
+        if entry is not None:
+            model = plugins.from_entry(entry)
+            info = model.info
+            identity = ModelIdentity(model_id, info.revision, info.dtype, info.variant)
+        else:
+            model = yield from watched(lambda report: _load(identity, loading, report))
         _held = ((identity, loading.device), model)
         return model
 

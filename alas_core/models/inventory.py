@@ -1,0 +1,111 @@
+"""What can be run here: every family with what it can do, what it lacks, and what is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from typing import Any
+
+from alas_core.models.facts import FAMILIES, Family
+from alas_core.models.installed import Installed, installed
+from alas_core.models.memory import n_parameters
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One family as this machine sees it.
+
+    Parameters
+    ----------
+    family : its row of facts.
+    missing : packages that must be installed before it runs.
+    installed : its models on this machine.
+    """
+
+    family: Family
+    missing: tuple[str, ...]
+    installed: tuple[Installed, ...]
+
+    @property
+    def runnable(self) -> bool:
+        return not self.missing
+
+    @property
+    def window(self) -> str:
+        """How much audio it takes, in words."""
+        row = self.family
+        if row.max_audio_s is not None:
+            return f"at most {row.max_audio_s:g} s"
+        if row.limit_from_extractor:
+            return "the checkpoint's own window"
+        if row.padded_to_s:
+            return f"no limit, padded to {row.padded_to_s:g} s"
+        return "no limit"
+
+    @property
+    def lens(self) -> bool:
+        """Whether its states can be read out in the vocabulary."""
+        return not self.family.active_state
+
+
+def entries() -> list[Entry]:
+    """Every family of the table, in its order."""
+    here = installed()
+    return [
+        Entry(
+            row,
+            tuple(name.replace("_", "-") for name in row.needs if not _is_there(name)),
+            tuple(one for one in here if one.family.model_type == row.model_type),
+        )
+        for row in FAMILIES.values()
+    ]
+
+
+def as_objects() -> list[dict[str, Any]]:
+    """The same as plain objects for JSON, one a family."""
+    return [
+        {
+            "model_type": entry.family.model_type,
+            "label": entry.family.label,
+            "class": entry.family.model_class,
+            "frames_per_second": entry.family.grid.rate_hz,
+            "frames_per_window": entry.family.grid.per_window,
+            "min_audio_s": entry.family.min_audio_s,
+            "max_audio_s": entry.family.max_audio_s,
+            "window": entry.window,
+            "lens": entry.lens,
+            "lora_switch": bool(entry.family.lora),
+            "runnable": entry.runnable,
+            "missing": list(entry.missing),
+            "hub_ids": list(entry.family.hub_ids),
+            "note": entry.family.note,
+            "installed": [
+                {
+                    "model_id": one.model_id,
+                    "folder": str(one.folder),
+                    "parameters": n_parameters(one.folder),
+                }
+                for one in entry.installed
+            ],
+        }
+        for entry in entries()
+    ]
+
+
+def as_text() -> str:
+    """The same as a table for a terminal."""
+    lines = [f"{'family':28}{'frames/s':>9}  {'audio':32}{'lens':6}{'LoRA':6}runs here"]
+    for entry in entries():
+        row = entry.family
+        runs = "yes" if entry.runnable else "pip install " + " ".join(entry.missing)
+        switch = "on/off" if row.lora else "-"
+        lines.append(
+            f"{row.label:28}{row.grid.rate_hz:>9.3g}  {entry.window:32}"
+            f"{'yes' if entry.lens else 'no':6}{switch:8}{runs}"
+        )
+        lines += [f"    installed: {one.model_id}" for one in entry.installed]
+    return "\n".join(lines) + "\n"
+
+
+def _is_there(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None

@@ -1,0 +1,129 @@
+"""Memory: what weights need, what a device has, and what would fit.
+
+Weights are counted from the headers of safetensors files, so nothing is loaded. Only
+`device_memory` of a CUDA device imports torch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from alas_core.types import ModelInfo
+
+GIB = 2**30
+_DTYPE_BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
+_QUANTIZED_BYTES = {"8bit": 1.05, "4bit": 0.6}
+"""A weight in bitsandbytes: its bits, the block's scales, and the layers that are left alone."""
+
+_ROOM = 1.15
+"""Weights and what a pass over a short recording adds."""
+
+_MAX_HEADER = 2**27
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """Bytes of one device: of the machine for a CPU, of the card for a GPU."""
+
+    device: str
+    free: int
+    total: int
+
+    @property
+    def used(self) -> int:
+        return self.total - self.free
+
+
+def n_parameters(folder: Path) -> int:
+    """Number of weights of a model folder, 0 if no safetensors header can be read."""
+    count = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        if path.name.startswith(("adapter", "consolidated")):
+            continue
+        try:
+            with path.open("rb") as file:
+                size = int.from_bytes(file.read(8), "little")
+                header = json.loads(file.read(size)) if size < _MAX_HEADER else {}
+            count += sum(
+                math.prod(entry["shape"]) for name, entry in header.items() if name[:2] != "__"
+            )
+        except (OSError, ValueError, TypeError, KeyError):
+            return 0
+    return count
+
+
+def needed_bytes(count: int, dtype: str, quantization: str = "none") -> int:
+    """What so many weights take on a device, with room for a short pass."""
+    each = _QUANTIZED_BYTES.get(quantization, _DTYPE_BYTES[dtype])
+    return round(count * each * _ROOM)
+
+
+def device_memory(device: str) -> DeviceMemory | None:
+    """Free and all memory of a device; None where that cannot be found out."""
+    if device.startswith("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            return None
+        free, total = torch.cuda.mem_get_info(device)
+        return DeviceMemory(device, free, total)
+    return _of_the_machine(device)
+
+
+def _of_the_machine(device: str) -> DeviceMemory | None:
+    try:
+        page = os.sysconf("SC_PAGE_SIZE")
+        total, free = page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+    info = Path("/proc/meminfo")
+    if info.is_file():  # what can be freed at once counts as free
+        rows = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
+        free = int(rows.get("MemAvailable", f"{free // 1024} kB").split()[0]) * 1024
+    return DeviceMemory(device, free, total)
+
+
+def what_fits(count: int, free: int) -> str:
+    """Which way of loading so many weights fits into so many bytes, in words."""
+    ways = [
+        *((dtype, "none") for dtype in ("float32", "bfloat16")),
+        *(("bfloat16", quantization) for quantization in ("8bit", "4bit")),
+    ]
+    for dtype, quantization in ways:
+        if needed_bytes(count, dtype, quantization) <= free:
+            name = dtype if quantization == "none" else f"{quantization} (CUDA only)"
+            return f"{name}, about {gib(needed_bytes(count, dtype, quantization))}, would fit"
+    return (
+        f"not even 4bit, about {gib(needed_bytes(count, 'bfloat16', '4bit'))}, would fit: choose a "
+        "smaller model or spread it over several GPUs"
+    )
+
+
+def seconds_that_fit(free: int, info: ModelInfo) -> float:
+    """Seconds of audio whose states alone fill so many bytes: an upper bound for one pass."""
+    each = (info.n_layers + 1) * info.d_model * _DTYPE_BYTES.get(info.dtype, 4.0)
+    return free / (each * info.frame_rate_hz)
+
+
+def pass_advice(info: ModelInfo) -> str:
+    """What would fit after a pass that did not; asked for when its memory was freed."""
+    way = "dtype bfloat16" if info.dtype == "float32" else "4bit weights"
+    advice = f"use shorter audio, a smaller model, or {way}"
+    found = device_memory(info.device)
+    if found is None:
+        return advice
+    return (
+        f"{gib(found.free)} are free now, which holds the states of at most "
+        f"{seconds_that_fit(found.free, info):.3g} s of audio; {advice}"
+    )
+
+
+def gib(count: float) -> str:
+    """Bytes for people: "15 GiB", "0.52 GiB"."""
+    size = count / GIB
+    digits = 0 if size >= 9.95 else 1 if size >= 0.995 else 2
+    return f"{size:.{digits}f} GiB"
