@@ -9,12 +9,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import logging
 import os
 import sys
 import traceback
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -25,10 +23,11 @@ from alas_core.errors import AlasError
 from alas_core.files import check_target, read_file, read_transcript, write_file
 from alas_core.keys import Settings
 from alas_core.models.options import add_loading, loading_of
+from alas_core.terminal import ProgressLine, quiet
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only when they are needed
     from alas_core.models.protocol import SpeechLLM
-    from alas_core.pipeline import Progress, Request
+    from alas_core.pipeline import Request
     from alas_core.types import Analysis
 
 
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         # What libraries print must not end up inside the JSON object.
-        with contextlib.redirect_stdout(sys.stderr), _quiet(not options.debug):
+        with contextlib.redirect_stdout(sys.stderr), quiet(not options.debug):
             text = options.run(options)
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -166,7 +165,7 @@ def _analyse(options: argparse.Namespace) -> str:
     from alas_core import pipeline
 
     analysis: Analysis | None = None
-    with _ProgressLine() as line:
+    with ProgressLine() as line:
         for progress in pipeline.steps(request):
             line.show(progress)
             analysis = progress.analysis or analysis
@@ -248,43 +247,6 @@ def _render(analysis: Analysis, options: argparse.Namespace) -> str:
     if options.json:
         return json.dumps(as_json(analysis), allow_nan=False, ensure_ascii=False) + "\n"
     return as_text(analysis)
-
-
-class _ProgressLine(contextlib.AbstractContextManager["_ProgressLine"]):
-    """One line on stderr that says what is being computed, on a terminal only."""
-
-    def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
-
-    def show(self, progress: Progress) -> None:
-        if self._on:
-            count = f" {progress.done}/{progress.total}" if progress.total > 1 else ""
-            filled = round(20 * progress.done / max(progress.total, 1))
-            bar = "#" * filled + "." * (20 - filled)
-            sys.stderr.write(f"\r\x1b[K[{bar}] {progress.stage}{count}")
-            sys.stderr.flush()
-
-    def __exit__(self, *_: object) -> None:
-        if self._on:
-            sys.stderr.write("\r\x1b[K")
-
-
-@contextlib.contextmanager
-def _quiet(wanted: bool) -> Iterator[None]:
-    """An error is one line: the libraries' own remarks are for --debug."""
-    if not wanted:
-        yield
-        return
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _fail(options: argparse.Namespace, status: int, message: str) -> int:
