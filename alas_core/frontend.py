@@ -20,6 +20,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "data": ("shelf", "sheet_data"),
     "sheet": ("shelf", "selection", "player", "linked_figure", "sheet_figure", "sheet"),
     "linked": ("shelf", "selection", "linked_figure", "linked"),
+    "scroll": ("scroll",),
+    "lens": ("shelf", "selection", "lens_grid", "lens_detail", "lens"),
 }
 """Each element of a page and the files, one after another, that are its one script."""
 

@@ -1,4 +1,4 @@
-"""How much a score depends on choices: temperature, the reference's boundaries, the metric.
+"""How much ALAS depends on choices: the temperature, the reference's boundaries.
 
 All of it is computed from a stored `Analysis`; no model is run.
 """
@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import stats
 
 from alas_core.alignment import Alignment, calibrate, masked_mean, uniform_share
-from alas_core.definitions import SCORES
 from alas_core.similarity import sink_positions, word_mass
 from alas_core.types import NO_WORD, Analysis, BoolArray, FloatArray, IntArray, WordTiming
 from alas_core.words import frame_words
@@ -22,37 +19,6 @@ from alas_core.words import frame_words
 TEMPERATURES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 JITTERS_MS = (20.0, 40.0, 80.0)
 N_DRAWS = 20
-
-METRICS = (
-    "alas",
-    "hit_rate",
-    "path_accuracy",
-    "contrast",
-    "word_retrieval",
-    "onset_error_ms",
-)
-"""Scores that answer the same question in different ways; `lift` ranks layers exactly as ALAS."""
-
-MIN_KENDALL = 0.5
-"""Below this rank correlation (Kendall's tau-b over the layers) two rankings count as different."""
-
-MAX_APART = 0.25
-"""Best layers farther apart than this share of the depth count as different."""
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How one score ranks the layers beside ALAS.
-
-    kendall : tau-b of the two scores over the layers, signed so that 1 is the same ranking; nan
-        where a score is constant or missing. best_layer : the layer it prefers, None if it has
-        no value. differs : by the rule of `MIN_KENDALL` and `MAX_APART`.
-    """
-
-    score: str
-    kendall: float
-    best_layer: int | None
-    differs: bool
 
 
 def jitter_words(
@@ -125,26 +91,6 @@ def alas_under_jitter(
             if (frame_word != NO_WORD).any():
                 result[row, draw] = _alas(analysis, mass, frame_word)
     return result
-
-
-def agreements(analysis: Analysis, scores: Sequence[str] = METRICS) -> tuple[Agreement, ...]:
-    """How each score ranks the layers beside ALAS, ALAS itself left out."""
-    alas = np.asarray(analysis.scores["alas"], dtype=float)
-    found = []
-    for name in scores:
-        if name == "alas" or name not in analysis.scores:
-            continue
-        sign = 1 if SCORES[name].higher_is_better else -1
-        values = sign * np.asarray(analysis.scores[name], dtype=float)
-        both = np.isfinite(values) & np.isfinite(alas)
-        if not both.any():
-            found.append(Agreement(name, float("nan"), None, False))
-            continue
-        kendall = float(stats.kendalltau(alas[both], values[both]).statistic)
-        best = int(np.nanargmax(values))
-        apart = abs(best - analysis.best_layer) / max(analysis.n_layers, 1)
-        found.append(Agreement(name, kendall, best, kendall < MIN_KENDALL or apart > MAX_APART))
-    return tuple(found)
 
 
 def valid_positions_of(analysis: Analysis) -> tuple[BoolArray, BoolArray]:

@@ -24,7 +24,7 @@ ROOMS = (
     ("alignment", "tasks", "judges", "response_filter", "encoder"),
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
-    ("perturbations", "sensitivity"),
+    ("perturbations", "rankings", "sensitivity"),
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
     ("comparison", "contrasts", "series"),
     ("pipeline",),

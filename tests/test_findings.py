@@ -1,12 +1,13 @@
 """Each sentence against the numbers it claims."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
-from alas_core.findings import findings, number
-from tests.factory import make_analysis
+from alas_core.findings import RULES, findings, longest_departure, nearest_other, number
+from tests.factory import make_analysis, make_lens_of
 
 
 def by_kind(analysis):
@@ -43,14 +44,111 @@ def test_the_weakest_word_is_the_one_with_the_lowest_score():
     assert f"“{analysis.words[found.word].word}”" in found.text
 
 
-def test_the_onset_error_is_told_with_time_and_direction():
-    analysis = make_analysis(binding=np.full(9, 0.3), seed=3)
-    found = by_kind(analysis)["path"]
+def with_paths(analysis, words):
+    """The same analysis whose path is on these words' tokens; `words` one a frame."""
+    paths = np.tile(np.asarray(words, np.int16), (analysis.n_layers + 1, 1))
+    return dataclasses.replace(analysis, paths=paths)
+
+
+def test_the_longest_departure_is_told_with_its_time_and_both_words():
+    analysis = make_analysis()
+    words = np.maximum(analysis.frame_word, 0)
+    red = np.flatnonzero(analysis.frame_word == 1)
+    words[red[:4]] = 0
+    words[np.flatnonzero(analysis.frame_word == 3)[:2]] = 2
+    found = by_kind(with_paths(analysis, words))["path"]
+    start, end = analysis.frame_spans[red[0], 0], analysis.frame_spans[red[3], 1]
+    assert f"{start:.2f} s to {end:.2f} s" in found.text
+    assert "it is on “the” while “red” is said" in found.text
+    assert found.word == 1
     layer = analysis.best_layer
     assert f"{analysis.scores['onset_error_ms'][layer]:.0f} ms" in found.text
-    shift = analysis.word_scores["onset_shift_ms"][layer]
-    assert found.word == int(np.nanargmax(np.abs(shift)))
-    assert ("late" in found.text) == bool(shift[found.word] > 0)
+    assert f"{analysis.baselines['onset_error_ms'][layer]:.0f} ms" in found.text
+
+
+def test_a_path_on_the_reference_is_said_to_stay_there():
+    analysis = make_analysis()
+    found = by_kind(with_paths(analysis, np.maximum(analysis.frame_word, 0)))["path"]
+    assert "never leaves the reference" in found.text
+    assert found.word is None
+
+
+def test_silence_is_no_departure():
+    analysis = make_analysis()
+    words = np.where(analysis.frame_word < 0, 3, analysis.frame_word)
+    assert longest_departure(with_paths(analysis, words), 0) is None
+
+
+def mistaken(analysis, word, other, n_frames):
+    """Frames of a word that look like another word's token, at all layers."""
+    maps = analysis.similarity.copy()
+    own = np.flatnonzero(analysis.frame_word == word)[:n_frames]
+    maps[:, own] = 0
+    maps[:, own, other] = 1
+    scores = {name: values.copy() for name, values in analysis.word_scores.items()}
+    scores["alas"][:, word] = 0.0
+    return dataclasses.replace(analysis, similarity=maps, word_scores=scores)
+
+
+def test_a_weak_word_is_named_with_what_it_is_taken_for():
+    base = make_analysis(binding=np.full(9, 4.0))
+    n_frames = int((base.frame_word == 2).sum())
+    found = by_kind(mistaken(base, 2, 4, n_frames))["taken for"]
+    assert found.text.startswith("“fox” is taken for “here”")
+    assert f"{n_frames} of its {n_frames} frames" in found.text
+    assert found.word == 2
+
+
+def test_the_read_out_adds_what_it_names_instead():
+    base = make_analysis(binding=np.full(9, 4.0))
+    n_frames = int((base.frame_word == 2).sum())
+    analysis = mistaken(base, 2, 4, n_frames)
+    lens = make_lens_of(base)
+    own = analysis.frame_word == 2
+    rank, tops = lens.own_rank.copy(), lens.tops.copy()
+    rank[:, : base.n_frames][:, own] = 5
+    tops[:, : base.n_frames, 0][:, own] = lens.vocabulary.index(" they")
+    lens = dataclasses.replace(lens, own_rank=rank, tops=tops)
+    text = by_kind(dataclasses.replace(analysis, lens=lens))["taken for"].text
+    assert f"the read-out names “they” in {n_frames}" in text
+
+
+def test_a_word_that_is_weak_but_right_is_not_taken_for_another():
+    base = make_analysis(binding=np.full(9, 4.0))
+    assert "taken for" not in by_kind(base)
+    half = int((base.frame_word == 2).sum()) // 2
+    assert nearest_other(mistaken(base, 2, 4, half - 1), 2, 0)[0] is None
+    assert "taken for" not in by_kind(mistaken(base, 2, 4, half - 1))
+
+
+def test_the_read_out_is_told_with_counts_layers_and_what_is_never_named():
+    analysis = make_analysis()
+    lens = make_lens_of(analysis)
+    rank = np.full_like(lens.own_rank, 9)
+    for word, layer in ((0, 2), (1, 2), (2, 6)):
+        rank[layer:, : analysis.n_frames][:, analysis.frame_word == word] = 1
+    lens = dataclasses.replace(lens, own_rank=rank)
+    found = by_kind(dataclasses.replace(analysis, lens=lens))["read"]
+    assert "names 3 of 5 words" in found.text
+    assert "3 of them from half" in found.text
+    assert "half of these are named by layer 2, the last one, “fox”, at layer 6." in found.text
+    assert "Never named: “sleeps”, “here”." in found.text
+    assert found.view == "readout"
+    assert "read" not in by_kind(analysis)
+
+
+def test_a_score_that_ranks_the_layers_otherwise_is_told():
+    analysis = make_analysis()
+    scores = {name: np.asarray(analysis.scores["alas"]) for name in analysis.scores}
+    scores["onset_error_ms"] = 10 - scores["alas"]
+    agreeing = dataclasses.replace(analysis, scores=scores)
+    assert "scores" not in by_kind(agreeing)
+    scores = scores | {"contrast": -scores["alas"]}
+    found = by_kind(dataclasses.replace(analysis, scores=scores))["scores"]
+    worst = int(np.argmin(analysis.scores["alas"]))
+    assert f"Contrast is best at layer {worst}, ALAS at {analysis.best_layer}" in found.text
+    assert "-1.0" in found.text
+    assert found.view == "sensitivity"
 
 
 def test_answers_that_differ_are_both_quoted():
@@ -58,6 +156,7 @@ def test_answers_that_differ_are_both_quoted():
     text = by_kind(analysis)["answers"].text
     assert "“fox”" in text
     assert "“box”" in text
+    assert "(0 of 1 words agree)" in text
 
 
 def test_a_model_that_answers_nothing_is_said_to():
@@ -65,10 +164,36 @@ def test_a_model_that_answers_nothing_is_said_to():
     assert "answers nothing" in by_kind(analysis)["answers"].text
 
 
-def test_an_empty_path_gives_no_sentence_about_it():
+def test_where_there_is_no_path_that_is_said_with_the_reason():
     analysis = make_analysis()
     scores = dict(analysis.scores) | {"onset_error_ms": np.full(9, np.nan)}
-    assert "path" not in by_kind(dataclasses.replace(analysis, scores=scores))
+    text = by_kind(dataclasses.replace(analysis, scores=scores))["path"].text
+    assert text == "There is no path to follow in time: 5 tokens, 40 frames."
+
+
+def test_answers_that_agree_are_quoted_once_with_how_many_words():
+    analysis = dataclasses.replace(make_analysis(), answers={"audio": "A  fox", "text": "a fox"})
+    text = by_kind(analysis)["answers"].text
+    assert text == "Hearing and reading give one answer: “A fox” (2 of 2 words agree)."
+
+
+@pytest.mark.parametrize("with_null", [True, False])
+@pytest.mark.parametrize("with_lens", [True, False])
+def test_there_are_three_to_six_and_each_has_a_number(with_null, with_lens):
+    for seed, strength in ((0, 0.0), (1, 0.3), (2, 4.0)):
+        analysis = make_analysis(binding=np.full(9, strength), with_null=with_null, seed=seed)
+        if with_lens:
+            analysis = dataclasses.replace(analysis, lens=make_lens_of(analysis))
+        found = findings(analysis)
+        assert 3 <= len(found) <= 6
+        assert all(re.search(r"\d", finding.text) for finding in found)
+        assert [f.kind for f in found] == [r.kind for r in RULES if r.kind in by_kind(analysis)]
+
+
+def test_every_rule_says_when_and_where_it_can_be_seen():
+    assert len({rule.kind for rule in RULES}) == len(RULES)
+    assert all(rule.when for rule in RULES)
+    assert {rule.view for rule in RULES} <= {"sheet", "readout", "answers", "sensitivity"}
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alas_core.rankings import agreements, kendall_tau
 from alas_core.scores import layer_scores
 from alas_core.sensitivity import (
-    agreements,
     alas_by_temperature,
     alas_under_jitter,
     alignment_of,
@@ -131,3 +132,10 @@ def test_a_far_best_layer_differs_even_where_most_layers_agree() -> None:
     assert found.kendall > 0.5
     assert found.best_layer == 12
     assert found.differs
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=30))
+def test_rank_correlation_is_that_of_scipy(pairs) -> None:
+    one, other = np.array(pairs, dtype=float).T
+    expected = scipy.stats.kendalltau(one, other).statistic
+    assert kendall_tau(one, other) == pytest.approx(expected, nan_ok=True)

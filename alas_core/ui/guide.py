@@ -93,3 +93,13 @@ def about_layers() -> None:
     """What the layers-against-layers map shows."""
     with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
         st.markdown(_LAYERS)
+
+
+def about(title: str, text: str, definition: str = "") -> None:
+    """A button with plain words and, one click further, how it is computed."""
+    with st.container(horizontal=True):
+        with st.popover(title, icon=":material/help:", type="tertiary"):
+            st.markdown(text)
+        if definition:
+            with st.popover("How is this computed?", icon=":material/function:", type="tertiary"):
+                st.code(definition, language=None, wrap_lines=True)

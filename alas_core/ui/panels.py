@@ -10,7 +10,7 @@ from alas_core.figures.layers import LAYERS_HEIGHT, cross_layer_payload
 from alas_core.figures.views import Fold
 from alas_core.findings import findings
 from alas_core.types import Analysis
-from alas_core.ui import controls, details, guide, orders, share
+from alas_core.ui import controls, details, guide, orders, share, trust
 from alas_core.ui.linked import linked_figure
 from alas_core.ui.map_panel import map_panel
 from alas_core.ui.sheet import sheet
@@ -28,11 +28,12 @@ def explore(analysis: Analysis) -> None:
         flags(analysis)
         what_this_says(analysis, view.score)
         sheet_panel(analysis, layer, word, view.score)
+        trust.trust_panel(analysis, word, theme())
         map_panel(analysis, layer, theme())
         left, right = st.columns(2, gap="large")
         with left:
             layers_panel(analysis)
-        with right:
+        with right, st.container(key="answers"):
             answers(analysis)
         details.details(analysis, layer)
 
@@ -80,15 +81,14 @@ def what_this_says(analysis: Analysis, score: str) -> None:
         for index, finding in enumerate(findings(analysis)):
             sentence, link = st.columns([15, 1], vertical_alignment="center")
             sentence.markdown(plain(finding.text))
-            if finding.layer is not None or finding.word is not None:
-                link.button(
-                    "Show",
-                    key=f"finding_{index}",
-                    type="tertiary",
-                    help="Choose this layer and word below",
-                    on_click=controls.choose,
-                    args=[finding.layer, finding.word],
-                )
+            link.button(
+                "Show",
+                key=f"finding_{index}",
+                type="tertiary",
+                help="Go to the view that shows it, with this layer and word chosen",
+                on_click=trust.show,
+                args=[finding],
+            )
 
 
 def answers(analysis: Analysis) -> None:

@@ -1,6 +1,6 @@
 // Reads one figure's safetensors file and puts it on the shelf under its own name.
 
-const KINDS = { U8: Uint8Array, U16: Uint16Array, F32: Float32Array };
+const KINDS = { U8: Uint8Array, U16: Uint16Array, U32: Uint32Array, F32: Float32Array };
 
 function readTensors(bytes) {
   const start = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));

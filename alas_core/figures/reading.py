@@ -1,0 +1,115 @@
+"""At which layer each word is read from its own frames, by the vocabulary read-out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from alas_core.figures import axes
+from alas_core.figures.palette import REFERENCE, SELECTION, Theme, palette
+from alas_core.readout import WordReading, word_readings
+from alas_core.types import Analysis, Lens
+
+_NEVER_ROWS = 1.5
+"""How far below the last layer the words stand that are never read."""
+
+
+def reading_figure(
+    analysis: Analysis, lens: Lens, *, word: int | None = None, theme: Theme = "light"
+) -> go.Figure:
+    """Words across, layers down: the share of each word's frames whose first token names it.
+
+    A ring marks the first layer at which any of its frames does, a full dot the first at which
+    half of them do; a cross below the last layer a word that is never named.
+
+    Parameters
+    ----------
+    lens : of this analysis
+    word : index of the chosen word, marked
+    """
+    colours = palette(theme)
+    readings = word_readings(lens, analysis.frame_word, len(analysis.words))
+    names = [axes.escape(axes.shorten(analysis.words[r.word].word, 14)) for r in readings]
+    read = lens.own_rank[:, : analysis.n_frames] == 1
+    shares = np.array(
+        [read[:, analysis.frame_word == reading.word].mean(axis=1) for reading in readings]
+    ).T.reshape(analysis.n_layers + 1, len(readings))
+    silent = any(reading.first_layer is None for reading in readings)
+    never = analysis.n_layers + _NEVER_ROWS
+    last = never + 0.8 if silent else analysis.n_layers + 0.5
+    look = axes.axis_look(colours)
+    figure = axes.blank_figure(
+        theme,
+        height=330,
+        margin={"l": 56, "r": 12, "t": 24, "b": 64},
+        xaxis={
+            **look, "title": {"text": "word, in spoken order"}, "tickvals": list(range(len(names))),
+            "ticktext": names, "showgrid": False, "zeroline": False, "fixedrange": True,
+            "range": [-0.5, len(names) - 0.5],
+        },
+        yaxis={
+            **look, **axes.layer_axis(analysis.n_layers, range=[last, -0.5]),
+        },
+    )  # fmt: skip
+    figure.add_trace(_heat(shares, colours.background, colours.muted))
+    figure.add_traces(_marks(readings, never, colours.foreground))
+    chosen = next((i for i, reading in enumerate(readings) if reading.word == word), None)
+    if chosen is not None:
+        figure.add_vrect(
+            x0=chosen - 0.5, x1=chosen + 0.5, line={"color": SELECTION, "width": 2}, name="word"
+        )
+    return figure
+
+
+def _heat(shares: Any, low: str, muted: str) -> go.Heatmap:
+    return go.Heatmap(
+        name="share read",
+        z=shares,
+        zmin=0,
+        zmax=1,
+        xgap=2,
+        colorscale=[[0, low], [1, REFERENCE]],
+        colorbar={
+            "title": {"text": "share of the word's frames", "side": "right", "font": {"size": 11}},
+            "thickness": 8, "outlinewidth": 0, "nticks": 3,
+            "tickfont": {"color": muted, "size": 10},
+        },
+        hovertemplate="%{x}<br>layer %{y} · named in %{z:.0%} of its frames<extra></extra>",
+    )  # fmt: skip
+
+
+def _marks(readings: tuple[WordReading, ...], never: float, ink: str) -> list[go.Scatter]:
+    rows = (
+        ("first frame", [r.first_layer for r in readings], "circle-open", 11),
+        ("half of its frames", [r.most_layer for r in readings], "circle", 7),
+    )
+    marks = [
+        go.Scatter(
+            name=name,
+            x=[i for i, layer in enumerate(layers) if layer is not None],
+            y=[layer for layer in layers if layer is not None],
+            mode="markers",
+            marker={
+                "symbol": symbol, "size": size, "color": ink, "line": {"color": ink, "width": 2},
+            },
+            hoverinfo="skip",
+        )
+        for name, layers, symbol, size in rows
+    ]  # fmt: skip
+    silent = [i for i, reading in enumerate(readings) if reading.first_layer is None]
+    marks.append(
+        go.Scatter(
+            name="never",
+            x=silent,
+            y=[never] * len(silent),
+            mode="markers+text",
+            text=["never"] * len(silent),
+            textposition="bottom center",
+            textfont={"size": 10, "color": ink},
+            marker={"symbol": "x-thin", "size": 9, "line": {"color": ink, "width": 2}},
+            hovertemplate="%{x}: at no layer the first token<extra></extra>",
+        )
+    )
+    return marks

@@ -1,0 +1,78 @@
+"""Whether scores agree on which layers bind best. Numbers of a stored `Analysis` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alas_core.definitions import SCORES
+from alas_core.types import Analysis, FloatArray
+
+METRICS = (
+    "alas",
+    "hit_rate",
+    "path_accuracy",
+    "contrast",
+    "word_retrieval",
+    "onset_error_ms",
+)
+"""Scores that answer the same question in different ways; `lift` ranks layers exactly as ALAS."""
+
+MIN_KENDALL = 0.5
+"""Below this rank correlation (Kendall's tau-b over the layers) two rankings count as different."""
+
+MAX_APART = 0.25
+"""Best layers farther apart than this share of the depth count as different."""
+
+RULE = (
+    "Two scores rank the layers differently if Kendall's tau-b over the layers is below "
+    f"{MIN_KENDALL}, or if their best layers are more than {MAX_APART:.0%} of the depth apart."
+)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How one score ranks the layers beside ALAS.
+
+    kendall : tau-b of the two scores over the layers, signed so that 1 is the same ranking; nan
+        where a score is constant or missing. best_layer : the layer it prefers, None if it has
+        no value. differs : by the rule of `MIN_KENDALL` and `MAX_APART`.
+    """
+
+    score: str
+    kendall: float
+    best_layer: int | None
+    differs: bool
+
+
+def agreements(analysis: Analysis, scores: Sequence[str] = METRICS) -> tuple[Agreement, ...]:
+    """How each score ranks the layers beside ALAS, ALAS itself left out."""
+    alas = np.asarray(analysis.scores["alas"], dtype=float)
+    found = []
+    for name in scores:
+        if name == "alas" or name not in analysis.scores:
+            continue
+        sign = 1 if SCORES[name].higher_is_better else -1
+        values = sign * np.asarray(analysis.scores[name], dtype=float)
+        both = np.isfinite(values) & np.isfinite(alas)
+        if not both.any():
+            found.append(Agreement(name, float("nan"), None, differs=False))
+            continue
+        kendall = kendall_tau(alas[both], values[both])
+        best = int(np.nanargmax(values))
+        apart = abs(best - analysis.best_layer) / max(analysis.n_layers, 1)
+        differs = kendall < MIN_KENDALL or apart > MAX_APART
+        found.append(Agreement(name, kendall, best, differs=differs))
+    return tuple(found)
+
+
+def kendall_tau(one: FloatArray, other: FloatArray) -> float:
+    """Kendall's tau-b; nan where one of the two is constant.
+
+    Written out, since importing scipy.stats takes longer than a page may wait for a sentence.
+    """
+    signs = [np.sign(values[:, None] - values[None, :]) for values in (one, other)]
+    untied = float(np.sqrt((signs[0] != 0).sum() * (signs[1] != 0).sum()))
+    return float((signs[0] * signs[1]).sum() / untied) if untied else float("nan")

@@ -1,0 +1,52 @@
+"""What lies under the sheet: read-out, controls, centering, sensitivity, one of them at a time."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from alas_core import frontend
+from alas_core.figures.palette import Theme
+from alas_core.findings import Finding
+from alas_core.types import Analysis
+from alas_core.ui import controls
+from alas_core.ui.readout_panel import readout_panel
+
+VIEWS = {
+    "readout": "Read-out",
+}
+_PLACES = {
+    "sheet": ".alas-sheet",
+    "answers": ".st-key-answers",
+} | dict.fromkeys(VIEWS, ".st-key-trust_panel")
+
+_scroll = component("alas_scroll", js=frontend.script("scroll"), isolate_styles=False)
+
+
+def trust_panel(analysis: Analysis, word: int | None, theme: Theme) -> None:
+    """The chosen one of the views; the others cost nothing."""
+    with st.container(key="trust_panel"):
+        view = st.segmented_control(
+            "Can it be trusted?",
+            list(VIEWS),
+            format_func=VIEWS.__getitem__,
+            default="readout",
+            required=True,
+            key="trust",
+            label_visibility="collapsed",
+        )
+        if view == "readout":
+            readout_panel(analysis, word, theme)
+    place, nonce = st.session_state.get("scroll_to", ("", 0))
+    _scroll(key="scroll", data={"to": place, "nonce": nonce})
+
+
+def show(finding: Finding) -> None:
+    """Choose what a finding speaks of and bring its view into sight (before the page reruns)."""
+    layer = controls.view().layer if finding.layer is None else finding.layer
+    controls.choose(layer, finding.word)
+    if finding.view in VIEWS:
+        st.session_state["trust"] = finding.view
+    st.session_state["scroll_to"] = (_PLACES[finding.view], time.time_ns() // 1_000_000)

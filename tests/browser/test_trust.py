@@ -1,0 +1,94 @@
+"""The views below the sheet in a real browser: read-out, controls, centering, sensitivity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+ROOT = ".alas-lens"
+
+
+@pytest.fixture(scope="module")
+def guest(browser: Browser, server: str) -> Iterator[Visitor]:
+    """One page load for all tests of this file, which go on from each other's state."""
+    visitor = Visitor(browser, server, viewport={"width": 1440, "height": 1000})
+    visitor.open("/?layer=2")
+    visitor.see_picture()
+    yield visitor
+    visitor.leave()
+
+
+def grid(page: Page) -> Locator:
+    page.wait_for_selector(f"{ROOT}[data-ready]")
+    return page.locator(".alas-lens-grid")
+
+
+def cell(page: Page, layer: int, share: float) -> dict[str, float]:
+    """Where a layer's row is, that far along the time axis."""
+    box = grid(page).bounding_box()
+    row = (box["height"] - 24 - 34) / 9
+    return {"x": 86 + share * (box["width"] - 86 - 8), "y": 24 + (layer + 0.5) * row}
+
+
+def test_a_cell_of_the_read_out_shows_its_ten_and_follows_one(guest: Visitor) -> None:
+    page = guest.page
+    grid(page).click(position=cell(page, 4, 0.4))
+    page.wait_for_selector(f"{ROOT}[data-drawn^='4/']")
+    expect(page.locator(".alas-lens-top li")).to_have_count(10)
+    expect(page.locator(".alas-lens-title")).to_contain_text("Layer 4")
+    first = page.locator(".alas-lens-top .alas-lens-token").first
+    text = first.inner_text()
+    first.click()
+    page.wait_for_selector(f"{ROOT}[data-followed='{text}']")
+    title = page.locator(".alas-lens-trail title")
+    expect(title).to_contain_text(re.compile(rf"‘{re.escape(text)}’.*layer 4: \d"))
+    guest.keep("readout-1440-light")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_selector(f"{ROOT}[data-followed='']")
+
+
+def test_read_out_and_sheet_share_layer_word_and_frame(guest: Visitor) -> None:
+    page = guest.page
+    grid(page).click(position=cell(page, 6, 0.4))
+    drawn = re.compile(r"^6/(\d+)")
+    expect(page.locator(".alas-sheet")).to_have_attribute("data-drawn", drawn)
+    word = drawn.match(page.locator(".alas-sheet").get_attribute("data-drawn")).group(1)
+    expect(page.locator(ROOT)).to_have_attribute("data-drawn", re.compile(rf"^6/{word}/\d+$"))
+    slider = page.get_by_test_id("stSidebar").get_by_role("slider", name="Layer")
+    expect(slider).to_have_value("6")
+    page.locator(".alas-words button").first.click()
+    expect(page.locator(ROOT)).to_have_attribute("data-drawn", re.compile(r"^6/0/\d+$"))
+
+
+def test_the_transcripts_tokens_are_read_likewise(guest: Visitor) -> None:
+    page = guest.page
+    page.get_by_role("button", name="Transcript tokens").click()
+    page.wait_for_selector(f"{ROOT}[data-side='text']")
+    grid(page).click(position=cell(page, 0, 0.02))
+    page.wait_for_selector(f"{ROOT}[data-drawn='0/0/0']")
+    expect(page.locator(".alas-lens-title")).to_contain_text("token")
+    # At layer 0 of the text run the nearest input embedding is the token's own.
+    expect(page.locator(".alas-lens-top .alas-lens-value").first).to_have_text("1.0")
+    expect(page.locator(".alas-lens-status")).to_contain_text("the word itself")
+    page.get_by_role("button", name="Audio frames").click()
+
+
+def test_it_is_said_and_shown_at_which_layer_each_word_is_read(guest: Visitor) -> None:
+    panel = guest.page.locator(".st-key-trust_panel")
+    expect(panel.get_by_text(re.compile(r"names \d+ of \d+ words"))).to_be_visible()
+    expect(panel.locator(".st-key-reading .main-svg").first).to_be_visible()
+
+
+def test_a_finding_leads_to_the_view_that_shows_it(guest: Visitor) -> None:
+    page = guest.page
+    row = page.locator(".st-key-findings [data-testid=stHorizontalBlock]")
+    page.evaluate("document.querySelector('.st-key-findings').scrollIntoView()")
+    row.filter(has_text="read-out names").last.get_by_role("button", name="Show").click()
+    expect(page.locator(".st-key-trust_panel")).to_be_in_viewport()
