@@ -87,6 +87,21 @@ class Item:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one item, small enough to be sent around.
+
+    Parameters
+    ----------
+    skipped : columns of the table `skipped`; empty if the item was analysed
+    seconds : from reading the sound to the commit
+    """
+
+    item: Item
+    skipped: Mapping[str, str]
+    seconds: float
+
+
 def plan_items(source: DataSet, limit: int | None) -> list[Item]:
     """The utterances of a data set in its order, each under the name of its part.
 

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from alas_core.batch.worker import Outcome
+from alas_core.batch.plan import Outcome
 
 _WINDOW = 50
 """The rate is that of the last so many utterances: a run may change its pace."""

@@ -24,6 +24,7 @@ from alas_core.batch.plan import (
     SKIPPED,
     Committed,
     Item,
+    Outcome,
     RunOrder,
     check_same,
     committed,
@@ -31,7 +32,7 @@ from alas_core.batch.plan import (
 )
 from alas_core.batch.pooled import write_pooled
 from alas_core.batch.progress import Progress, Tally
-from alas_core.batch.worker import Outcome, Worker
+from alas_core.batch.worker import Worker
 from alas_core.datasets import open_source
 from alas_core.errors import AlasError, StoreError
 from alas_core.models import registry

@@ -7,14 +7,13 @@ import itertools
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from alas_core import bundle, pipeline
 from alas_core.batch import schema
-from alas_core.batch.plan import DONE, OWN_REFERENCE, SKIPPED, Item, RunOrder
+from alas_core.batch.plan import DONE, OWN_REFERENCE, SKIPPED, Item, Outcome, RunOrder
 from alas_core.batch.record import Record, dumps
 from alas_core.datasets import DataSet, open_source, plain_sentences
 from alas_core.errors import AlasError, AlignmentError, InputError, StoreError
@@ -28,21 +27,6 @@ _log = logging.getLogger(__name__)
 
 MAX_POOL = 1000
 """Sentences that wrong transcripts are drawn from: a corpus has more, and each draw reads all."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one item, small enough to be sent around.
-
-    Parameters
-    ----------
-    skipped : columns of the table `skipped`; empty if the item was analysed
-    seconds : from reading the sound to the commit
-    """
-
-    item: Item
-    skipped: Mapping[str, str]
-    seconds: float
 
 
 def _pool(source: DataSet, n_null: int) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ def navigation() -> Any:
             st.Page(
                 _PAGES / "explore.py", title="Explore", icon=":material/graphic_eq:", default=True
             ),
+            st.Page(_PAGES / "runs.py", title="Runs", icon=":material/playlist_play:"),
             st.Page(_PAGES / "method.py", title="Method", icon=":material/function:"),
         ],
         position="top",

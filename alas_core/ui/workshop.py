@@ -1,0 +1,92 @@
+"""The runs that this server works on: one thread each, one at a time on the accelerator.
+
+A run outlives the browser tab that started it. What it is doing is read from its folder, so every
+session, and every other program, sees the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+
+from alas_core.batch import control
+from alas_core.batch.plan import RunOrder
+from alas_core.batch.roots import run_url
+from alas_core.errors import AlasError, InputError
+from alas_core.place import Place
+from alas_core.ui import orders
+from alas_core.ui.guard import defect_text
+
+logger = logging.getLogger(__name__)
+
+_YIELD_S = 120.0
+"""A run lets interactive analyses go first, but not for ever."""
+
+
+class Workshop:
+    """Starts runs in threads of this process and remembers why one could not go on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._threads: dict[str, threading.Thread] = {}
+        self._problems: dict[str, str] = {}
+
+    def start(self, name: str, order: RunOrder, *, retry_skipped: bool = False) -> None:
+        """Start or resume the run of that name in the background.
+
+        Raises
+        ------
+        InputError
+            If this server works on another run, or the name is none.
+        """
+        url = run_url(name)
+        with self._lock:
+            busy = self.busy()
+            if busy:
+                raise InputError(
+                    f"this server works on the run '{busy}', expected one run at a time; pause "
+                    "or cancel that one, or wait for its end"
+                )
+            self._problems.pop(name, None)
+            thread = threading.Thread(
+                target=self._work, args=(name, order, url, retry_skipped), name=name, daemon=True
+            )
+            self._threads[name] = thread
+            thread.start()
+
+    def busy(self) -> str:
+        """The run that is being worked on here; empty if there is none."""
+        return next((name for name, thread in self._threads.items() if thread.is_alive()), "")
+
+    def problem(self, name: str) -> str:
+        """Why the run of that name ended here, for the user; empty if nothing went wrong."""
+        return self._problems.get(name, "")
+
+    def _work(self, name: str, order: RunOrder, url: str, retry_skipped: bool) -> None:
+        try:
+            from alas_core.batch.runner import Run  # torch and transformers: in this thread only
+            from alas_core.datasets import data_roots, open_source
+
+            open_source(order.source, data_roots())  # `run.json` may name what only its owner may
+            run = Run(order, url, gate=_let_others_first, retry_skipped=retry_skipped)
+            for _ in run.steps():
+                pass
+        except AlasError as error:
+            self._problems[name] = str(error)
+        except Exception:
+            log_id = uuid.uuid4().hex[:8]
+            logger.exception("defect %s in the run %s", log_id, name)
+            self._problems[name] = defect_text(log_id)
+
+
+def _let_others_first() -> None:
+    orders.analyses.wait_until_idle(_YIELD_S)
+
+
+def wish(name: str, wanted: str) -> None:
+    """Ask the run of that name to pause, go on or stop, wherever it is worked on."""
+    control.wish(Place(run_url(name)), wanted)
+
+
+workshop = Workshop()

@@ -1,0 +1,223 @@
+"""The Runs page without a browser: a run started, watched, paused, cancelled, resumed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from alas_core.batch import control, runner
+from alas_core.batch.roots import Found, found_runs
+from alas_core.models import registry
+from alas_core.types import Settings
+from alas_core.ui import new_run
+from alas_core.ui import workshop as workshops
+from alas_core.ui.workshop import workshop
+from tests.browsers import ROOT
+from tests.corpora import fake_model, make_corpus
+from tests.runs import make_run
+
+pytestmark = pytest.mark.timeout(300)
+PATIENCE_S = 120.0
+
+
+@pytest.fixture(autouse=True)
+def corpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A corpus in the server's folders, an empty root of runs, and a model that is quick."""
+    registry.register(fake_model())
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("ALAS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("ALAS_DATA_ROOTS", str(tmp_path / "data"))
+    monkeypatch.setattr(control, "_LOOK_LOCAL_S", 0)
+    monkeypatch.setattr(runner, "_SAVE_LOCAL_S", 0)
+    yield make_corpus(tmp_path / "data" / "corpus", 5, {2: "cut"})
+    until(lambda: not workshop.busy())
+    registry.unregister("fake-run")
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for another thread."""
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def draw() -> None:
+    """The page inside of the app: a page alone is run twice, and a click is lost on the way."""
+    import runpy
+
+    from alas_core.ui import shell
+
+    with shell.inside():
+        runpy.run_path("pages/runs.py")
+
+
+def page() -> AppTest:
+    at = AppTest.from_function(draw, default_timeout=PATIENCE_S).run()
+    assert not at.exception
+    return at
+
+
+def fill(at: AppTest, corpus: Path, name: str = "mine") -> AppTest:
+    at.session_state["run_source"] = str(corpus)
+    at.session_state["run_model"] = "fake-run"
+    at.session_state["run_reference"] = "own"
+    at.session_state["run_null"] = 0
+    at.session_state["run_name"] = name
+    return at.run()
+
+
+def start(at: AppTest, corpus: Path, name: str = "mine") -> AppTest:
+    fill(at, corpus, name).button(key="run_start").click()
+    at.run()
+    assert not at.exception
+    return at
+
+
+def the_run() -> Found:
+    (run,) = found_runs()
+    return run
+
+
+def said(at: AppTest) -> str:
+    texts = [element.value for element in (*at.caption, *at.markdown, *at.error, *at.info)]
+    return " ".join(texts).replace("\\", "")
+
+
+def test_a_run_is_started_and_ends_with_what_it_skipped(corpus: Path) -> None:
+    at = page()
+    assert "No run yet" in said(at)
+    start(at, corpus)
+    until(lambda: not workshop.busy())
+    at.run()
+    run = the_run()
+    assert (run.name, run.state) == ("mine", "finished")
+    assert run.info["settings"]["n_null"] == 0
+    assert "4 of 5 utterances analysed, 1 skipped" in said(at)
+    (log,) = at.dataframe
+    assert log.value["utterance"].tolist() == ["u002"]
+    make_corpus(corpus, 5)
+    at.button(key="mine-start").click().run()
+    until(lambda: not workshop.busy())
+    assert the_run().progress.done == 5
+
+
+def test_pause_resume_and_cancel_are_seen_by_every_session(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = [1]
+
+    def wait() -> None:
+        gate[0] -= 1
+        until(lambda: gate[0] >= 0)
+
+    monkeypatch.setattr(workshops, "_let_others_first", wait)
+    at = start(page(), corpus)
+    until(lambda: found_runs() and the_run().progress.done == 1)
+    other = page()
+    other.button(key="mine-pause").click().run()
+    gate[0] = 1
+    until(lambda: the_run().state == "paused")
+    at.run()
+    assert "Paused" in said(at)
+    at.button(key="mine-go").click().run()
+    until(lambda: the_run().state == "running")
+    at.run().button(key="mine-cancel").click().run()
+    gate[0] = 9
+    until(lambda: not workshop.busy())
+    assert the_run().state == "cancelled"
+    done = the_run().progress.done
+    assert 0 < done < 4
+    other.run().button(key="mine-start").click().run()
+    until(lambda: not workshop.busy())
+    assert (the_run().state, the_run().progress.done) == ("finished", 4)
+
+
+def test_one_run_at_a_time_and_an_interactive_analysis_goes_first(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    idle = workshops.orders.analyses.wait_until_idle
+    monkeypatch.setattr(
+        workshops.orders.analyses,
+        "wait_until_idle",
+        lambda timeout_s: asked.append(timeout_s) or idle(timeout_s),
+    )
+    control_wish = [control.PAUSE]
+    monkeypatch.setattr(control.Listener, "wish", property(lambda _: control_wish[0]))
+    at = start(page(), corpus)
+    until(lambda: found_runs() and the_run().state == "paused")
+    assert at.run().button(key="run_start").disabled
+    control_wish[0] = control.GO
+    until(lambda: not workshop.busy())
+    assert len(asked) == 5
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "told"),
+    [
+        ("/etc", "mine", "outside the folders"),
+        ("no-such-corpus", "mine", "outside the folders"),
+        (None, "../up", "cannot be called"),
+        (None, "taken", "There is a run called taken"),
+    ],
+)
+def test_what_cannot_be_started_says_why(
+    corpus: Path,
+    tmp_path: Path,
+    source: str | None,
+    name: str,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(new_run, "_sources", lambda: [source or str(corpus)])  # as if typed
+    make_run(tmp_path / "runs" / "taken", n=2, n_layers=2)
+    at = start(page(), Path(source) if source else corpus, name)
+    assert told in said(at)
+    assert not workshop.busy()
+
+
+def test_a_model_that_does_not_load_is_told_after_the_start(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        new_run.catalogue, "models", lambda: {"/no/such/model": "a", "fake-run": "b"}
+    )
+    at = fill(page(), corpus)
+    at.session_state["run_model"] = "/no/such/model"
+    at.run().button(key="run_start").click()
+    at.run()
+    until(lambda: not workshop.busy())
+    assert "/no/such/model" in said(at.run())
+
+
+def test_a_task_brings_its_instruction(corpus: Path) -> None:
+    at = page()
+    at.selectbox(key="run_task").select("emotion").run()
+    assert at.text_area(key="run_instruction").value.startswith("classify the emotion")
+    at.selectbox(key="run_task").select("own").run()
+    assert at.text_area(key="run_instruction").value == ""
+
+
+def test_names_and_reasons_are_text_and_a_gallery_only_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_run(tmp_path / "runs" / "a", n=2, n_layers=2, model="<img src=x> **bold**")
+    newer = make_run(tmp_path / "runs" / "b", n=2, n_layers=2)
+    (newer / "run.json").write_text("{")
+    monkeypatch.setenv("ALAS_READONLY", "1")
+    at = page()
+    captions = " ".join(element.value for element in at.caption)
+    assert "\\<img" in captions
+    assert "\\*\\*bold" in captions
+    assert "cannot be understood" in said(at)
+    assert not at.button
+    assert folder.exists()
+
+
+def test_defaults_of_the_form_are_those_of_the_settings(corpus: Path) -> None:
+    assert page().number_input(key="run_null").value == Settings().n_null
