@@ -8,9 +8,10 @@ with shell.inside():
     url.settle()
     page = shell.navigation()
     with guard.guarded("the sidebar"):
-        controls.sidebar()
-        picture.current()
-        controls.layer_and_score(picture.on_screen())
+        if page.url_path not in shell.OWN_SIDEBAR:
+            controls.sidebar()
+            picture.current()
+            controls.layer_and_score(picture.on_screen())
     with guard.guarded(page.title):
         page.run()
     controls.publish(page.url_path or "explore")

@@ -17,6 +17,7 @@ LIBRARIES = {
 
 PARTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(LIBRARIES, ("shelf", "library")),
+    "chart": ("shelf", "chart"),
     "data": ("shelf", "sheet_data"),
     "sheet": ("shelf", "selection", "player", "linked_figure", "sheet_figure", "sheet"),
     "linked": ("shelf", "selection", "linked_figure", "linked"),

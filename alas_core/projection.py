@@ -25,6 +25,9 @@ _EXACT_SIDE = 1024
 _EPOCHS_ON = 30
 """Of a layer that continues its neighbour's layout; more lets it drift, fewer leaves it behind."""
 
+_ROWS = 512
+"""Points whose distances to all others are held at a time."""
+
 _log = logging.getLogger(__name__)
 _warm = threading.Event()
 _warming = threading.Lock()
@@ -159,6 +162,31 @@ def umap_layers(
         yield layer, made[layer]
 
 
+def umap_points(points: FloatArray, *, seed: int = 0) -> FloatArray:
+    """UMAP of any points.
+
+    Parameters
+    ----------
+    points : np.ndarray [shape=(n, dimensions)], finite
+
+    Returns
+    -------
+    np.ndarray [shape=(n, 2), float32]
+
+    Raises
+    ------
+    InputError
+        If there are fewer than five points.
+
+    References
+    ----------
+    McInnes et al. 2018, arXiv:1802.03426.
+    """
+    if len(points) < 5:
+        raise InputError(f"{len(points)} points are too few for UMAP, expected at least 5; use PCA")
+    return _fit(np.asarray(points, dtype=np.float32), seed)
+
+
 def _fit(
     points: FloatArray, seed: int, n_components: int = 2, before: FloatArray | None = None
 ) -> FloatArray:
@@ -188,6 +216,17 @@ def _import_umap() -> type:
 
 def _exact_neighbours(points: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """Exact neighbours, so that the approximate search need not be compiled."""
-    distance = cdist(points, points).astype(np.float32)
-    index = np.argsort(distance, axis=1, kind="stable")[:, :k]
-    return index, np.take_along_axis(distance, index, axis=1)
+    rows = [
+        _nearest(cdist(points[start : start + _ROWS], points).astype(np.float32), k)
+        for start in range(0, len(points), _ROWS)
+    ]
+    index, distance = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    return index, distance
+
+
+def _nearest(distance: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    """The k smallest of each row, in order."""
+    near = np.sort(np.argpartition(distance, k - 1, axis=1)[:, :k], axis=1)
+    near_by = np.take_along_axis(distance, near, axis=1)
+    order = np.argsort(near_by, axis=1, kind="stable")
+    return np.take_along_axis(near, order, axis=1), np.take_along_axis(near_by, order, axis=1)

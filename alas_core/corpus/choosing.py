@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from alas_core.batch.schema import META_PREFIX
-from alas_core.corpus.run import Run
+from alas_core.corpus.run import SCORE, Run
 from alas_core.definitions import SCORES
 from alas_core.types import FloatArray, IntArray
 
@@ -33,6 +33,9 @@ LABELS = {
     "correct_audio": "Right or wrong, hearing",
     "correct_text": "Right or wrong, reading",
     "kept": "Passes the response filter",
+    "expected": "Expected answer",
+    "answer_audio": "Answer to the sound",
+    "answer_text": "Answer to the words",
     "duration_s": "Duration (s)",
     "n_words": "Words",
     "n_tokens": "Tokens",
@@ -46,6 +49,11 @@ LABELS = {
 def label(column: str) -> str:
     """A column of the utterances in words."""
     return LABELS.get(column, column.removeprefix(META_PREFIX).replace("_", " "))
+
+
+def value_label(value: object) -> str:
+    """A value of a group in words."""
+    return {True: "right", False: "wrong"}[value] if isinstance(value, bool) else str(value)
 
 
 def group_columns(run: Run) -> tuple[str, ...]:
@@ -191,3 +199,29 @@ def best_layer(values: FloatArray, higher_is_better: bool = True) -> int:
     if not np.isfinite(values).any():
         return 0
     return int(np.nanargmax(values) if higher_is_better else np.nanargmin(values))
+
+
+def listed(run: Run, rows: IntArray, score: str, layer: int) -> pl.DataFrame:
+    """Utterances as a table for people, in the order of the rows.
+
+    Returns
+    -------
+    polars.DataFrame
+        Id, words, the score at the layer with its baseline (for ALAS: what 97.5 % of wrong
+        transcripts stay below, and p), best layer, and the labels and verdicts that the run has.
+    """
+    about = SCORES[score]
+    against = "null_high" if score == SCORE else f"baseline_{score}"
+    columns: dict[str, object] = {
+        "utterance": run.utterances["utterance"][rows],
+        "words": run.utterances["transcript"][rows],
+        f"{about.label} @ {layer}": run.matrix(score)[rows, layer],
+        "wrong words reach" if score == SCORE else "baseline": run.matrix(against)[rows, layer],
+        "p": run.matrix("p")[rows, layer],
+        "best layer": run.utterances["best_layer"][rows],
+    }
+    for name in ("speaker", "label", "expected", "answer_audio", "correct_audio"):
+        values = run.utterances[name][rows]
+        if values.null_count() < len(values):
+            columns[label(name).lower()] = values
+    return pl.DataFrame(columns)

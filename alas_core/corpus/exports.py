@@ -7,7 +7,7 @@ import io
 import numpy as np
 import polars as pl
 
-from alas_core.corpus.profiles import Profile
+from alas_core.corpus.profiles import Profile, profile
 from alas_core.corpus.run import Run
 from alas_core.types import IntArray
 
@@ -30,6 +30,13 @@ def table(run: Run, name: str, rows: IntArray) -> pl.DataFrame:
         return run.skipped
     whole = run.words if name == "words" else run.score_table
     return whole.join(run.utterances.select("utterance")[rows], on="utterance", how="semi")
+
+
+def chosen_table(run: Run, name: str, rows: IntArray, score: str) -> pl.DataFrame:
+    """A table of the run, or what its profile figure shows."""
+    if name in TABLES:
+        return table(run, name, rows)
+    return profile_table((profile(run, rows, score),))
 
 
 def to_csv(frame: pl.DataFrame) -> bytes:

@@ -31,7 +31,12 @@ _TREE = [0.82, 1.0]
 
 
 def corpus_layers_figure(
-    matrix: CrossLayer, tree: LayerTree | None, *, layer: int, theme: Theme = "light"
+    matrix: CrossLayer,
+    tree: LayerTree | None,
+    *,
+    layer: int,
+    side: str = "audio",
+    theme: Theme = "light",
 ) -> go.Figure:
     """Mean matrix, its diagonal beside it, and the tree of layers that go together.
 
@@ -48,7 +53,8 @@ def corpus_layers_figure(
         "margin": {"l": 56, "r": 12, "t": 34, "b": 48},
         "xaxis": {**look, **rows, "range": [-1.9, n_layers + 0.5], "domain": _MATRIX,
                   "title": {"text": "text run: layer"}},
-        "yaxis": {**look, **rows, "title": {"text": "audio run: layer"}},
+        "yaxis": {**look, **rows, "range": [n_layers + 0.5, -1.9],
+                  "title": {"text": "audio run: layer"}},
         "xaxis2": {**look, "domain": _DIAGONAL, "anchor": "y", "fixedrange": True,
                    "title": {"text": axes.escape(label)}, "zeroline": False},
         "xaxis3": {**look, "domain": _TREE, "anchor": "y3", "fixedrange": True,
@@ -62,12 +68,14 @@ def corpus_layers_figure(
     figure.add_trace(_matrix(matrix, label, signed, colours))
     figure.add_trace(_diagonal(matrix, label, colours))
     if tree is not None:
-        figure.add_trace(_strip(tree))
+        figure.add_trace(_strip(tree, side))
         figure.add_traces(_branches(tree, colours))
-    figure.add_hline(y=layer, line={"color": SELECTION, "width": 1.5}, name="layer",
-                     xref="x domain")  # fmt: skip
+    figure.add_shape(
+        type="line", xref="paper", yref="y", x0=_MATRIX[0], x1=_DIAGONAL[1], y0=layer, y1=layer,
+        line={"color": SELECTION, "width": 1.5}, name="layer",
+    )  # fmt: skip
     titles = [(_MATRIX, f"mean over n = {matrix.n}"), (_DIAGONAL, "same layer")]
-    titles += [(_TREE, "audio layers alike")] if tree is not None else []
+    titles += [(_TREE, f"{side} layers alike")] if tree is not None else []
     for domain, text in titles:
         figure.add_annotation(
             x=domain[0], y=1.0, xref="paper", yref="paper", xanchor="left", yanchor="bottom",
@@ -107,11 +115,12 @@ def _diagonal(matrix: CrossLayer, label: str, colours: Palette) -> go.Scatter:
     )
 
 
-def _strip(tree: LayerTree) -> go.Scatter:
+def _strip(tree: LayerTree, side: str) -> go.Scatter:
+    layers, edge = np.arange(len(tree.groups)), np.full(len(tree.groups), -1.2)
     return go.Scatter(
         name="groups of layers",
-        x=np.full(len(tree.groups), -1.2),
-        y=np.arange(len(tree.groups)),
+        x=edge if side == "audio" else layers,
+        y=layers if side == "audio" else edge,
         mode="markers",
         marker={
             "symbol": "square",

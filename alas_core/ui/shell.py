@@ -15,6 +15,9 @@ from alas_core.ui import url
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
+OWN_SIDEBAR = ("corpus",)
+"""Pages that do not look at one utterance: the shared selectors are not drawn there."""
+
 _ENTERING = "entering_the_app"
 
 
@@ -44,6 +47,7 @@ def navigation() -> Any:
                 _PAGES / "explore.py", title="Explore", icon=":material/graphic_eq:", default=True
             ),
             st.Page(_PAGES / "runs.py", title="Runs", icon=":material/playlist_play:"),
+            st.Page(_PAGES / "corpus.py", title="Data set", icon=":material/dataset:"),
             st.Page(_PAGES / "method.py", title="Method", icon=":material/function:"),
         ],
         position="top",

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from alas_core.errors import InputError
 from alas_core.types import Analysis, Utterance
-from alas_core.ui import catalogue, gallery, recordings
+from alas_core.ui import catalogue, gallery, kept_runs, recordings
 from alas_core.ui.gallery import BUNDLE
+from alas_core.ui.kept_runs import RUN
 from alas_core.ui.mode import readonly
 from alas_core.ui.shelf import on_shelf
 
@@ -133,7 +134,29 @@ class BundleSource:
         gallery.open_a_bundle()
 
 
-_ALWAYS: Mapping[str, Source] = {DEMO: DemoSource(), YOURS: OwnSource(), BUNDLE: BundleSource()}
+class RunSource:
+    """Utterances of data-set runs, as the Data set page opens them."""
+
+    label = "From a run: the Data set page"
+    finished = True
+
+    def utterances(self) -> dict[str, str]:
+        return kept_runs.labels()
+
+    def read(self, utterance_id: str) -> Reading:
+        analysis = kept_runs.read(utterance_id)
+        return Reading(analysis.utterance, analysis=analysis)
+
+    def tools(self) -> None:
+        kept_runs.invitation()
+
+
+_ALWAYS: Mapping[str, Source] = {
+    DEMO: DemoSource(),
+    YOURS: OwnSource(),
+    BUNDLE: BundleSource(),
+    RUN: RunSource(),
+}
 
 
 def known() -> dict[str, Source]:

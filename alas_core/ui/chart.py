@@ -1,0 +1,84 @@
+"""A Plotly figure whose cells can be clicked: the cell that its label names reaches Python.
+
+Streamlit's own chart does not report clicks on heatmaps. This one draws with the library that the
+page holds already and reports row and column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from alas_core import frontend
+from alas_core.ui.linked import library
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a heatmap that a reader clicked."""
+
+    row: int
+    column: int
+
+
+_BAR = 30
+"""Pixels of the line of buttons below a figure."""
+
+_chart = component(
+    "alas_chart",
+    html='<div class="alas-chart"></div>',
+    css=frontend.read("chart.css"),
+    js=frontend.script("chart"),
+    isolate_styles=False,  # Plotly sees no clicks inside a shadow root
+)
+
+
+def chart(
+    figure: Any,
+    *,
+    key: str,
+    filename: str,
+    on_pick: Callable[[Cell], None] | None = None,
+) -> None:
+    """Mount a figure.
+
+    Parameters
+    ----------
+    figure : a plotly figure; a heatmap's `meta` may hold `rows` and `columns`, the labels that
+        become its `customdata` in the browser
+    filename : of what the buttons below the figure save (SVG, PNG, JSON), without its suffix
+    on_pick : called with the cell before the script reruns
+    """
+    json = figure.to_json()
+    name = hashlib.sha256(json.encode()).hexdigest()[:16]
+    seen = f"{key}_seen"
+
+    def on_change() -> None:
+        raw = st.session_state[key].get("pick")
+        if isinstance(raw, Mapping) and isinstance(raw.get("nonce"), int):
+            st.session_state[seen] = raw["nonce"]
+        cell = _cell(raw, name)
+        if cell is not None and on_pick is not None:
+            on_pick(cell)
+
+    with st.container(gap=None):
+        data = {"id": name, "figure": json, "filename": filename}
+        data["nonce"] = st.session_state.get(seen, 0)
+        height = int(figure.layout.height) + _BAR
+        _chart(key=key, data=data, height=height, on_pick_change=on_change)
+        library("plotly")
+
+
+def _cell(raw: Any, name: str) -> Cell | None:
+    """The cell, if the click was on the figure that is drawn now; a browser may send anything."""
+    if not isinstance(raw, Mapping) or raw.get("id") != name:
+        return None
+    row, column = raw.get("row"), raw.get("column")
+    if not (isinstance(row, int) and isinstance(column, int)) or min(row, column) < 0:
+        return None
+    return Cell(row, column)

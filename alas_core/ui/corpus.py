@@ -1,0 +1,158 @@
+"""The Data set page: what a run says in words, and one view at a time below it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alas_core.batch.roots import Found, runs_root
+from alas_core.ui import (
+    corpus_answers,
+    corpus_files,
+    corpus_lists,
+    corpus_maps,
+    corpus_overview,
+    corpus_scope,
+    corpus_words,
+    guard,
+)
+from alas_core.ui.corpus_scope import Scope
+from alas_core.ui.text import plain
+
+VIEWS = {
+    "utterances": "Utterances",
+    "profiles": "Groups and runs",
+    "words": "Words",
+    "accuracy": "Accuracy",
+    "filter": "Response filter",
+    "map": "Map",
+    "layers": "Layers × layers",
+    "download": "Download",
+}
+
+_DRAWN = {
+    "utterances": corpus_overview.utterances,
+    "profiles": corpus_overview.profiles,
+    "words": corpus_words.words,
+    "accuracy": corpus_answers.accuracy,
+    "filter": corpus_answers.response_filter,
+    "map": corpus_maps.pooled_map,
+    "layers": corpus_maps.layers,
+    "download": corpus_files.download,
+}
+
+
+def page() -> None:
+    """All of the page."""
+    st.title("Data set")
+    found = corpus_scope.choose_run()
+    if found is None:
+        _no_runs()
+        return
+    if found.problem:
+        st.error(plain(found.problem), icon=":material/error:")
+        _how_to_run()
+        return
+    looked = corpus_scope.scope(found)
+    _status(looked, found)
+    corpus_lists.follow()
+    if not len(looked.run):
+        _no_tables(found)
+    elif not len(looked.rows):
+        st.info("No utterance passes the filters: open *Which utterances* in the sidebar.")
+    else:
+        _what_this_says(looked)
+        _views(looked)
+
+
+def _views(looked: Scope) -> None:
+    if st.session_state.get("run_view") not in VIEWS:
+        st.session_state["run_view"] = "utterances"
+    chosen = st.segmented_control(
+        "View",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        required=True,
+        key="run_view",
+        label_visibility="collapsed",
+    )
+    with st.container(key="run_panel"):
+        _panel(looked, chosen or "utterances")
+
+
+@st.fragment
+def _panel(looked: Scope, view: str) -> None:
+    """A control of a view draws that view anew and nothing else."""
+    with guard.guarded(VIEWS[view]):
+        _DRAWN[view](looked)
+
+
+def _what_this_says(looked: Scope) -> None:
+    """The findings in sentences; each leads to the view that shows it."""
+    with st.container(border=True, key="findings", gap="xxsmall"):
+        st.markdown("**What this run says**")
+        for index, finding in enumerate(corpus_scope.findings(looked)):
+            sentence, link = st.columns([15, 1], vertical_alignment="center")
+            sentence.markdown(plain(finding.text))
+            if finding.view in VIEWS:
+                link.button(
+                    "Show",
+                    key=f"run_finding_{index}",
+                    type="tertiary",
+                    help=f"Go to {VIEWS[finding.view]}",
+                    on_click=_show,
+                    args=[finding.view],
+                )
+
+
+def _show(view: str) -> None:
+    st.session_state["run_view"] = view
+
+
+def _status(looked: Scope, found: Found) -> None:
+    """One line: what is looked at, how much of it, and what was left out."""
+    info, run = found.info, looked.run
+    n = f"{len(looked.rows)} of {len(run)}" if looked.filtered else f"{len(run)}"
+    skipped = len(run.skipped)
+    parts = [
+        f"{info.get('model', 'unknown model')} ({info.get('dtype', '')})",
+        f"{n} utterances × {run.n_layers + 1} layers",
+        f"{skipped} skipped" if skipped else "",
+        f"task {info.get('task') or 'of each utterance'}",
+        f"reference {info.get('reference_name') or info.get('reference', '')}",
+        "n shown beside every mean; intervals: 95 %, bootstrap over utterances",
+        "" if found.state == "finished" else f"state: {found.state}, so these are not all",
+    ]
+    with st.container(key="run_status"):
+        st.caption(plain(" · ".join(part for part in parts if part)))
+
+
+def _no_runs() -> None:
+    with st.container(border=True):
+        st.markdown("#### :material/dataset: No run yet")
+        st.markdown(
+            "This page shows a data set that was run through a model, utterance by utterance."
+        )
+        _how_to_run()
+
+
+def _no_tables(found: Found) -> None:
+    with st.container(border=True):
+        st.markdown("#### :material/hourglass: This run has no tables yet")
+        done = found.info.get("counts", {}).get("done", 0)
+        st.markdown(
+            plain(
+                f"Its state is {found.state}, {done} utterances are done. The tables are written "
+                "when a run ends or is cancelled; start it again to go on where it stopped."
+            )
+        )
+        _how_to_run()
+
+
+def _how_to_run() -> None:
+    st.markdown("To make one, use the **Runs** page or the command line:")
+    command = f"python -m alas_core run demo --model demo --out {runs_root()}/my-run"
+    st.code(command, language="bash", wrap_lines=True)
+    st.caption(
+        "Instead of the demo recordings name a folder or a table of your own "
+        "(python -m alas_core run --help). Runs below ALAS_RUNS are listed in the sidebar."
+    )

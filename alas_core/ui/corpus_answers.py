@@ -1,0 +1,176 @@
+"""Alignment against right answers, and the response filter with its threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from alas_core.corpus import accuracy as queries
+from alas_core.corpus import answers
+from alas_core.corpus.accuracy import Correlation, Pairs
+from alas_core.corpus.says import with_interval
+from alas_core.definitions import SCORES
+from alas_core.figures.corpus_views import accuracy_figure, filter_figure, means_figure
+from alas_core.types import IntArray
+from alas_core.ui import corpus_guide, corpus_lists
+from alas_core.ui.chart import chart
+from alas_core.ui.corpus_scope import Scope
+from alas_core.ui.panels import theme
+from alas_core.ui.text import plain
+
+_SELECTED = "points chosen in the figure"
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _correlation(key: str, _found: Pairs) -> Correlation:
+    del key
+    return queries.correlation(_found)
+
+
+def accuracy(looked: Scope) -> None:
+    """A scatter with its correlation, and the utterances that disagree."""
+    sides = queries.outcomes(looked.run)
+    if not sides:
+        st.info(
+            "This run knows no right answers and no similarity of answers: run a data set with "
+            "expected answers, or a task with a judge (python -m alas_core run --help)."
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        side = st.selectbox(
+            "Against", sides, format_func=queries.SIDES.__getitem__, key="run_side", width=280
+        )
+        corpus_guide.about("accuracy", looked.score)
+    found = queries.pairs(looked.run, looked.rows, looked.layer, side, looked.score)
+    binary = side != "answer_similarity"
+    threshold = 0.5 if binary else answers.stored_threshold(looked.run)
+    key = f"{looked.key} {looked.layer} {side} {looked.score}"
+    _say_correlation(looked, _correlation(key, found), binary)
+    labels = _labels(looked, found.rows)
+    figure = accuracy_figure(
+        found,
+        labels,
+        score=looked.score,
+        outcome=queries.SIDES[side],
+        binary=binary,
+        theme=theme(),
+    )
+    event = st.plotly_chart(
+        figure,
+        theme=None,
+        key="run_scatter",
+        on_select="rerun",
+        selection_mode=("points", "box", "lasso"),
+        config={"displaylogo": False, "toImageButtonOptions": {"format": "svg"}},
+    )
+    _disagreeing(looked, found, threshold, _chosen(event))
+
+
+def _labels(looked: Scope, rows: IntArray) -> list[str]:
+    chosen = looked.run.utterances[rows]
+    pairs = zip(chosen["utterance"], chosen["transcript"].fill_null(""), strict=True)
+    return [f"{key} · {text}" for key, text in pairs]
+
+
+def _say_correlation(looked: Scope, measured: Correlation, binary: bool) -> None:
+    if measured.reason:
+        st.info(plain(f"No correlation: {measured.reason}."))
+        return
+    name = "point-biserial r" if binary else "Pearson r"
+    label = SCORES[looked.score].label
+    st.markdown(
+        plain(
+            f"{label} at layer {looked.layer}: {name} = {with_interval(measured.pearson)}; "
+            f"Spearman ρ = {with_interval(measured.spearman)}. No relation would be 0."
+        )
+    )
+
+
+def _chosen(event: Any) -> IntArray:
+    points = event["selection"]["points"] if event else []
+    rows = [point["customdata"][0] for point in points if point.get("customdata")]
+    return np.array(rows, dtype=np.int64)
+
+
+def _disagreeing(looked: Scope, found: Pairs, threshold: float, chosen: IntArray) -> None:
+    parts = queries.quadrants(found, threshold)
+    options = {name: f"{name} ({len(rows)})" for name, rows in parts.items()}
+    if len(chosen):
+        parts[_SELECTED] = chosen
+        options = {_SELECTED: f"{_SELECTED} ({len(chosen)})"} | options
+    shown = st.radio(
+        "List",
+        list(options),
+        format_func=options.__getitem__,
+        horizontal=True,
+        key=f"run_quadrant_{len(chosen) > 0}",
+        help="Grounded: ALAS at this layer beats the utterance's own wrong transcripts (p ≤ 0.05).",
+    )
+    if len(parts[shown]):
+        corpus_lists.utterance_list(looked, parts[shown], "run_quadrant_list")
+    else:
+        st.caption("None.")
+    corpus_lists.follow()
+
+
+def response_filter(looked: Scope) -> None:
+    """Which pairs of answers are alike enough, and what the means are with and without them."""
+    counts, edges = answers.histogram(looked.run, looked.rows)
+    if not counts.sum():
+        st.info(
+            "This run holds no similarity of answers: run it with answers (the default), and for "
+            "open answers with the sentence encoder installed."
+        )
+        return
+    stored = answers.stored_threshold(looked.run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        threshold = st.slider(
+            "Threshold of similarity", 0.0, 1.0, stored, 0.01, key="run_threshold", width=420,
+            help="Cosine of the sentence embeddings of both answers. The run itself used "
+            f"{stored:g}; changing it here changes the means below, not the run.",
+        )  # fmt: skip
+        corpus_guide.about("filter", looked.score)
+    found = answers.filtered(looked.run, looked.rows, threshold, looked.layer, looked.score)
+    label = SCORES[looked.score].label
+    st.markdown(
+        plain(
+            f"{len(found.kept)} of {len(looked.rows)} pairs are kept "
+            f"({with_interval(found.share, '%')}). Mean {label} at layer {looked.layer}: kept "
+            f"{with_interval(found.kept_mean)}, all {with_interval(found.all_mean)}."
+        )
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        figure = filter_figure(counts, edges, threshold, theme=theme())
+        chart(figure, key="run_filter", filename=f"{looked.name}-answers")
+    with right:
+        rows = [
+            ("all", found.all_mean),
+            ("kept", found.kept_mean),
+            ("left out", found.left_mean),
+        ]
+        figure = means_figure(rows, looked.score, theme=theme())
+        chart(figure, key="run_filter_means", filename=f"{looked.name}-filter")
+    _answer_table(looked, found.left_out, found.kept)
+
+
+def _answer_table(looked: Scope, left_out: IntArray, kept: IntArray) -> None:
+    options = {"left out": left_out, "kept": kept}
+    which = st.segmented_control(
+        "Answers of pairs", list(options), default="left out", required=True, key="run_pairs"
+    )
+    rows = options[which or "left out"]
+    table = answers.answer_pairs(looked.run, rows)
+    st.dataframe(
+        table.head(corpus_lists.MAX_ROWS),
+        hide_index=True,
+        key="run_pair_table",
+        column_config={
+            "answer_similarity": st.column_config.NumberColumn("similarity", format="%.2g"),
+            "answer_audio": "answer to the sound",
+            "answer_text": "answer to the words",
+        },
+    )
+    st.caption(f"{len(table)} pairs, the least alike first.")
