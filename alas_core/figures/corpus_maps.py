@@ -28,6 +28,8 @@ MapColour = Literal["modality", "word"]
 
 _MATRIX, _DIAGONAL = [0.0, 0.5], [0.6, 0.76]
 _TREE = [0.82, 1.0]
+_GAP = 0.03
+"""Of a side of the matrix: how far the strip of groups stands off."""
 
 
 def corpus_layers_figure(
@@ -47,13 +49,13 @@ def corpus_layers_figure(
     look = axes.axis_look(colours)
     n_layers = len(matrix.values) - 1
     label, signed = NAMES.get(matrix.name, (matrix.name.replace("_", " "), True))
-    rows = axes.layer_axis(n_layers)
+    rows, gap = axes.layer_axis(n_layers), _GAP * len(matrix.values)
     # Layer by layer in all panels but the tree, whose leaves have an order of their own.
     layout: dict[str, Any] = {
         "margin": {"l": 56, "r": 12, "t": 34, "b": 48},
-        "xaxis": {**look, **rows, "range": [-1.9, n_layers + 0.5], "domain": _MATRIX,
+        "xaxis": {**look, **rows, "range": [-0.5 - 2 * gap, n_layers + 0.5], "domain": _MATRIX,
                   "title": {"text": "text run: layer"}},
-        "yaxis": {**look, **rows, "range": [n_layers + 0.5, -1.9],
+        "yaxis": {**look, **rows, "range": [n_layers + 0.5, -0.5 - 2 * gap],
                   "title": {"text": "audio run: layer"}},
         "xaxis2": {**look, "domain": _DIAGONAL, "anchor": "y", "fixedrange": True,
                    "title": {"text": axes.escape(label)}, "zeroline": False},
@@ -116,7 +118,10 @@ def _diagonal(matrix: CrossLayer, label: str, colours: Palette) -> go.Scatter:
 
 
 def _strip(tree: LayerTree, side: str) -> go.Scatter:
-    layers, edge = np.arange(len(tree.groups)), np.full(len(tree.groups), -1.2)
+    layers, edge = (
+        np.arange(len(tree.groups)),
+        np.full(len(tree.groups), -0.5 - _GAP * len(tree.groups)),
+    )
     return go.Scatter(
         name="groups of layers",
         x=edge if side == "audio" else layers,
