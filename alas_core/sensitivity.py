@@ -93,6 +93,23 @@ def alas_under_jitter(
     return result
 
 
+def alas_with_words(analysis: Analysis, words: Sequence[WordTiming]) -> FloatArray:
+    """ALAS of each layer, were the words spoken at these times instead.
+
+    Parameters
+    ----------
+    words : those of the analysis in their order, as another reference places them
+
+    Returns
+    -------
+    np.ndarray [shape=(n_layers + 1,), float32]
+        nan if no frame has a word then.
+    """
+    frame_word = frame_words(analysis.frame_spans, words)
+    if not (frame_word != NO_WORD).any():
+        return np.full(analysis.n_layers + 1, np.nan, np.float32)
+    return _alas(analysis, _mass(analysis, analysis.key.settings.temperature), frame_word)
+
 def valid_positions_of(analysis: Analysis) -> tuple[BoolArray, BoolArray]:
     """Which frames (L+1, N) and tokens (L+1, K) take part: all, or all but sinks if masked."""
     norms = torch.from_numpy(np.asarray(analysis.norms, dtype=np.float32))

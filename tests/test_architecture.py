@@ -26,7 +26,7 @@ ROOMS = (
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
     ("perturbations", "rankings", "sensitivity"),
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
-    ("comparison", "contrasts", "series"),
+    ("comparison", "contrasts", "series", "quality"),
     ("pipeline",),
     ("batch",),
     ("corpus",),

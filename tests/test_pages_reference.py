@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 from alas_core.datasets import demo
 from alas_core.errors import InputError
 from alas_core.reference import checkpoints, to_textgrid
-from alas_core.ui import drafting, orders, references
+from alas_core.types import content_sha
+from alas_core.ui import drafting, orders, quality_panel, references
 from alas_core.ui.shelf import Recording, shelf
 from tests import tiny_aligners
 from tests.test_pages import PATIENCE_S, app, demo_order, fake_model, finish, start, words_of
@@ -188,3 +189,42 @@ def test_any_reference_can_be_taken_along_as_a_textgrid(app):
     assert "Word times (TextGrid)" in labels
     analysis = shown(order)
     assert "IntervalTier" in to_textgrid(analysis.reference, analysis.utterance.audio.duration_s)
+
+
+def measured(at, **key):
+    """Run the page until the reference is measured."""
+    at.run()
+    assert not at.exception
+    analysis = at.session_state["shown_analysis"]
+    state = quality_panel.qualities.look(
+        content_sha(analysis.key.digest, key.get("second", ""), key.get("data", ""))
+    )
+    assert state is not None, "the page asked for something else"
+    quality_panel.qualities.wait(state.key, PATIENCE_S, finished=True)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def test_the_quality_of_the_reference_is_measured_when_asked_for(app):
+    finish(app, demo_order())
+    assert "boundary moved at random" not in words_of(app.markdown)
+    app.session_state["quality"] = True
+    measured(app)
+    assert "With every boundary moved at random by up to 20, 40, 80 ms" in words_of(app.markdown)
+    app.session_state["quality_compare"] = True
+    app.session_state["second"] = references.OWN
+    measured(app, second=references.OWN, data="demo")
+    assert "ms apart on average" in words_of(app.markdown)
+    assert "Second: JSON sha256" in words_of(app.caption)
+
+
+def test_a_second_reference_that_cannot_be_had_leaves_the_rest(app):
+    finish(app, demo_order())
+    app.session_state["quality"] = True
+    app.session_state["quality_compare"] = True
+    app.session_state["second"] = "whisper"
+    measured(app, second="whisper:openai/whisper-large-v3")
+    measured(app)
+    assert "neither in the local cache nor reachable" in words_of(app.error)
+    assert "boundary moved at random" in words_of(app.markdown)

@@ -13,6 +13,7 @@ from alas_core.types import Analysis
 from alas_core.ui import controls, details, guide, orders, share, trust
 from alas_core.ui.linked import linked_figure
 from alas_core.ui.map_panel import map_panel
+from alas_core.ui.quality_panel import quality_panel
 from alas_core.ui.sheet import sheet
 from alas_core.ui.text import plain
 
@@ -35,6 +36,7 @@ def explore(analysis: Analysis) -> None:
             layers_panel(analysis)
         with right, st.container(key="answers"):
             answers(analysis)
+        quality_panel(analysis, layer, word, theme())
         details.details(analysis, layer)
 
 

@@ -1,0 +1,137 @@
+"""How good is the reference? Against a second one, and with its boundaries moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from alas_core.figures.palette import Theme
+from alas_core.reference.base import CHECKPOINT_KINDS
+from alas_core.types import Analysis, Reference, content_sha
+from alas_core.ui import references, sources
+from alas_core.ui.guard import defect_text
+from alas_core.ui.jobs import Runner, State, Step
+from alas_core.ui.mode import readonly
+from alas_core.ui.text import plain
+
+if TYPE_CHECKING:
+    from alas_core.quality import Quality
+
+qualities: Runner[Quality] = Runner("reference quality", max_kept=32)
+
+_POLL_S = 0.4
+_CHART = {"displaylogo": False, "displayModeBar": False}
+_ABOUT = """
+Every score here leans on the reference: the times at which each word is said to be spoken. Two
+questions show how far it can be leaned on.
+
+**Would another aligner say the same?** Each bar is one word: how much later (up) or earlier (down)
+the second reference has it begin. Inside the grey band the difference is below one audio frame, so
+it can hardly matter.
+
+**Would errors matter?** Every boundary is moved at random, twenty times over, by up to 20, 40 and
+80 ms; each dot is ALAS with one such reference. A line that stays flat and above the grey band says
+that the result does not hang on exact boundaries.
+
+Nearly all aligners place onsets within 20 to 50 ms of a careful listener on clean speech.
+"""
+
+
+def quality_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme) -> None:
+    """A switch; what is behind it is computed only when it is on."""
+    with st.container(key="quality_panel", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            wanted = st.toggle("How good is the reference?", key="quality")
+            with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
+                st.markdown(_ABOUT)
+        if not wanted:
+            return
+        second = _second()
+        state = ask(analysis, second)
+        if state.error:
+            st.error(plain(defect_text(state.error) if state.defect else state.error))
+            st.button("Try again", key="quality_again", on_click=_again, args=[state.key])
+            if second:
+                state = ask(analysis, "")
+        if state.result is None:
+            _poll(state.key)
+        else:
+            _figures(analysis, state.result, layer, word, theme)
+
+
+def _second() -> str:
+    """The second reference as the session has it; "" for none."""
+    if readonly():
+        return ""
+    with st.container(key="quality_second"):
+        compared = st.toggle(
+            "Compare with a second reference",
+            key="quality_compare",
+            help="Another aligner, or your own file, for the same recording and transcript.",
+        )
+        return references.choice("Second reference", "second") if compared else ""
+
+
+def _figures(
+    analysis: Analysis, quality: Quality, layer: int, word: int | None, theme: Theme
+) -> None:
+    from alas_core.figures.quality import agreement_figure, jitter_figure
+    from alas_core.quality import agreement_sentence, jitter_sentence
+
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(plain(jitter_sentence(analysis, quality, layer)))
+        figure = jitter_figure(analysis, quality, layer=layer, theme=theme)
+        st.plotly_chart(figure, theme=None, key="jitter", config=_CHART)
+    if quality.agreement is None:
+        return
+    with right:
+        st.markdown(plain(agreement_sentence(analysis, quality, layer)))
+        st.caption(plain(f"First: {quality.agreement.first}. Second: {quality.agreement.second}."))
+        figure = agreement_figure(analysis, quality.agreement, word=word, theme=theme)
+        st.plotly_chart(figure, theme=None, key="agreement", config=_CHART)
+
+
+def ask(analysis: Analysis, second: str) -> State[Quality]:
+    """The job that measures this reference, started if need be; `second` is "" for none."""
+    data = st.session_state.get("data", "") if second == references.OWN else ""
+    key = content_sha(analysis.key.digest, second, data)
+    return qualities.ask(key, lambda: _steps(analysis, second, data))
+
+
+def _again(key: str) -> None:
+    qualities.forget(key)
+
+
+def _steps(analysis: Analysis, second: str, data: str) -> Iterator[Step[Quality]]:
+    yield Step("moving the boundaries")
+    from alas_core.quality import reference_quality
+
+    if second:
+        yield Step("asking the second reference")
+        yield Step("done", result=reference_quality(analysis, _align(analysis, second, data)))
+    else:
+        yield Step("done", result=reference_quality(analysis))
+
+
+def _align(analysis: Analysis, second: str, data: str) -> Reference:
+    utterance = analysis.utterance
+    own = sources.source(data).read(utterance.id).reference if data else None
+    aligner = references.aligner(second, own)
+    if not second.startswith(tuple(f"{kind}:" for kind in CHECKPOINT_KINDS)):
+        return aligner.align(utterance.audio, utterance.transcript)
+    from alas_core.models import registry
+
+    with registry.device_lock:
+        return aligner.align(utterance.audio, utterance.transcript)
+
+
+@st.fragment(run_every=_POLL_S)
+def _poll(key: str) -> None:
+    state = qualities.look(key)
+    if state is None or state.finished:
+        st.rerun()
+    else:
+        st.progress(0.0, text=f"{plain(state.stage[:1].upper() + state.stage[1:])} …")
