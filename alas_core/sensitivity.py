@@ -110,6 +110,7 @@ def alas_with_words(analysis: Analysis, words: Sequence[WordTiming]) -> FloatArr
         return np.full(analysis.n_layers + 1, np.nan, np.float32)
     return _alas(analysis, _mass(analysis, analysis.key.settings.temperature), frame_word)
 
+
 def valid_positions_of(analysis: Analysis) -> tuple[BoolArray, BoolArray]:
     """Which frames (L+1, N) and tokens (L+1, K) take part: all, or all but sinks if masked."""
     norms = torch.from_numpy(np.asarray(analysis.norms, dtype=np.float32))
