@@ -75,7 +75,7 @@ def analyse(request: Request, store: Store | None = None) -> Analysis:
     return result
 
 
-def steps(request: Request, store: Store | None = None) -> Iterator[Progress]:
+def steps(request: Request, store: Store | None = None) -> Generator[Progress, None, None]:
     """Make an analysis and report on the way.
 
     The first analysis comes as soon as the picture stands (quick null only); later ones carry the
@@ -148,14 +148,15 @@ def run_key(
 
 def _wrong_transcripts(request: Request) -> tuple[str, ...]:
     settings = request.settings
-    pool = _default_pool(request) if request.pool is None else request.pool
+    known = request.model_id if request.model is None else ""
+    pool = default_pool(known) if request.pool is None else request.pool
     transcript = request.utterance.transcript
     return wrong_transcripts(transcript, pool, settings.n_null, settings.seed)
 
 
-def _default_pool(request: Request) -> Sequence[str]:
+def default_pool(model_id: str) -> Sequence[str]:
     """Bundled sentences; for the demo model those in its own words, or the null would be easy."""
-    if request.model is None and request.model_id in (registry.DEMO, registry.DEMO_UNTRAINED):
+    if model_id in (registry.DEMO, registry.DEMO_UNTRAINED):
         return demo().pool()
     return plain_sentences()
 

@@ -28,6 +28,7 @@ ROOMS = (
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
     ("comparison", "contrasts", "series", "quality"),
     ("pipeline",),
+    ("trials",),
     ("batch",),
     ("corpus",),
     ("figures",),

@@ -46,6 +46,8 @@ class Loading:
         "none", "8bit" or "4bit" weights (bitsandbytes, CUDA only).
     lora : bool
         Whether a speech LoRA that the family switches is on, in both runs.
+    untrained_seed : int or None
+        The same architecture with random weights of this seed instead of its own: a control.
     """
 
     revision: str = ""
@@ -53,6 +55,7 @@ class Loading:
     device: str = "auto"
     quantization: str = "none"
     lora: bool = True
+    untrained_seed: int | None = None
 
     def __post_init__(self) -> None:
         checked_dtype(self.dtype)
@@ -73,6 +76,8 @@ class Loading:
         parts = [] if self.quantization == "none" else [self.quantization]
         if family is not None and family.lora and not self.lora:
             parts.append("LoRA off")
+        if self.untrained_seed is not None:
+            parts.append(f"random weights of seed {self.untrained_seed}")
         return ", ".join(parts)
 
 

@@ -245,10 +245,11 @@ def _load(identity: ModelIdentity, loading: Loading, report: Report) -> SpeechLL
     folder = _folder(identity.model_id)
     if folder is None:
         folder = fetching.fetch(identity.model_id, identity.revision, report)
+    seed = loading.untrained_seed
     checkpoint = load(
         folder,
         dataclasses.replace(loading, dtype=identity.dtype),
-        untrained_seed=_untrained_seed() if identity.model_id == DEMO_UNTRAINED else None,
+        untrained_seed=_untrained_seed() if identity.model_id == DEMO_UNTRAINED else seed,
         report=report,
     )
     return TransformersSpeechLLM(checkpoint, identity.model_id, identity.revision)

@@ -1,0 +1,83 @@
+"""Sound that was changed on purpose, and what becomes of the words' times: controls for a score."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from alas_core.errors import InputError
+from alas_core.types import Audio, FloatArray, WordTiming
+
+SNRS_DB = (20.0, 10.0, 5.0, 0.0, -5.0, -10.0)
+SPEEDS = (0.7, 0.8, 0.9, 1.1, 1.25, 1.5)
+
+
+def noise_instead(audio: Audio, seed: int = 0) -> Audio:
+    """White noise of the recording's length and loudness (root mean square)."""
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal(len(audio.samples)) * _rms(audio.samples)
+    return _changed(audio, noise)
+
+
+def silence_instead(audio: Audio) -> Audio:
+    """Digital silence of the same length."""
+    return _changed(audio, np.zeros(len(audio.samples)))
+
+
+def reversed_in_time(audio: Audio) -> Audio:
+    """The recording backwards: the same sound and spectrum, no words."""
+    return _changed(audio, audio.samples[::-1])
+
+
+def with_noise(audio: Audio, snr_db: float, seed: int = 0) -> Audio:
+    """The recording with white noise added at a signal-to-noise ratio.
+
+    Parameters
+    ----------
+    snr_db : ratio of the mean powers of recording and noise, in decibel
+    seed : of the noise
+
+    Returns
+    -------
+    Audio
+        Scaled down as a whole where the sum would leave [-1, 1], which keeps the ratio.
+    """
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal(len(audio.samples))
+    noise *= _rms(audio.samples) / max(_rms(noise), 1e-12) * 10 ** (-snr_db / 20)
+    return _changed(audio, audio.samples + noise)
+
+
+def at_speed(audio: Audio, speed: float) -> Audio:
+    """The recording faster (above 1) or slower, its pitch kept (phase vocoder of librosa).
+
+    Raises
+    ------
+    InputError
+        If speed is not between 0.5 and 2.
+    """
+    if not 0.5 <= speed <= 2:
+        raise InputError(f"the speed is {speed:g}, expected 0.5 to 2 times the recording's own")
+    import librosa
+
+    return _changed(audio, librosa.effects.time_stretch(audio.samples, rate=speed))
+
+
+def scaled_words(words: Sequence[WordTiming], ratio: float) -> tuple[WordTiming, ...]:
+    """The words with all times multiplied by `ratio`; unplaced ones stay so."""
+    return tuple(
+        dataclasses.replace(word, start_s=ratio * word.start_s, end_s=ratio * word.end_s)
+        for word in words
+    )
+
+
+def _changed(audio: Audio, samples: FloatArray) -> Audio:
+    peak = float(np.abs(samples).max(initial=0.0))
+    scaled = samples / peak if peak > 1 else samples
+    return Audio(np.ascontiguousarray(scaled, dtype=np.float32), audio.sample_rate)
+
+
+def _rms(samples: FloatArray) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
