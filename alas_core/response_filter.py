@@ -77,9 +77,7 @@ def judge_answers(
     """
     if not {"audio", "text"} <= set(answers):
         return None
-    expected = utterance.answer
-    if expected is None and tasks.task_of(utterance.task).name == tasks.TRANSCRIBE:
-        expected = utterance.transcript
+    expected = expected_answer(utterance)
     agreement = compare(
         utterance.task, answers["audio"], answers["text"], utterance.choices, encode, threshold
     )
@@ -87,6 +85,13 @@ def judge_answers(
         return Judged(None, None, agreement)
     audio, text = (_verdict(utterance, answers[run], expected, encode) for run in ("audio", "text"))
     return Judged(audio, text, agreement)
+
+
+def expected_answer(utterance: Utterance) -> str | None:
+    """The right answer: the data set's, else, of a transcription, the transcript."""
+    if utterance.answer is None and tasks.task_of(utterance.task).name == tasks.TRANSCRIBE:
+        return utterance.transcript
+    return utterance.answer
 
 
 def _verdict(utterance: Utterance, answer: str, expected: str, encode: Encode | None) -> Verdict:

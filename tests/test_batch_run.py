@@ -69,6 +69,8 @@ def test_tables_hold_what_the_analyses_hold(corpus: Path, out: str) -> None:
         assert analysis.utterance.id == row["utterance"]
         assert (row["n_frames"], row["n_words"]) == (analysis.n_frames, 4)
         assert (row["expected"], row["answer_audio"]) == (TRANSCRIPT, analysis.answers["audio"])
+        assert (row["correct_audio"], row["correct_text"], row["kept"]) == (True, True, True)
+        assert row["answer_similarity"] == 1
         assert (row["speaker"], row["best_layer"]) == (row["meta_voice"], analysis.best_layer)
         mine = scores.loc[row["utterance"]]
         for name in analysis.scores:
@@ -150,6 +152,17 @@ def test_a_task_brings_its_instruction_and_a_users_text_is_filled_in(
     assert loads(own.bundle(row["bundle"])).provenance["instruction"] == "Say !"
     with pytest.raises(InputError, match="no task"):
         fake_order(corpus, task="juggling")
+
+
+def test_wrong_and_different_answers_are_told_apart(
+    corpus: Path, out: str, model: FakeSpeechLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["the red fox sleeps", "a blue whale", "", "the red fox sleeps"])
+    monkeypatch.setattr(model, "answer", lambda *_, **__: next(answers))
+    monkeypatch.setattr("alas_core.batch.worker.default_encoder", lambda: None)
+    first, second = rows(finish(corpus, out, limit=2), "utterances")
+    assert (first["correct_audio"], first["correct_text"], first["kept"]) == (True, False, None)
+    assert (second["correct_audio"], second["correct_text"], second["kept"]) == (False, True, False)
 
 
 def test_full_memory_and_defects_cost_one_item_each(

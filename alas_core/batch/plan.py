@@ -23,8 +23,16 @@ OWN_REFERENCE = "own"
 """As a reference: the file of word times that the data set has for each utterance."""
 
 _SAME = (
-    *("source", "model", "revision", "dtype", "variant"),
-    *("task", "instruction", "reference_name", "answers"),
+    "source",
+    "model",
+    "revision",
+    "dtype",
+    "variant",
+    "task",
+    "instruction",
+    "reference_name",
+    "answers",
+    "encoder",
 )
 """Fields of `run.json` that have one value in one run, beside the settings."""
 

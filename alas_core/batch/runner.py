@@ -21,6 +21,7 @@ from alas_core.batch.folder import read_info
 from alas_core.batch.lock import RunLock
 from alas_core.batch.plan import (
     DONE,
+    OWN_REFERENCE,
     SKIPPED,
     Committed,
     Item,
@@ -34,7 +35,9 @@ from alas_core.batch.pooled import write_pooled
 from alas_core.batch.progress import Progress, Tally
 from alas_core.batch.worker import Worker
 from alas_core.datasets import open_source
+from alas_core.encoder import default_name
 from alas_core.errors import AlasError, StoreError
+from alas_core.judges import MIN_SIMILARITY
 from alas_core.models import registry
 from alas_core.place import Place
 from alas_core.reference import get_aligner
@@ -256,7 +259,7 @@ def _described(order: RunOrder) -> dict[str, Any]:
     """What `run.json` says before anything is computed; finds out early what cannot be used."""
     identity = registry.identify(order.model, order.loading)
     reference = order.reference
-    if reference != "own":
+    if reference != OWN_REFERENCE:
         reference = get_aligner(reference).name
     return {
         "schema": schema.RUN_SCHEMA,
@@ -266,6 +269,8 @@ def _described(order: RunOrder) -> dict[str, Any]:
         "dtype": identity.dtype,
         "variant": identity.variant,
         "reference_name": reference,
+        "encoder": default_name() if order.answers else None,
+        "filter_threshold": MIN_SIMILARITY,
         "provenance": {
             "alas_core": __version__,
             "python": platform.python_version(),

@@ -16,10 +16,12 @@ from alas_core.batch import schema
 from alas_core.batch.plan import DONE, OWN_REFERENCE, SKIPPED, Item, Outcome, RunOrder
 from alas_core.batch.record import Record, dumps
 from alas_core.datasets import DataSet, open_source, plain_sentences
+from alas_core.encoder import default_encoder
 from alas_core.errors import AlasError, AlignmentError, InputError, StoreError
 from alas_core.models import registry
 from alas_core.place import Place
 from alas_core.reference import Aligner, get_aligner
+from alas_core.response_filter import Judged, expected_answer, judge_answers
 from alas_core.tasks import instruction_for, named_task, task_of
 from alas_core.types import Analysis, ModelInfo, Utterance, content_sha
 
@@ -52,6 +54,7 @@ class Worker:
         self._pool = _pool(self._source, order.settings.n_null)
         own = order.reference == OWN_REFERENCE
         self._aligner = None if own else get_aligner(order.reference)
+        self._encode = default_encoder() if order.answers else None
         self._stage = ""
 
     def warm(self) -> ModelInfo:
@@ -82,7 +85,9 @@ class Worker:
                 raise InputError(item.problem)
             analysis = self._analysis(item)
             raw = bundle.dumps(analysis) if self._order.bundles else b""
-            return record_of(analysis, bundles=self._order.bundles), raw
+            self._stage = "Judging the answers"
+            judged = judge_answers(analysis.utterance, analysis.answers, self._encode)
+            return record_of(analysis, judged, bundles=self._order.bundles), raw
         except (AlasError, MemoryError) as error:
             return self._skip(item, error, type(error).__name__), b""
         except Exception as error:  # noqa: BLE001 - one item's defect must not cost the others
@@ -137,11 +142,11 @@ class Worker:
         return get_aligner(str(path))
 
 
-def record_of(analysis: Analysis, *, bundles: bool = True) -> Record:
-    """The rows of one analysis."""
+def record_of(analysis: Analysis, judged: Judged | None = None, *, bundles: bool = True) -> Record:
+    """The rows of one analysis, with what the judges say of its answers."""
     return Record(
         analysis.utterance.id,
-        row=_row(analysis, bundles),
+        row=_row(analysis, bundles) | (_verdicts(judged) if judged else {}),
         meta=dict(analysis.utterance.meta),
         words=_words(analysis),
         scores=_scores(analysis),
@@ -161,12 +166,21 @@ def _row(analysis: Analysis, bundles: bool) -> dict[str, Any]:
         "n_words": len(analysis.words),
         "speaker": _text(utterance.meta, "speaker", "voice"),
         "label": _text(utterance.meta, "label", f"label {utterance.task}"),
-        "expected": utterance.answer,
+        "expected": expected_answer(utterance),
         "answer_audio": analysis.answers.get("audio"),
         "answer_text": analysis.answers.get("text"),
         "best_layer": analysis.best_layer,
         "alas_best": analysis.scores["alas"][analysis.best_layer],
         "bundle": _bundle_name(analysis) if bundles else None,
+    }
+
+
+def _verdicts(judged: Judged) -> dict[str, Any]:
+    return {
+        "correct_audio": judged.audio.correct if judged.audio else None,
+        "correct_text": judged.text.correct if judged.text else None,
+        "answer_similarity": judged.agreement.similarity,
+        "kept": judged.agreement.kept,
     }
 
 
