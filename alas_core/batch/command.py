@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from alas_core.definitions import SCORES
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from alas_core.batch.folder import RunFolder
     from alas_core.batch.plan import RunOrder
     from alas_core.batch.progress import Progress
+    from alas_core.batch.runner import Pool
 
 _LINE_EVERY_S = 10.0
 """Where stderr is no terminal, a line so often; it may be a log file."""
@@ -49,6 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--instruction-last", action="store_true", help="put the instruction after the audio")
     add("--no-answers", action="store_true", help="do not have the model answer")
     add("--no-bundles", action="store_true", help="keep the tables only")
+    add("--ray", metavar="auto|ADDRESS", help="on a Ray cluster: one worker a GPU, or see --cpus")
+    add(
+        "--cpus",
+        type=int,
+        default=1,
+        metavar="N",
+        help="cores of each Ray worker where there is no GPU (%(default)s)",
+    )
     add("--retry-skipped", action="store_true", help="do those again that could not be analysed")
     add_loading(parser)
 
@@ -59,10 +69,11 @@ def run(options: argparse.Namespace) -> str:
     from alas_core.batch.folder import open_run
     from alas_core.batch.runner import Run
 
+    pool = _pool(options)
     line = _Line()
     last = None
     try:
-        for last in Run(order, options.out, retry_skipped=options.retry_skipped).steps():
+        for last in Run(order, options.out, pool=pool, retry_skipped=options.retry_skipped).steps():
             line.show(last)
     finally:
         line.wipe()
@@ -70,6 +81,16 @@ def run(options: argparse.Namespace) -> str:
     if options.json:
         return json.dumps(_summary(folder), allow_nan=False, ensure_ascii=False) + "\n"
     return _text(folder)
+
+
+def _pool(options: argparse.Namespace) -> Callable[[RunOrder, str], Pool]:
+    if options.ray is None:
+        from alas_core.batch.runner import Here
+
+        return Here
+    from alas_core.batch.cluster import OnRay
+
+    return functools.partial(OnRay, address=options.ray, cpus=options.cpus)
 
 
 def _order(options: argparse.Namespace) -> RunOrder:
