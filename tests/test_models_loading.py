@@ -21,7 +21,7 @@ from alas_core.errors import ModelError
 from alas_core.models import fetching, guard, inventory, loading, memory, problems, registry
 from alas_core.models.facts import FAMILIES
 from alas_core.models.identity import Loading
-from alas_core.models.watching import Stopped, Watched, watched
+from alas_core.models.watching import Load, Stopped, Watched
 from tests import tiny
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -229,10 +229,34 @@ def test_watched_work_is_stopped_at_its_next_report() -> None:
             stopped.set()
             raise
 
-    steps = watched(work)
-    next(steps)
-    steps.close()
+    load = Load(work)
+    one, two = load.watch(), load.watch()
+    next(one)
+    next(two)
+    one.close()
+    next(two)
+    assert not stopped.is_set(), "somebody still waits"
+    two.close()
     assert stopped.is_set()
+    assert load.failed
+
+
+def test_two_jobs_of_one_thread_share_a_load(folder, monkeypatch) -> None:
+    """The runner lets them take turns inside the lock, which is one thread's."""
+    loads = []
+    load = loading.load
+    monkeypatch.setattr(loading, "load", lambda *a, **o: loads.append(1) or load(*a, **o))
+    jobs = [registry.opening(str(folder), CPU) for _ in range(2)]
+    models = []
+    while jobs:
+        for job in tuple(jobs):
+            try:
+                next(job)
+            except StopIteration as end:
+                models.append(end.value)
+                jobs.remove(job)
+    assert loads == [1]
+    assert models[0] is models[1] is registry.held()
 
 
 # What a server allows

@@ -55,6 +55,15 @@ def offer(monkeypatch: pytest.MonkeyPatch, *entries: metadata.EntryPoint) -> Non
     monkeypatch.setattr(
         plugins.metadata, "entry_points", lambda group: entries if group == plugins.GROUP else ()
     )
+    plugins.offered.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def only_what_is_installed():
+    """No plug-in of one test is seen by another."""
+    plugins.offered.cache_clear()
+    yield
+    plugins.offered.cache_clear()
 
 
 def test_an_entry_point_is_listed_unloaded_and_loaded_when_chosen(my_model, monkeypatch) -> None:

@@ -39,11 +39,11 @@ def hub_config(model_id: str, revision: str = "") -> tuple[str, dict[str, Any]]:
     return Path(path).parent.name, read_json(Path(path))
 
 
-def cached_folder(model_id: str, commit: str) -> Path | None:
-    """The commit's folder in the local cache if its weights are all there."""
+def cached_folder(model_id: str, revision: str) -> Path | None:
+    """The revision's folder in the local cache if its weights are all there."""
     from huggingface_hub import try_to_load_from_cache
 
-    path = try_to_load_from_cache(model_id, "config.json", revision=commit)
+    path = try_to_load_from_cache(model_id, "config.json", revision=revision or None)
     folder = Path(path).parent if isinstance(path, str) else None
     return folder if folder is not None and has_weights(folder) else None
 

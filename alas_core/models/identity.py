@@ -25,8 +25,8 @@ MODEL_FILE = "alas_model.json"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _WHOLE_BYTES = 64 * 2**20
 _SAMPLES, _SAMPLE_BYTES = 64, 4096
-_DTYPES = ("auto", "float32", "bfloat16", "float16")
-_QUANTIZATIONS = ("none", "8bit", "4bit")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+QUANTIZATIONS = ("none", "8bit", "4bit")
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,9 @@ class Loading:
                 f"device is {self.device!r}, expected auto, cpu, mps, cuda, cuda:0, cuda:1 and so "
                 "on, or spread (over all GPUs)"
             )
-        if self.quantization not in _QUANTIZATIONS:
+        if self.quantization not in QUANTIZATIONS:
             raise ModelError(
-                f"quantization is {self.quantization!r}, expected one of "
-                f"{', '.join(_QUANTIZATIONS)}"
+                f"quantization is {self.quantization!r}, expected one of {', '.join(QUANTIZATIONS)}"
             )
 
     def variant(self, model_type: str) -> str:
@@ -93,8 +92,8 @@ class ModelIdentity:
 
 def checked_dtype(dtype: str) -> str:
     """The dtype's name, or `ModelError` if it is not one of ours."""
-    if dtype not in _DTYPES:
-        raise ModelError(f"dtype is {dtype!r}, expected one of {', '.join(_DTYPES)}")
+    if dtype not in DTYPES:
+        raise ModelError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")
     return dtype
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import dataclass
 from typing import Any
 
+from alas_core.errors import ModelError
+from alas_core.models import registry
 from alas_core.models.facts import FAMILIES, Family
+from alas_core.models.identity import Loading, accelerator, read_json, resolve_dtype
 from alas_core.models.installed import Installed, installed
-from alas_core.models.memory import n_parameters
+from alas_core.models.memory import Estimate, device_memory, n_parameters
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,34 @@ def entries() -> list[Entry]:
         )
         for row in FAMILIES.values()
     ]
+
+
+def model_type_of(model_id: str) -> str:
+    """The family of a model by its config or, if it is not here, by the table; "" if unknown."""
+    try:
+        folder = registry.folder_of(model_id)
+        if folder is not None:
+            return str(read_json(folder / "config.json").get("model_type", ""))
+    except ModelError:
+        return ""
+    return next((row.model_type for row in FAMILIES.values() if model_id in row.hub_ids), "")
+
+
+def estimate(model_id: str, loading: Loading) -> Estimate | None:
+    """What a model would take; None if its weights are not on this machine (or have no headers).
+
+    The memory of a GPU is known only once something has loaded torch: this never does.
+    """
+    folder = registry.folder_of(model_id, loading)
+    count = 0 if folder is None else n_parameters(folder)
+    if folder is None or not count:
+        return None
+    where = accelerator() if loading.device in ("auto", "spread") else loading.device
+    dtype = resolve_dtype(loading.dtype, where, read_json(folder / "config.json"))
+    asked = where == "cpu" or "torch" in sys.modules
+    return Estimate(
+        count, dtype, loading.quantization, where, device_memory(where) if asked else None
+    )
 
 
 def as_objects() -> list[dict[str, Any]]:

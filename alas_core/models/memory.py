@@ -62,6 +62,33 @@ def needed_bytes(count: int, dtype: str, quantization: str = "none") -> int:
     return round(count * each * _ROOM)
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a model that is on this machine would take, counted without loading it.
+
+    Parameters
+    ----------
+    count : number of weights.
+    dtype, quantization : as it would be loaded.
+    device : where.
+    memory : of that device; None where it cannot be asked yet.
+    """
+
+    count: int
+    dtype: str
+    quantization: str
+    device: str
+    memory: DeviceMemory | None
+
+    @property
+    def needed(self) -> int:
+        return needed_bytes(self.count, self.dtype, self.quantization)
+
+    @property
+    def fits(self) -> bool | None:
+        return None if self.memory is None else self.needed <= self.memory.total
+
+
 def device_memory(device: str) -> DeviceMemory | None:
     """Free and all memory of a device; None where that cannot be found out."""
     if device.startswith("cuda"):

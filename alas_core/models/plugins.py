@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,12 @@ _NEEDED = ("info", "audio_states", "text_states", "text_states_many", "answer", 
 _NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
+@cache
 def offered() -> dict[str, metadata.EntryPoint]:
-    """The plug-ins of installed packages by their name; nothing is imported."""
+    """The plug-ins of installed packages by their name; nothing is imported.
+
+    Looked up once a process: that reads a file of every installed package.
+    """
     return {entry.name: entry for entry in metadata.entry_points(group=GROUP)}
 
 

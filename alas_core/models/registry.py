@@ -19,7 +19,7 @@ from alas_core.models import identity as ids
 from alas_core.models.facts import FAMILIES
 from alas_core.models.identity import Loading, ModelIdentity
 from alas_core.models.installed import installed
-from alas_core.models.watching import Report, Watched, watched
+from alas_core.models.watching import Load, Report, Watched
 from alas_core.resources import asset_path
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = [
     "get",
     "held",
     "identify",
+    "is_local",
     "opening",
     "register",
     "unregister",
@@ -61,6 +62,7 @@ class ModelChoice:
 
 
 _held: tuple[tuple[ModelIdentity, str], SpeechLLM] | None = None
+_loading: tuple[tuple[ModelIdentity, str], Load[SpeechLLM]] | None = None
 _registered: dict[str, SpeechLLM] = {}
 
 
@@ -108,6 +110,32 @@ def _offered() -> list[ModelChoice]:
         ModelChoice(name, name, "On this server's list", local=Path(name).is_dir())
         for name in listed
     ]
+
+
+def is_local(model_id: str, loading: Loading | None = None) -> bool:
+    """Whether the model can be had without a download; True, too, for what names no model."""
+    if model_id in _registered or model_id in plugins.offered():
+        return True
+    try:
+        return folder_of(model_id, loading) is not None
+    except ModelError:
+        return True  # said when it is loaded
+
+
+def folder_of(model_id: str, loading: Loading | None = None) -> Path | None:
+    """Where a model's files lie on this machine; None if they would have to be downloaded.
+
+    Raises
+    ------
+    ModelError
+        If there can be no such model, or this server may not load it.
+    """
+    if model_id in _registered or model_id in plugins.offered():
+        return None
+    folder = _folder(model_id)
+    if folder is not None:
+        return folder
+    return fetching.cached_folder(model_id, (loading or Loading()).revision)
 
 
 def identify(model_id: str, loading: Loading | None = None) -> ModelIdentity:
@@ -172,24 +200,34 @@ def opening(model_id: str, loading: Loading | None = None) -> Generator[Watched,
 
     Closing the generator stops the loading. Draw from it in one thread: it holds `device_lock`.
     """
-    global _held
+    global _held, _loading
     loading = loading or Loading()
     with device_lock:
         if model_id in _registered:
             return _registered[model_id]
         identity = identify(model_id, loading)
-        if _held is not None and _held[0] == (identity, loading.device):
+        key = (identity, loading.device)
+        if _held is not None and _held[0] == key:
             return _held[1]
-        close()
         entry = plugins.offered().get(model_id)
         if entry is not None:
+            close()
             model = plugins.from_entry(entry)
             info = model.info
-            identity = ModelIdentity(model_id, info.revision, info.dtype, info.variant)
+            key = (ModelIdentity(model_id, info.revision, info.dtype, info.variant), loading.device)
         else:
-            model = yield from watched(lambda report: _load(identity, loading, report))
-        _held = ((identity, loading.device), model)
+            model = yield from _load_of(key, loading).watch()
+        _held, _loading = (key, model), None
         return model
+
+
+def _load_of(key: tuple[ModelIdentity, str], loading: Loading) -> Load[SpeechLLM]:
+    """The load that is under way for this key (jobs of one thread take turns), or a new one."""
+    global _loading
+    if _loading is None or _loading[0] != key or _loading[1].failed:
+        close()
+        _loading = (key, Load(lambda report: _load(key[0], loading, report)))
+    return _loading[1]
 
 
 def held() -> SpeechLLM | None:

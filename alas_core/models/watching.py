@@ -1,13 +1,13 @@
-"""Long loads that can be watched: a blocking call in a thread, its progress as a generator."""
+"""Loads that can be watched: a blocking call in a thread, its progress as a generator."""
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from tqdm.auto import tqdm
 
@@ -31,37 +31,65 @@ class Stopped(BaseException):
     """Raised inside a load that nobody waits for; no `Exception`, so that libraries let it pass."""
 
 
-def watched(work: Callable[[Report], Result]) -> Generator[Watched, None, Result]:
-    """Run `work(report)` in a thread; yield what it reports, return its result, raise its error.
+class Load(Generic[Result]):
+    """`work(report)` in a thread of its own, watched by whoever waits for its result.
 
-    Closing the generator stops the work at its next report and waits for that.
+    Two jobs of one thread may wait for one load in turns, so it does not belong to either: it goes
+    on while nobody draws from it, and stops at its next report when the last watcher has left.
     """
-    news: queue.SimpleQueue[Watched | None] = queue.SimpleQueue()
-    outcome: Future[Result] = Future()
-    stop = threading.Event()
 
-    def report(step: Watched) -> None:
-        if stop.is_set():
-            raise Stopped
-        news.put(step)
+    def __init__(self, work: Callable[[Report], Result]) -> None:
+        self._work = work
+        self._news: list[Watched] = []
+        self._outcome: Future[Result] = Future()
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+        self._watchers = 0
+        self._thread = threading.Thread(target=self._run, name="alas-load", daemon=True)
+        self._thread.start()
 
-    def run() -> None:
+    @property
+    def failed(self) -> bool:
+        """Whether it gave an error, or was told to stop."""
+        done = self._outcome.done()
+        return self._stop.is_set() or (done and self._outcome.exception() is not None)
+
+    def watch(self) -> Generator[Watched, None, Result]:
+        """Yield what is reported, return the result or raise its error."""
+        self._watchers += 1
+        told = 0
         try:
-            outcome.set_result(work(report))
-        except BaseException as error:  # noqa: BLE001 - raised anew in the caller's thread
-            outcome.set_exception(error)
+            while True:
+                with self._changed:
+                    self._changed.wait_for(partial(self._has_more_than, told))
+                    news = self._news[told:]
+                if not news:
+                    return self._outcome.result()
+                told += len(news)
+                yield from news
         finally:
-            news.put(None)
+            self._watchers -= 1
+            if not self._watchers:
+                self._stop.set()
+                self._thread.join()
 
-    thread = threading.Thread(target=run, name="alas-load", daemon=True)
-    thread.start()
-    try:
-        while (step := news.get()) is not None:
-            yield step
-    finally:
-        stop.set()
-        thread.join()
-    return outcome.result()
+    def _has_more_than(self, told: int) -> bool:
+        return len(self._news) > told or self._outcome.done()
+
+    def _run(self) -> None:
+        try:
+            self._outcome.set_result(self._work(self._report))
+        except BaseException as error:  # noqa: BLE001 - raised anew in the watchers' threads
+            self._outcome.set_exception(error)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _report(self, step: Watched) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        with self._changed:
+            self._news.append(step)
+            self._changed.notify_all()
 
 
 def bar_class(stage: str, report: Report) -> type[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 
 from alas_core import datasets
@@ -10,8 +11,16 @@ from alas_core.ui.text import cut
 
 
 def models() -> dict[str, str]:
-    """Model id to label; local folders are looked up anew each time."""
-    return {choice.id: choice.label for choice in registry.choices()}
+    """Model id to label; local folders are looked up anew each time.
+
+    No two labels are the same: the browser sends back a label, and two folders may share a name.
+    """
+    choices = registry.choices()
+    times = Counter(choice.label for choice in choices)
+    return {
+        choice.id: choice.label if times[choice.label] == 1 else f"{choice.label} ({choice.id})"
+        for choice in choices
+    }
 
 
 def model_description(model_id: str) -> str:

@@ -10,8 +10,9 @@ import streamlit as st
 
 from alas_core.definitions import SCORES
 from alas_core.errors import ModelError
+from alas_core.models.identity import allowed_models
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, references, settings, sources, url
+from alas_core.ui import catalogue, loading, references, settings, sources, url
 from alas_core.ui.orders import Order
 from alas_core.ui.sources import DEMO, YOURS
 from alas_core.ui.text import plain
@@ -81,6 +82,7 @@ def order() -> Order | None:
             "restore it with 'git checkout -- assets', or name folders with models in "
             "ALAS_MODEL_ROOTS"
         )
+    loading.check_download(model)
     return Order(
         model_id=model,
         data=data,
@@ -88,6 +90,7 @@ def order() -> Order | None:
         instruction=settings.instruction(),
         reference=references.chosen(),
         settings=settings.settings(),
+        loading=loading.chosen(),
     )
 
 
@@ -134,11 +137,12 @@ def _model() -> None:
         list(options),
         format_func=lambda name: options.get(name, name),
         key="model",
-        accept_new_options=True,
+        accept_new_options=not allowed_models(),
         help="Choose one, or type the path of a model folder or a hub id (owner/name) and press "
         "Enter. Safetensors weights only; no code of a model is ever run.",
     )
     st.caption(plain(catalogue.model_description(chosen or "")))
+    loading.ask_download(chosen or "")
 
 
 def _take_linked_model(options: dict[str, str]) -> None:

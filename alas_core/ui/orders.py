@@ -9,21 +9,26 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alas_core import layouts
 from alas_core.layouts import Layout
+from alas_core.models.identity import Loading
 from alas_core.types import Analysis, Settings, content_sha
 from alas_core.ui import references, sources
 from alas_core.ui.jobs import Runner, State, Step
 
 if TYPE_CHECKING:
+    from alas_core.models.selfcheck import SelfCheck
     from alas_core.store import Store
 
-analyses: Runner[Analysis] = Runner("analyses")
+accelerator: Runner[Any] = Runner("accelerator")
+"""All that uses a model, of all sessions: one thing at a time."""
+
+analyses: Runner[Analysis] = accelerator
 maps: Runner[Layout] = Runner("maps", max_kept=64)
 
 
@@ -46,6 +51,7 @@ class Order:
     instruction: str | None = None
     reference: str = references.POCKETSPHINX
     settings: Settings = field(default_factory=Settings)
+    loading: Loading = field(default_factory=Loading)
 
     @property
     def digest(self) -> str:
@@ -54,7 +60,29 @@ class Order:
 
 def ask(order: Order, reader: str = "") -> State[Analysis]:
     """The order's job, started if need be; `reader` is the session that looks at it."""
-    return analyses.ask(order.digest, lambda: _steps(order), order.model_id, reader)
+    return analyses.ask(order.digest, lambda: _steps(order), _lane(order), reader)
+
+
+def ask_check(order: Order, reader: str = "") -> State[SelfCheck]:
+    """Load the order's model and look at what it does with the order's recording."""
+    key = check_key(order)
+    return accelerator.ask(key, lambda: _check_steps(order), _lane(order), reader)
+
+
+def check_key(order: Order) -> str:
+    """Under which `ask_check` keeps its result."""
+    return f"check:{order.digest}"
+
+
+def ask_unload(reader: str = "") -> State[Any]:
+    """Let the model go that is held in memory, when nothing uses it."""
+    accelerator.forget("unload")
+    return accelerator.ask("unload", _unload_steps, "unload", reader)
+
+
+def _lane(order: Order) -> str:
+    """Orders that can share one loaded model."""
+    return f"{order.model_id} {order.loading}"
 
 
 def ask_map(analysis: Analysis, name: str, dimensions: int, layer: int) -> State[Layout]:
@@ -93,11 +121,42 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
         utterance=reading.utterance,
         reference=references.aligner(order.reference, reading.reference),
         settings=order.settings,
+        loading=order.loading,
         instruction=order.instruction,
         pool=reading.pool,
     )
     for progress in pipeline.steps(request, store=store()):
         yield Step(progress.stage, progress.done, progress.total, progress.analysis)
+
+
+def _check_steps(order: Order) -> Generator[Step[SelfCheck], None, None]:
+    yield Step("reading the recording")
+    utterance = sources.source(order.data).read(order.utterance_id).utterance
+    yield Step("loading the libraries for speech models")
+    from alas_core.models.selfcheck import self_check
+
+    steps = self_check(
+        order.model_id,
+        order.loading,
+        utterance,
+        order.instruction,
+        instruction_first=order.settings.instruction_first,
+    )
+    try:
+        while True:
+            step = next(steps)
+            yield Step(step.stage, step.done, step.total)
+    except StopIteration as end:
+        yield Step("done", result=end.value)
+    finally:
+        steps.close()
+
+
+def _unload_steps() -> Iterator[Step[Any]]:
+    yield Step("letting the model go")
+    from alas_core.models import registry
+
+    registry.close()
 
 
 def _warm_umap_steps() -> Iterator[Step[Layout]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -52,7 +53,7 @@ def current() -> Picture:
     if order is None:
         return Picture(None)
     known = orders.analyses.look(order.digest) is not None
-    state = orders.ask(order, reader=_session())
+    state = orders.ask(order, reader=session())
     if not known:
         state = orders.analyses.wait(order.digest, _GRACE_S) or state
     if state.result is None:
@@ -61,7 +62,8 @@ def current() -> Picture:
     return Picture(state.result, fresh=True, state=state)
 
 
-def _session() -> str:
+def session() -> str:
+    """A name for this browser session."""
     name: str = st.session_state.setdefault("session", uuid.uuid4().hex)
     return name
 
@@ -104,14 +106,15 @@ def _poll(key: str, version: int) -> None:
     if state is None or state.finished or state.version != version:
         st.rerun()
     else:
-        st.progress(_share(state), text=progress_text(state))
+        st.progress(share(state), text=progress_text(state))
 
 
-def _share(state: State[Analysis]) -> float:
+def share(state: State[Any]) -> float:
+    """How far, from 0 to 1."""
     return min(state.done / state.total, 1.0) if state.total else 0.0
 
 
-def progress_text(state: State[Analysis]) -> str:
+def progress_text(state: State[Any]) -> str:
     """The stage in plain words, how far, and who is before."""
     if state.ahead:
         return f"Waiting: {state.ahead} before you"

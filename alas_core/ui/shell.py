@@ -48,6 +48,7 @@ def navigation() -> Any:
             ),
             st.Page(_PAGES / "runs.py", title="Runs", icon=":material/playlist_play:"),
             st.Page(_PAGES / "corpus.py", title="Data set", icon=":material/dataset:"),
+            st.Page(_PAGES / "models.py", title="Models", icon=":material/memory:"),
             st.Page(_PAGES / "method.py", title="Method", icon=":material/function:"),
         ],
         position="top",

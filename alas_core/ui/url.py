@@ -21,6 +21,7 @@ from alas_core.definitions import SCORES
 from alas_core.figures.map import Colour
 from alas_core.figures.views import Fold
 from alas_core.keys import Settings
+from alas_core.models.identity import DTYPES, QUANTIZATIONS, Loading
 
 _PUBLISHED = "url_published"
 _SUPERSEDED = "url_superseded"
@@ -86,7 +87,7 @@ CENTERING = ("none", "mean", "standardise")
 DIFFERS = ("model", "recording", "kept", "instruction", "settings", "audio")
 """In what the second side of the Compare page may differ from the first."""
 
-_MADE = Settings()
+_MADE, _LOADED = Settings(), Loading()
 PARAMETERS: dict[str, Parameter] = {
     "model": Parameter(words(500)),
     "data": Parameter(words(60)),
@@ -109,6 +110,11 @@ PARAMETERS: dict[str, Parameter] = {
     "centering": Parameter(one_of(CENTERING), _MADE.centering),
     "mask_sinks": Parameter(flag, _MADE.mask_sinks),
     "n_null": Parameter(whole(199), _MADE.n_null),
+    "dtype": Parameter(one_of(DTYPES), _LOADED.dtype),
+    "device": Parameter(words(10), _LOADED.device),
+    "quantization": Parameter(one_of(QUANTIZATIONS), _LOADED.quantization),
+    "revision": Parameter(words(100), _LOADED.revision),
+    "lora": Parameter(flag, _LOADED.lora),
     "run": Parameter(words(120), None, "corpus"),
     "run_view": Parameter(words(20), "utterances", "corpus"),
     "run_layer": Parameter(whole(), None, "corpus"),

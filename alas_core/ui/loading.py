@@ -1,0 +1,119 @@
+"""How the session's model is loaded, and whether it may be downloaded: widgets and their values."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alas_core.errors import ModelError
+from alas_core.models import registry
+from alas_core.models.facts import family_of
+from alas_core.models.identity import DTYPES, QUANTIZATIONS, Loading
+from alas_core.models.inventory import model_type_of
+from alas_core.ui.text import plain
+
+_AGREED = "downloads_agreed"
+_DEVICES = ["auto", "cpu", "cuda", "cuda:0", "cuda:1", "spread", "mps"]
+
+
+def chosen() -> Loading:
+    """How the session wants its model loaded.
+
+    Raises
+    ------
+    ModelError
+        If a device was typed that cannot be.
+    """
+    state = st.session_state
+    return Loading(
+        revision=str(state.get("revision") or "").strip(),
+        dtype=state.get("dtype") or "auto",
+        device=str(state.get("device") or "auto").strip(),
+        quantization=state.get("quantization") or "none",
+        lora=state.get("lora", True),
+    )
+
+
+def options(model_id: str) -> None:
+    """The widgets; their values outlive the page and stand in its address."""
+    columns = st.columns(5, vertical_alignment="bottom")
+    columns[0].selectbox(
+        "Number format",
+        DTYPES,
+        key="dtype",
+        help="auto: bfloat16 on CUDA if the checkpoint is stored so, else float32. Cosines are "
+        "computed in float32 in any case.",
+    )
+    columns[1].selectbox(
+        "Device",
+        _DEVICES,
+        key="device",
+        accept_new_options=True,
+        help="auto: CUDA, Apple's GPU or the CPU. spread: over all GPUs (needs accelerate).",
+    )
+    columns[2].selectbox(
+        "Quantised weights",
+        QUANTIZATIONS,
+        key="quantization",
+        help="8bit or 4bit by bitsandbytes, on CUDA. Results are kept apart from those of full "
+        "weights.",
+    )
+    columns[3].text_input(
+        "Revision",
+        key="revision",
+        placeholder="newest",
+        max_chars=100,
+        help="Commit, branch or tag of a checkpoint of the hub.",
+    )
+    family = family_of(model_type_of(model_id))
+    has_switch = family is not None and bool(family.lora)
+    columns[4].toggle(
+        "Speech LoRA",
+        key="lora",
+        disabled=not has_switch,
+        help="On or off in both runs. Granite Speech and Phi-4 have one."
+        if has_switch
+        else "The chosen model has no LoRA that is switched (Granite Speech and Phi-4 have one).",
+    )
+
+
+def check_download(model_id: str) -> None:
+    """Refuse a model that would have to be downloaded, until this session has agreed to it.
+
+    Raises
+    ------
+    ModelError
+        Says where to agree.
+    """
+    if _must_ask(model_id):
+        raise ModelError(
+            f"the model '{model_id}' is not on this machine; press 'Download and load' under Model "
+            "in the sidebar, or choose another one"
+        )
+
+
+def ask_download(model_id: str) -> None:
+    """Under the model's selector: the button that lets a model be downloaded, if it must be."""
+    if not model_id or not _must_ask(model_id):
+        return
+    st.button(
+        "Download and load",
+        key="agree_download",
+        on_click=_agree,
+        args=[model_id],
+        icon=":material/download:",
+        width="stretch",
+        help=f"Fetch the safetensors weights of {plain(model_id, 80)} from the Hugging Face hub "
+        "into this machine's cache. Sizes are shown while they are fetched.",
+    )
+
+
+def _must_ask(model_id: str) -> bool:
+    agreed: set[str] = st.session_state.get(_AGREED, set())
+    try:
+        return model_id not in agreed and not registry.is_local(model_id, chosen())
+    except ModelError:  # an option that cannot be is said where the model is asked for
+        return False
+
+
+def _agree(model_id: str) -> None:
+    st.session_state.setdefault(_AGREED, set()).add(model_id)

@@ -1,0 +1,239 @@
+"""The Models page, and who may use the accelerator when: with fakes, without a browser."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from alas_core import datasets
+from alas_core.errors import ModelError
+from alas_core.models import facts, fetching, plugins, registry
+from alas_core.models.fake import FakeSpeechLLM
+from alas_core.models.guard import Guard
+from alas_core.types import Settings
+from alas_core.ui import orders, prompts
+from alas_core.ui.jobs import State
+from alas_core.ui.orders import Order
+from alas_core.ui.picture import progress_text
+from alas_core.ui.sources import DEMO
+from tests.browsers import ROOT
+
+pytestmark = pytest.mark.timeout(300)
+PATIENCE_S = 120.0
+HOSTILE = "<img src=x onerror=alert(1)>&\n"
+
+
+class Watchful(FakeSpeechLLM):
+    """Counts how many passes of all its kind are under way at once."""
+
+    under_way = 0
+    most = 0
+    lock = threading.Lock()
+
+    def audio_states(self, audio, prompt):
+        with Watchful.lock:
+            Watchful.under_way += 1
+            Watchful.most = max(Watchful.most, Watchful.under_way)
+        try:
+            return super().audio_states(audio, prompt)
+        finally:
+            with Watchful.lock:
+                Watchful.under_way -= 1
+
+
+class Hungry(FakeSpeechLLM):
+    """Runs out of memory in its first pass, inside the guard that the adapter has."""
+
+    full = True
+
+    def audio_states(self, audio, prompt):
+        if Hungry.full:
+            with Guard("a pass", "cuda:0", str, lambda: "3 GiB are free now"):
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
+        return super().audio_states(audio, prompt)
+
+
+@pytest.fixture(autouse=True)
+def a_store_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALAS_STORE", str(tmp_path / "store"))
+    orders.store.cache_clear()
+    yield
+    orders.store.cache_clear()
+
+
+@pytest.fixture
+def offered(request):
+    """Registers models for one test."""
+
+    def offer(model):
+        registry.register(model)
+        request.addfinalizer(lambda: registry.unregister(model.info.model_id))
+        return model
+
+    return offer
+
+
+def order(model_id: str, row: int = 0) -> Order:
+    utterance = datasets.demo().ids()[row].id
+    return Order(model_id, DEMO, utterance, settings=Settings(n_null=2))
+
+
+def page(script: str, model_id: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / script), default_timeout=PATIENCE_S)
+    at.session_state["model"] = model_id
+    at.session_state["n_null"] = 2
+    return at
+
+
+def said(at: AppTest) -> str:
+    elements = (*at.markdown, *at.caption, *at.error, *at.info)
+    return " ".join(re.sub(r"\\(.)|\N{WORD JOINER}", r"\1", element.value) for element in elements)
+
+
+def finished(key: str) -> State:
+    state = orders.accelerator.wait(key, PATIENCE_S, finished=True)
+    assert state is not None
+    assert state.finished
+    return state
+
+
+def test_a_check_shows_memory_frames_and_both_prompts(offered, monkeypatch) -> None:
+    model = offered(FakeSpeechLLM(model_id="checked"))
+    show = model.prompt_tokens
+
+    def hostile(prompt, **content):
+        return [(HOSTILE, "prompt"), *show(prompt, **content)]
+
+    monkeypatch.setattr(model, "prompt_tokens", hostile)
+    at = page("app.py", "checked")
+    at.switch_page("pages/models.py").run()
+    assert not at.exception
+    assert "Load and check" in said(at)
+    next(button for button in at.button if button.label == "Load and check").click().run()
+    assert not at.exception
+    finished(orders.check_key(order("checked")))
+    at.run()
+    assert not at.exception
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert metrics["Layers × width"] == "4 × 64"
+    assert metrics["Memory used"].endswith("GiB")
+    assert "What the two runs are given" in said(at)
+    html = " ".join(element.proto.body for element in at.get("html"))
+    assert "&lt;img src=x" in html.replace("·", " ")
+    assert "<img" not in html
+    assert len(at.dataframe[0].value) == len(facts.FAMILIES)
+    assert "No published checkpoint was run" in said(at)
+
+
+def test_prompts_are_escaped_counted_and_compared() -> None:
+    begin, end = (HOSTILE, "prompt"), ("<e>", "prompt")
+    heard = (begin, ("<bos>", "prompt"), *(("<au>", "audio"),) * 68, end)
+    read = (begin, ("the", "transcript"), end)
+    lone_heard, lone_read = prompts._lone(heard, read)
+    assert (lone_heard, lone_read) == ({1}, set())
+    html = prompts.prompt_html(heard, lone_heard)
+    assert html.count("<span") == 4
+    assert "<img" not in html
+    assert "&lt;au&gt; × 68" in html
+    assert 'class="only">&lt;bos&gt;' in html
+    long = tuple((f"t{i}", "prompt") for i in range(2000))
+    assert prompts.prompt_html(long, set()).count("<span") == 400
+
+
+def test_what_is_chosen_about_loading_is_part_of_the_order() -> None:
+    at = page("app.py", registry.DEMO_UNTRAINED)
+    at.query_params["dtype"] = "bfloat16"
+    at.query_params["lora"] = "false"
+    at.query_params["device"] = "cpu"
+    at.run()
+    assert not at.exception
+    loading = registry.Loading(dtype="bfloat16", lora=False, device="cpu")
+    settings = Settings(n_null=2)
+    wanted = Order(
+        registry.DEMO_UNTRAINED,
+        DEMO,
+        datasets.demo().ids()[0].id,
+        settings=settings,
+        loading=loading,
+    )
+    assert orders.analyses.look(wanted.digest) is not None
+    at.query_params["device"] = "tpu"
+    at.run()
+    assert "device is 'tpu', expected auto" in said(at)
+
+
+def test_nothing_is_downloaded_before_the_button_is_pressed(monkeypatch) -> None:
+    asked = []
+
+    def hub(model_id, revision=""):
+        asked.append(model_id)
+        raise ModelError("the hub was asked")
+
+    monkeypatch.setattr(fetching, "hub_config", hub)
+    model_id = "Qwen/Qwen2-Audio-7B-Instruct"
+    at = page("app.py", model_id)
+    at.run()
+    assert not at.exception
+    assert f"'{model_id}' is not on this machine; press 'Download and load'" in said(at)
+    assert asked == []
+    at.button("agree_download").click().run()
+    finished(order(model_id).digest)
+    at.run()
+    assert set(asked) == {model_id}
+    assert "the hub was asked" in said(at)
+    assert all(button.key != "agree_download" for button in at.button)
+
+
+def test_with_a_list_nothing_else_can_be_typed(monkeypatch) -> None:
+    plugins.offered.cache_clear()
+    monkeypatch.setenv("ALAS_MODELS", "google/gemma-3n-E4B-it")
+    at = page("app.py", registry.DEMO)
+    at.run()
+    box = next(box for box in at.selectbox if box.label == "Model")
+    assert [option for option in box.options if "Qwen" in option] == []
+    assert len(box.options) == 3
+    assert not box.proto.accept_new_options
+
+
+# One queue
+
+
+def test_two_sessions_never_run_two_passes_at_once(offered) -> None:
+    for name in ("one", "two"):
+        offered(Watchful(model_id=name))
+    wanted = [order(name, row) for row in range(3) for name in ("one", "two")]
+    places = []
+    for number, one in enumerate(wanted):
+        orders.accelerator.forget(one.digest)
+        places.append(orders.ask(one, reader=f"session {number}").ahead)
+    for one in wanted:
+        assert finished(one.digest).result is not None
+    assert Watchful.most == 1
+    assert places == sorted(places)
+    assert places[-1] >= 2
+    assert progress_text(State("k", ahead=3)) == "Waiting: 3 before you"
+
+
+def test_a_pass_that_fills_the_memory_says_so_and_the_server_lives_on(offered) -> None:
+    offered(Hungry(model_id="hungry"))
+    offered(FakeSpeechLLM(model_id="modest"))
+    at = page("app.py", "hungry")
+    at.run()
+    state = finished(order("hungry").digest)
+    assert not state.defect, state.error
+    assert "memory of cuda:0 is full" in state.error
+    at.run()
+    assert not at.exception
+    assert "memory of cuda:0 is full" in said(at)
+    assert "3 GiB are free now" in said(at)
+    orders.ask(order("modest"), reader="another")
+    assert finished(order("modest").digest).result is not None
+    Hungry.full = False
+    next(button for button in at.button if button.label == "Try again").click().run()
+    assert finished(order("hungry").digest).result is not None
+    at.run()
+    assert "memory of cuda:0" not in said(at)
