@@ -53,6 +53,7 @@ def draw() -> None:
     from alas_core.ui import shell
 
     with shell.inside():
+        shell.navigation()
         runpy.run_path("pages/runs.py")
 
 

@@ -14,6 +14,7 @@ from alas_core.errors import AlasError
 from alas_core.keys import Settings
 from alas_core.tasks import TASKS
 from alas_core.ui import catalogue
+from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import workshop
 
@@ -25,30 +26,31 @@ _REFERENCES = {
 }
 
 
-def new_run(taken: Collection[str]) -> None:
-    """Draw the form; `taken` are the names of the runs that there are."""
-    with st.expander("New run", icon=":material/add:", expanded=not taken):
-        left, right = st.columns(2, gap="medium")
-        with left:
-            asked = _what()
-        with right:
-            asked |= _task() | _how_much()
-        columns = st.columns([3, 1], vertical_alignment="bottom")
-        name = columns[0].text_input(
+def sidebar(taken: Collection[str]) -> None:
+    """Draw the form in the sidebar; `taken` are the names of the runs that there are."""
+    with st.sidebar:
+        st.markdown("#### New run")
+        if readonly():
+            st.caption("On this server runs can be looked at, not started.")
+            return
+        asked = _what() | _task() | _how_much()
+        name = st.text_input(
             "Name of the run",
             key="run_name",
             placeholder="made of data set, model and time",
             help="Letters, digits and . + - _; the run's folder is called so.",
         )
-        if columns[1].button(
+        busy = workshop.busy()
+        pressed = st.button(
             "Start",
             type="primary",
             icon=":material/play_arrow:",
             key="run_start",
             width="stretch",
-            disabled=bool(workshop.busy()),
-            help="One run at a time on this server." if workshop.busy() else None,
-        ):
+            disabled=bool(busy),
+            help=f"One run at a time on this server: {plain(busy)} is going." if busy else None,
+        )
+        if pressed:
             _start((name or "").strip(), taken, asked)
 
 
@@ -63,7 +65,7 @@ def _what() -> dict[str, Any]:
         "recordings, a table, or LAYOUT:PATH. Press Enter after typing.",
     )
     model = st.selectbox(
-        "Model of the run",
+        "Model",
         list(models),
         format_func=lambda name: models.get(name, name),
         key="run_model",
@@ -96,7 +98,7 @@ def _task() -> dict[str, Any]:
     text = st.text_area(
         "Instruction",
         key="run_instruction",
-        height=68,
+        height=80,
         placeholder="the utterance's own, else the model's",
         help="{question}, {choices} and {options} are filled in for each utterance. It is kept "
         "with the run.",
@@ -115,12 +117,12 @@ def _take_template() -> None:
 def _how_much() -> dict[str, Any]:
     left, right = st.columns(2)
     limit = left.number_input(
-        "First utterances",
+        "Utterances",
         min_value=1,
         value=None,
         key="run_limit",
         placeholder="all",
-        help="Empty runs all of them.",
+        help="The first so many; empty runs all of them.",
     )
     n_null = right.number_input(
         "Wrong transcripts",
@@ -146,7 +148,7 @@ def _start(name: str, taken: Collection[str], asked: dict[str, Any]) -> None:
         open_source(order.source, data_roots())
         name = name or new_name(order)
         if name in taken:
-            st.error(f"There is a run called {plain(name)}: resume it below, or take another name.")
+            st.error(f"There is a run called {plain(name)}: resume it, or take another name.")
             return
         workshop.start(name, order)
     except AlasError as error:

@@ -36,8 +36,8 @@ def list_runs(runs: Sequence[Found]) -> None:
     _say_what_failed(runs)
     if not runs and not workshop.busy():
         st.info(
-            "No run yet. A run takes every utterance of a data set through a model and keeps its "
-            "tables and analyses.",
+            "No run yet. Choose a data set and a model in the sidebar and press Start: the demo's "
+            "48 recordings take a minute or two on a laptop.",
             icon=":material/info:",
         )
     going = _going(runs)
@@ -131,11 +131,11 @@ def _log(url: str, n_skipped: int) -> list[dict[str, str]]:
 
 
 def _ways_on(run: Found) -> None:
-    if run.progress.done and run.state != "running" and _CORPUS.exists():
+    if run.progress.done and not run.owner:
         st.page_link(
             _CORPUS,
-            label="Explore",
-            icon=":material/bar_chart:",
+            label="Data set",
+            icon=":material/dataset:",
             query_params={"run": run.name},
         )
 

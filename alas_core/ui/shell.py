@@ -15,7 +15,7 @@ from alas_core.ui import url
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
-OWN_SIDEBAR = ("corpus",)
+OWN_SIDEBAR = ("corpus", "runs")
 """Pages that do not look at one utterance: the shared selectors are not drawn there."""
 
 _ENTERING = "entering_the_app"

@@ -23,6 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.benchmarks import runs
+
 PICTURE = ".alas-sheet[data-ready] .main-svg"
 """The element without which nothing is to be seen: the sheet, drawn by Plotly."""
 
@@ -252,6 +254,31 @@ def visit(browser: Any, url: str) -> float:
     return drawn
 
 
+def runs_rows(_: int) -> list[Row]:
+    n = int(os.environ.get("ALAS_BENCH_UTTERANCES", runs.MANY))
+    whole, tenth, settled, most = runs.linear(n)
+    return [
+        Row(
+            f"run of {n} utterances / 10 x its first {n // 10}",
+            f"{whole / (10 * tenth):.2f}",
+            f"{whole:.0f} s / 10 x {tenth:.1f} s; demo model, one thread, tables included",
+            "<= 1.1",
+        ),
+        Row(
+            "memory that a run takes on the way",
+            f"{most - settled:.0f} MB",
+            f"from {settled:.0f} MB after {runs.SETTLED} utterances",
+            "<= 100 MB",
+        ),
+    ]
+
+
+def ray_row(_: int) -> Row:
+    one, two = runs.two_workers()
+    detail = f"{two:.1f} / {one:.1f} utterances a second: two workers, one process with two threads"
+    return Row("two Ray workers / one process", f"{two / one:.2f}", detail, ">= 1.5")
+
+
 ROWS: dict[str, Callable[[int], Row | list[Row]]] = {
     "analysis": analysis_row,
     "reference": reference_row,
@@ -259,6 +286,8 @@ ROWS: dict[str, Callable[[int], Row | list[Row]]] = {
     "paths": paths_row,
     "bundle": bundle_row,
     "picture": picture_rows,
+    "runs": runs_rows,
+    "ray": ray_row,
 }
 
 

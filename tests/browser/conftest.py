@@ -23,9 +23,10 @@ PROBES = ("/_stcore/health", "/_stcore/host-config")
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a server with a store of its own."""
+    """URL of a server with a store and runs of its own."""
     folder = tmp_path_factory.mktemp("server")
     environment = {"ALAS_STORE": str(folder / "store"), "HF_HUB_OFFLINE": "1"}
+    environment["ALAS_RUNS"] = str(folder / "runs")
     environment["OMP_NUM_THREADS"] = "1"  # on a busy machine two threads mostly wait for each other
     with running_server(folder / "log.txt", environment=environment) as url:
         yield url
