@@ -1,8 +1,9 @@
 """Rows of the benchmark about runs: cost and memory over 1,000 utterances, and workers on Ray.
 
 Each is measured in a process of its own: ``python -m tests.benchmarks.runs WAY N``, with WAY `here`
-or `ray`, prints what it measured as JSON. The utterances are the demo's, again and again under new ids, with the
-word times that come with them; neither null nor answers, so that what a run adds weighs most.
+or `ray`, prints what it measured as JSON. The utterances are the demo's, again and again under new
+ids, with the word times that come with them; neither null nor answers, so that what a run adds
+weighs most.
 """
 
 from __future__ import annotations
