@@ -110,14 +110,24 @@ class Place:
         with self._told("written", name):
             try:
                 if self.local:
-                    with self._temporary(name) as temporary:
-                        temporary.write_bytes(content)
-                        Path(self.path(name)).hardlink_to(temporary)
+                    self._create_here(name, content)
                 else:
                     self._fs.pipe_file(self.path(name), content, mode="create")
             except FileExistsError:
                 return False
             return True
+
+    def _create_here(self, name: str, content: bytes) -> None:
+        path = Path(self.path(name))
+        with self._temporary(name) as temporary:
+            temporary.write_bytes(content)
+            try:
+                path.hardlink_to(temporary)
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without links: readers may see it before it is whole
+                with path.open("xb") as file:
+                    file.write(content)
 
     def names(self, folder: str) -> list[str]:
         """Names of the files of a folder below this place; none if there is no such folder."""

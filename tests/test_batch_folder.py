@@ -86,6 +86,19 @@ def test_a_place_writes_whole_files_and_creates_once(place: Place) -> None:
     assert place.create("lock", b"you")
 
 
+def test_a_file_system_without_links_still_has_one_creator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    place = Place(str(tmp_path))
+    assert place.create("lock", b"me")
+    assert not place.create("lock", b"you")
+    assert place.read("lock") == b"me"
+
+
 def test_a_place_that_cannot_be_used_says_so(tmp_path: Path) -> None:
     for url in ("nosuch://x", "abfs://container/x"):
         with pytest.raises(StoreError, match="cannot be used"):

@@ -218,12 +218,13 @@ def test_a_larger_limit_extends_a_run(corpus: Path, out: str, model: FakeSpeechL
 def test_a_row_that_changed_is_done_anew(corpus: Path, out: str, model: FakeSpeechLLM) -> None:
     finish(corpus, out)
     lines = (corpus / "utterances.jsonl").read_text().splitlines()
-    lines[3] = lines[3].replace('"transcribe"', '"repeat"')
+    lines[3] = lines[3].replace('"the red fox sleeps", "task"', '"the red fox sleeps!", "task"')
     (corpus / "utterances.jsonl").write_text("\n".join(lines))
     utterances = rows(finish(corpus, out), "utterances")
     assert model.calls["audio_states"] == 7
-    assert [row["task"] for row in utterances].count("repeat") == 1
-    assert len(utterances) == 6
+    assert [row["transcript"][-1] for row in utterances].count("!") == 1
+    kept = {f"{schema.BUNDLES}/{path.name}" for path in Path(out, schema.BUNDLES).iterdir()}
+    assert kept == {row["bundle"] for row in utterances}
 
 
 def test_skipped_items_can_be_tried_again(tmp_path: Path, out: str, model: FakeSpeechLLM) -> None:

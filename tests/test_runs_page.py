@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from alas_core.models import registry
 from alas_core.types import Settings
 from alas_core.ui import new_run
 from alas_core.ui import workshop as workshops
+from alas_core.ui.jobs import Step
 from alas_core.ui.workshop import workshop
 from tests.browsers import ROOT
 from tests.corpora import fake_model, make_corpus
@@ -138,7 +140,25 @@ def test_pause_resume_and_cancel_are_seen_by_every_session(
     assert (the_run().state, the_run().progress.done) == ("finished", 4)
 
 
-def test_one_run_at_a_time_and_an_interactive_analysis_goes_first(
+def test_a_run_lets_an_interactive_analysis_go_first(corpus: Path) -> None:
+    finish = threading.Event()
+
+    def analysis() -> Iterator[Step]:
+        yield Step("listening")
+        finish.wait(PATIENCE_S)
+
+    workshops.orders.analyses.ask("somebody's", analysis)
+    at = start(page(), corpus)
+    until(lambda: found_runs() and the_run().owner)
+    assert not workshops.orders.analyses.wait_until_idle(0)
+    assert the_run().progress.done == 0
+    finish.set()
+    until(lambda: not workshop.busy())
+    assert the_run().progress.done == 4
+    at.run()
+
+
+def test_one_run_at_a_time_and_the_others_are_asked_before_each_item(
     corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []

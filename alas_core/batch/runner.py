@@ -219,6 +219,9 @@ class Run:
                     self._place.remove(f"{schema.PARTS}/{name}")
             names = [name for name in names if not name.endswith(SKIPPED)]
         held = committed(names, items)
+        for old in compact.records(self._place, held.stale):
+            if old.row.get("bundle"):
+                self._place.remove(str(old.row["bundle"]))
         for name in held.stale:
             self._place.remove(f"{schema.PARTS}/{name}")
         return held
