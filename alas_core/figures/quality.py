@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from alas_core.figures import axes
-from alas_core.figures.palette import AUDIO, REFERENCE, SELECTION, Theme, palette
+from alas_core.figures.palette import REFERENCE, SELECTION, Theme, palette
 from alas_core.quality import Quality
 from alas_core.reference.agreement import Agreement
 from alas_core.types import Analysis
@@ -30,6 +30,8 @@ def agreement_figure(
     labels = axes.word_labels(analysis)
     frame_ms = 1000 / analysis.model.frame_rate_hz
     step = -(-len(labels) // _MOST_LABELS)
+    farthest = agreement.max_onset_ms if agreement.n_compared else 0.0
+    reach = 1.15 * max(farthest, 1.2 * frame_ms)
     shown = list(range(0, len(labels), step))
     figure = axes.blank_figure(
         theme,
@@ -42,12 +44,18 @@ def agreement_figure(
             "range": [-0.6, len(labels) - 0.4],
             "title": {"text": "word"},
         },
-        yaxis={**look, "title": {"text": "onset, second − first (ms)"}, "zeroline": True},
+        yaxis={
+            **look,
+            "title": {"text": "onset, second − first (ms)"},
+            "range": [-reach, reach],
+            "zeroline": False,
+        },
         shapes=[
             _band(-frame_ms, frame_ms, colours.band),
             {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": 0, "y1": 0,
              "line": {"color": colours.muted, "width": 1}},
         ],
+        annotations=[_band_label("one audio frame", frame_ms, colours.muted)],
     )  # fmt: skip
     bars = [SELECTION if k == word else REFERENCE for k in range(len(labels))]
     missing = "no place in one of the two"
@@ -90,6 +98,7 @@ def jitter_figure(
             "ticktext": ["as it is", *(f"±{jitter:g} ms" for jitter in quality.jitters_ms)],
             "range": [-0.5, len(rows) + 0.5],
             "showgrid": False,
+            "zeroline": False,
             "title": {"text": "every boundary moved by up to"},
         },
         yaxis={**look, "title": {"text": f"ALAS at layer {layer}"}},
@@ -103,7 +112,7 @@ def jitter_figure(
             x=(places[:, None] + spread).ravel(),
             y=rows.ravel(),
             mode="markers",
-            marker={"color": AUDIO, "size": 5, "opacity": 0.55},
+            marker={"color": colours.waveform, "size": 5},
             hovertemplate="one draw: ALAS %{y:.2r}<extra></extra>",
         )
     )

@@ -26,11 +26,11 @@ POCKETSPHINX = "pocketsphinx"
 OWN = "own"
 FILE = "file:"
 KINDS = {
-    POCKETSPHINX: "PocketSphinx (English, built in)",
-    "whisper": "Whisper (cross-attention)",
-    "ctc": "CTC checkpoint (wav2vec 2.0 and kin)",
+    POCKETSPHINX: "PocketSphinx (English)",
+    "whisper": "Whisper checkpoint",
+    "ctc": "CTC checkpoint",
     "qwen3": "Qwen3 forced aligner",
-    OWN: "The one that came with the recording",
+    OWN: "Came with the recording",
     FILE: "My own file",
 }
 _EXAMPLES = {
@@ -73,6 +73,7 @@ def _checkpoint(kind: str, key: str) -> None:
         options,
         index=0 if options else None,
         key=f"{key}_{kind}",
+        format_func=lambda name: Path(name).name if Path(name).is_absolute() else name,
         accept_new_options=True,
         placeholder=_EXAMPLES[kind],
         help="A hub id or the path of a folder: type it and press Enter. Safetensors weights only; "
