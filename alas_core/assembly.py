@@ -13,6 +13,7 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from alas_core import __version__
 from alas_core.alignment import Alignment
@@ -20,6 +21,7 @@ from alas_core.errors import AlignmentError
 from alas_core.lens import LayerReading, read_layers, targets
 from alas_core.models.protocol import AudioStates, Head, Prompt, SpeechLLM, TextStates
 from alas_core.null import make_null, permuted_words
+from alas_core.packing import on_grid
 from alas_core.paths import monotonic_paths
 from alas_core.reduction import Reduction, reduce_states
 from alas_core.scores import score_alignment
@@ -34,6 +36,12 @@ from alas_core.types import (
     Utterance,
 )
 from alas_core.words import frame_words, split_words, token_words
+
+SIMILARITY_STEP = 2.0**-12
+"""Stored cosines are multiples of this: as exact as float16 is near 1, and small on disk."""
+
+COORDS_STEPS = 2**11
+"""Stored coordinates are exact to this part of their layer's largest: finer than any screen."""
 
 _PACKAGES = ("torch", "transformers", "numpy", "librosa", "pocketsphinx", "umap-learn")
 _MANY_WORDS_PER_S = 8.0
@@ -99,7 +107,7 @@ def assemble(
         utterance=utterance,
         reference=reference,
         tokens=text.tokens,
-        similarity=reduced.similarity.astype(np.float16),
+        similarity=on_grid(reduced.similarity, SIMILARITY_STEP),
         frame_spans=audio.frame_spans,
         frame_word=alignment.frame_word.astype(np.int16),
         token_word=alignment.token_word.astype(np.int16),
@@ -109,7 +117,7 @@ def assemble(
         word_scores=result.words,
         frame_scores=result.frames,
         token_scores=result.tokens,
-        coords=reduced.coords.astype(np.float16),
+        coords=_coords(reduced.coords),
         norms=reduced.norms,
         quick_null=make_null(
             "permuted words", _permuted(alignment, settings), result.scores["alas"]
@@ -136,6 +144,11 @@ def lens_layers(
         targets(head, names, analysis.frame_word, analysis.token_word),
         last_is_normed=audio.last_is_normed,
     )
+
+
+def _coords(coords: FloatArray) -> npt.NDArray[np.float16]:
+    largest = np.abs(coords).max(axis=(1, 2), keepdims=True).clip(1e-3)
+    return on_grid(coords, np.exp2(np.ceil(np.log2(largest))) / COORDS_STEPS)
 
 
 def _align(

@@ -20,6 +20,7 @@ from safetensors.numpy import load, save
 
 from alas_core.audio import to_flac_bytes
 from alas_core.errors import AlasError, StoreError
+from alas_core.packing import deflated, inflated
 from alas_core.types import (
     SCHEMA,
     Analysis,
@@ -42,6 +43,9 @@ _MAX_HEAD_BYTES = 64 * 2**20
 
 WORD_POINTS = "word_points"
 """An array that bundles of earlier versions lack."""
+
+_DEFLATED = "deflated"
+"""In the head: type and shape of each array that is packed; earlier bundles have none."""
 
 _ARRAYS = ("similarity", "frame_spans", "frame_word", "token_word", "paths", "coords", "norms")
 _TABLES = (
@@ -71,8 +75,13 @@ def dumps(analysis: Analysis) -> bytes:
         arrays[WORD_POINTS] = analysis.word_points
     sound = to_flac_bytes(analysis.utterance.audio)
     arrays["audio"] = np.frombuffer(sound, dtype=np.uint8)
-    packed = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    head = json.dumps(_head(analysis), ensure_ascii=False, allow_nan=False)
+    packed, kinds = {}, {}
+    for name, array in arrays.items():
+        small = deflated(array)
+        packed[name] = np.ascontiguousarray(array) if small is None else small
+        if small is not None:
+            kinds[name] = [array.dtype.name, *array.shape]
+    head = json.dumps(_head(analysis) | {_DEFLATED: kinds}, ensure_ascii=False, allow_nan=False)
     return save(packed, metadata={"alas": head})
 
 
@@ -138,6 +147,8 @@ def loads(raw: bytes) -> Analysis:
     try:
         head = _read_head(raw)
         arrays = load(raw)
+        for name, (dtype, *shape) in head.get(_DEFLATED, {}).items():
+            arrays[name] = inflated(arrays[name], dtype, shape)
         return _analysis(arrays, head)
     except StoreError:
         raise

@@ -18,7 +18,17 @@ CORE = ROOT / "alas_core"
 # page). Modules of one line may import each other.
 ROOMS = (
     ("errors",),
-    ("keys", "definitions", "readout", "resources", "files", "frontend", "place", "terminal"),
+    (
+        "keys",
+        "definitions",
+        "packing",
+        "readout",
+        "resources",
+        "files",
+        "frontend",
+        "place",
+        "terminal",
+    ),
     ("types",),
     ("audio", "words", "paths", "similarity", "layouts"),
     ("alignment", "tasks", "judges", "response_filter", "encoder"),

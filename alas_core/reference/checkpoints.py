@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alas_core.errors import AlasError, AlignmentError
-from alas_core.models import identity, registry
+from alas_core.models import fetching, identity, registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,11 +82,9 @@ class Checkpoint:
 
         from alas_core.models.loading import usable_device
 
-        source: str | Path = self._folder or self.id
         where: dict[str, Any] = {"trust_remote_code": False}
-        if self._folder is None:
-            where["revision"] = self._revision
         device = usable_device("auto")
+        source = self._folder or fetching.fetch(self.id, self._revision, lambda _: None)
         with self.guard(f"loading {self.kind}:{self.id}", device, self._unusable):
             config = transformers.AutoConfig.from_pretrained(source, **where)
             self._check_kind(config)
@@ -162,7 +160,7 @@ def local_checkpoints(kind: str) -> tuple[str, ...]:
     for root in identity.model_roots():
         folders = sorted(root.iterdir()) if root.is_dir() else ()
         found += [str(folder) for folder in folders if _fits(kind, folder / "config.json")]
-    return tuple(found)
+    return tuple(name for name in found if identity.is_allowed(name))
 
 
 def _fits(kind: str, config: Path) -> bool:
