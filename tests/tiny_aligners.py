@@ -175,7 +175,7 @@ def qwen3(folder: Path, seed: int = 0) -> Path:
     )
     config = transformers.Qwen3ASRConfig(
         audio_config=audio_config.to_dict(),
-        text_config=tiny._qwen3(words).to_dict(),
+        text_config=tiny.qwen3_config(words).to_dict(),
         audio_token_id=words.convert_tokens_to_ids("<|audio_pad|>"),
         timestamp_token_id=words.convert_tokens_to_ids("<timestamp>"),
         pad_token_id=words.pad_token_id,
