@@ -6,19 +6,13 @@ aside.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import threading
-import uuid
-from pathlib import Path
-from typing import Any
-
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
 
 from alas_core.bundle import SUFFIX, dumps, loads
 from alas_core.errors import StoreError
+from alas_core.place import Place
 from alas_core.types import Analysis, RunKey
 
 __all__ = ["Store", "dumps", "loads"]
@@ -41,76 +35,49 @@ class Store:
     def __init__(self, url: str | os.PathLike[str] | None) -> None:
         self.notes: list[str] = []
         self._lock = threading.Lock()
-        self._fs: Any = None
-        self._root = ""
-        if url is not None:
-            self._fs, self._root = fsspec.core.url_to_fs(os.fspath(url))
-            self._root = self._root.rstrip("/")
-
-    def path(self, key: RunKey) -> str:
-        """Where the bundle of this key is or would be."""
-        return f"{self._root}/{key.digest}{SUFFIX}"
+        self._place = None if url is None else Place(url)
 
     def get(self, key: RunKey) -> Analysis | None:
         """The stored analysis, or None. A damaged bundle is set aside and reported in `notes`."""
-        if self._fs is None:
+        if self._place is None:
             return None
         try:
-            with self._fs.open(self.path(key), "rb") as file:
-                raw = file.read()
-        except FileNotFoundError:
+            raw = self._place.read(_name(key))
+        except StoreError as error:
+            self._note(f"The store of analyses cannot be read: {error}.")
             return None
-        except (OSError, ValueError) as error:
-            self._note(f"The store at {self._root} cannot be read ({error}).")
+        if raw is None:
             return None
         try:
             analysis = loads(raw)
             if analysis.key != key:
                 raise StoreError("the bundle holds another analysis than its name says")
         except StoreError as error:
-            self._set_aside(self.path(key), error)
+            self._set_aside(self._place, _name(key), raw, error)
             return None
         return analysis
 
     def put(self, key: RunKey, analysis: Analysis) -> bool:
         """Keep an analysis; False, with a note, if the store cannot be written."""
-        if self._fs is None:
+        if self._place is None:
             return False
-        raw = dumps(analysis)
         try:
-            self._write(self.path(key), raw)
-        except (OSError, ValueError) as error:
+            self._place.write(_name(key), dumps(analysis))
+        except StoreError as error:
             self._note(
-                f"This analysis was not kept: the store at {self._root} cannot be written "
-                f"({error}). It will be computed again next time; set ALAS_STORE to a folder "
-                "that can be written."
+                f"This analysis was not kept: {error}. It will be computed again next time; set "
+                "ALAS_STORE to a folder that can be written."
             )
             return False
         return True
 
-    def _write(self, path: str, raw: bytes) -> None:
-        if not isinstance(self._fs, LocalFileSystem):
-            self._fs.pipe_file(path, raw)  # an object store shows an object only when it is whole
-            return
-        Path(self._root).mkdir(parents=True, exist_ok=True)
-        temporary = Path(f"{path}.{uuid.uuid4().hex}.tmp")
+    def _set_aside(self, place: Place, name: str, raw: bytes, error: StoreError) -> None:
+        _log.warning("%s in %s: %s", name, place.url, error)
+        where = f"set aside as {name}.damaged"
         try:
-            with temporary.open("wb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-
-    def _set_aside(self, path: str, error: StoreError) -> None:
-        _log.warning("%s: %s", path, error)
-        aside = f"{path}.damaged"
-        where = f"set aside as {aside}"
-        try:
-            self._fs.mv(path, aside)
-        except (OSError, ValueError):
+            place.write(f"{name}.damaged", raw)
+            place.remove(name)
+        except StoreError:
             where = "left where it is"
         self._note(f"A stored analysis could not be read and was {where}; it is computed anew.")
 
@@ -118,3 +85,7 @@ class Store:
         with self._lock:
             if text not in self.notes:
                 self.notes.append(text)
+
+
+def _name(key: RunKey) -> str:
+    return f"{key.digest}{SUFFIX}"

@@ -159,7 +159,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, analysis, monkeypatch
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("alas_core.store.os.fsync", full)
+    monkeypatch.setattr("alas_core.place.os.fsync", full)
     store = Store(tmp_path)
     assert not store.put(analysis.key, analysis)
     assert "No space left" in store.notes[0]
