@@ -85,10 +85,18 @@ def cosine_maps(
     positions = frames.shape[1] + tokens.shape[1]
     maps = []
     for part in layer_chunks(frames.shape[0], 4 * positions * frames.shape[2]):
-        audio = torch.nn.functional.normalize(centre(frames[part], centering), dim=-1)
-        text = torch.nn.functional.normalize(centre(tokens[part], centering), dim=-1)
-        maps.append(torch.bmm(audio, text.transpose(1, 2)))
+        audio, text = centre(frames[part], centering), centre(tokens[part], centering)
+        # Lengths divide the small products: scaling the states first would copy them.
+        product = torch.bmm(audio, text.transpose(1, 2))
+        product /= _lengths(audio)[:, :, None]
+        product /= _lengths(text)[:, None, :]
+        maps.append(product)
     return torch.cat(maps).clamp_(-1.0, 1.0)
+
+
+def _lengths(states: torch.Tensor) -> torch.Tensor:
+    lengths: torch.Tensor = torch.linalg.vector_norm(states, dim=-1)
+    return lengths.clamp_min(1e-12)
 
 
 def word_mass(
