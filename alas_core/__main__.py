@@ -21,8 +21,8 @@ from alas_core.batch import command as command_run
 from alas_core.bundle import SUFFIX, dumps, loads
 from alas_core.errors import AlasError
 from alas_core.files import check_target, read_file, read_transcript, write_file
-from alas_core.keys import Settings
 from alas_core.models.options import add_loading, loading_of
+from alas_core.setting_options import add_settings, settings_of
 from alas_core.terminal import ProgressLine, quiet
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only when they are needed
@@ -103,7 +103,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_analyse(parser: argparse.ArgumentParser) -> None:
-    default = Settings()
     add = parser.add_argument
     parser.set_defaults(run=_analyse)
     add("audio", metavar="AUDIO", type=Path, help="wav, flac, ogg, opus, mp3, aiff, caf or w64")
@@ -126,29 +125,7 @@ def _add_analyse(parser: argparse.ArgumentParser) -> None:
     add("--tier", default="", metavar="NAME", help="of the --reference file (words)")
     add("--instruction", metavar="TEXT", help="stands beside the audio (the model's own)")
     add("--out", type=Path, metavar=f"FILE{SUFFIX}", help="keep the analysis in this file")
-    group = parser.add_argument_group("settings", "see the Method page; defaults in parentheses")
-    add = group.add_argument
-    add(
-        "--temperature",
-        type=float,
-        default=default.temperature,
-        help="of the softmax (%(default)s)",
-    )
-    add(
-        "--centering",
-        choices=("none", "mean", "standardise"),
-        default=default.centering,
-        help="of the states, each modality by itself (%(default)s)",
-    )
-    add("--mask-sinks", action="store_true", help="leave out states with a norm 10 x the median")
-    add("--instruction-last", action="store_true", help="put the instruction after the audio")
-    add(
-        "--null",
-        type=int,
-        default=default.n_null,
-        metavar="N",
-        help="wrong transcripts in the null; 0 permutes the words only (%(default)s)",
-    )
+    add_settings(parser)
     add_loading(parser)
 
 
@@ -178,13 +155,7 @@ def _analyse(options: argparse.Namespace) -> str:
 
 def _request(options: argparse.Namespace) -> Request:
     """Everything that is cheap to check is checked before a model is loaded."""
-    settings = Settings(
-        temperature=options.temperature,
-        centering=options.centering,
-        mask_sinks=options.mask_sinks,
-        instruction_first=not options.instruction_last,
-        n_null=options.null,
-    )
+    settings = settings_of(options)
     loading = loading_of(options)
     check_target(options.out, "--out", SUFFIX)
     check_target(options.html, "--html", ".html")

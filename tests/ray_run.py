@@ -1,7 +1,7 @@
 """A run on a Ray cluster of two workers, one of which is killed, in a network of its own.
 
 Ray puts the machine's address in place of localhost, so this runs where there is no other address
-than the loopback's. Arguments: corpus and out.
+than the loopback's. The run's folder is in a bucket. Arguments: corpus, and where to copy it to.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +50,39 @@ def loopback_up() -> None:
         fcntl.ioctl(probe, 0x8914, request)  # SIOCSIFFLAGS
 
 
-def main(corpus: str, out: str) -> None:
+@contextlib.contextmanager
+def a_bucket() -> Iterator[str]:
+    """Start an S3-compatible server here and tell fsspec, in this process and its children."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    }
+    boto3.client("s3").create_bucket(Bucket="runs")
+    yield "s3://runs"
+    server.stop()
+
+
+def main(corpus: str, copy: str) -> None:
+    """Run into a bucket, and copy what is there into a folder."""
     loopback_up()
     from alas_core.batch.cluster import OnRay
     from alas_core.batch.folder import open_run
     from alas_core.batch.runner import Run
 
     pool = functools.partial(OnRay, cpus=max(1, (os.cpu_count() or 2) // 2))
-    *_, last = Run(fake_order(Path(corpus)), out, pool=pool).steps()
-    devices = open_run(out).info["devices"]
-    sys.stdout.write(f"{len(devices)} workers, {last.done} done, {last.state}\n")
+    with a_bucket() as url:
+        *_, last = Run(fake_order(Path(corpus)), f"{url}/on-ray", pool=pool).steps()
+        run = open_run(f"{url}/on-ray")
+        run.place.filesystem.get(run.place.path(""), copy, recursive=True)
+    sys.stdout.write(f"{len(run.info['devices'])} workers, {last.done} done, {last.state}\n")
 
 
 if __name__ == "__main__":

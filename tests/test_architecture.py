@@ -27,6 +27,7 @@ ROOMS = (
         "files",
         "frontend",
         "place",
+        "setting_options",
         "terminal",
     ),
     ("types",),

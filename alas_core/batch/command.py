@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from alas_core.definitions import SCORES
 from alas_core.findings import number
-from alas_core.keys import Settings
 from alas_core.models.options import add_loading, loading_of
+from alas_core.setting_options import add_settings, settings_of
 
 if TYPE_CHECKING:
     from alas_core.batch.folder import RunFolder
@@ -27,28 +27,19 @@ _LINE_EVERY_S = 10.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``alas run`` takes."""
-    default = Settings()
     add = parser.add_argument
     add("source", metavar="SOURCE", help="demo, or a data set (see README, Data sets)")
     add("--out", required=True, metavar="DIR|URL", help="folder of the run, or an fsspec URL")
-    add("--model", default="demo", help="demo, demo-untrained, a model folder or a hub id (demo)")
+    add("--model", default="demo", help="demo, a folder, a hub id or a plug-in (demo)")
     add("--task", metavar="NAME", help="of all utterances (each its own)")
     add("--instruction", metavar="TEXT", help="beside the audio (the utterance's, or the model's)")
     add(
         "--reference",
         default="pocketsphinx",
         metavar="NAME|own",
-        help="an aligner, or own: the data set's word times (pocketsphinx)",
+        help="as of 'alas analyse', or own: the data set's word times (pocketsphinx)",
     )
     add("--limit", type=int, metavar="N", help="only the first N utterances")
-    add(
-        "--null",
-        type=int,
-        default=default.n_null,
-        metavar="N",
-        help="wrong transcripts in the null; 0 permutes the words only (%(default)s)",
-    )
-    add("--instruction-last", action="store_true", help="put the instruction after the audio")
     add("--no-answers", action="store_true", help="do not have the model answer")
     add("--no-bundles", action="store_true", help="keep the tables only")
     add("--ray", metavar="auto|ADDRESS", help="on a Ray cluster: one worker a GPU, or see --cpus")
@@ -60,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cores of each Ray worker where there is no GPU (%(default)s)",
     )
     add("--retry-skipped", action="store_true", help="do those again that could not be analysed")
+    add_settings(parser)
     add_loading(parser)
 
 
@@ -94,7 +86,6 @@ def _pool(options: argparse.Namespace) -> Callable[[RunOrder, str], Pool]:
 
 
 def _order(options: argparse.Namespace) -> RunOrder:
-    settings = Settings(n_null=options.null, instruction_first=not options.instruction_last)
     from alas_core.batch.plan import RunOrder
 
     return RunOrder(
@@ -103,7 +94,7 @@ def _order(options: argparse.Namespace) -> RunOrder:
         task=options.task,
         instruction=options.instruction,
         reference=options.reference,
-        settings=settings,
+        settings=settings_of(options),
         limit=options.limit,
         bundles=not options.no_bundles,
         answers=not options.no_answers,
