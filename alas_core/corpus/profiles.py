@@ -144,16 +144,14 @@ def difference(
 ) -> Difference:
     """Two groups compared, each resampled by itself; n is that of the smaller one."""
     values = [run.matrix(score)[group.rows, layer][:, None] for group in (first, second)]
-    bands = [mean_band(part) for part in values]
+    n = int(min(np.isfinite(part).sum() for part in values))
+    if n == 0:
+        return Difference(first.name, second.name, Estimate(math.nan, math.nan, math.nan, 0))
     drawn = [
         resampled_means(part, weights(len(part), seed=seed + place))
         for place, part in enumerate(values)
-        if len(part)
     ]
-    n = int(min(band.n[0] for band in bands))
-    value = float(bands[0].mean[0] - bands[1].mean[0])
-    if n == 0:
-        return Difference(first.name, second.name, Estimate(math.nan, math.nan, math.nan, 0))
+    value = float(_mean(values[0])[0] - _mean(values[1])[0])
     low, high = interval(drawn[0] - drawn[1])
     return Difference(first.name, second.name, Estimate(value, float(low[0]), float(high[0]), n))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import numpy.typing as npt
+from scipy import special
 
 from alas_core.types import FloatArray
 
@@ -19,8 +21,8 @@ _EXACT_BELOW = 100
 """Up to here resamples have exactly n utterances; above, n on average (Poisson weights)."""
 
 _POISSON = np.searchsorted(
-    stats.poisson.cdf(np.arange(12), 1.0), (np.arange(65_536) + 0.5) / 65_536
-).astype(np.float32)
+    special.pdtr(np.arange(12), 1.0), (np.arange(65_536) + 0.5) / 65_536
+).astype(np.uint8)
 """Poisson(1) by table: a random 16-bit number to a weight, many times faster than drawing it."""
 
 
@@ -73,10 +75,17 @@ def weights(n: int, *, n_resamples: int = N_RESAMPLES, seed: int = 0) -> FloatAr
     ----------
     Hanley and MacGibbon 2006, Creating non-parametric bootstrap samples using Poisson frequencies.
     """
-    rng = np.random.default_rng(seed)
     if n < _EXACT_BELOW:
+        rng = np.random.default_rng(seed)
         return rng.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float32)
-    counts: FloatArray = _POISSON[rng.integers(0, 65_536, size=(n_resamples, n), dtype=np.uint16)]
+    return _poisson(n, n_resamples, seed).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _poisson(n: int, n_resamples: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Drawn once for all questions to the same utterances."""
+    drawn = np.random.default_rng(seed).integers(0, 65_536, size=(n_resamples, n), dtype=np.uint16)
+    counts: npt.NDArray[np.uint8] = _POISSON[drawn]
     return counts
 
 
@@ -157,7 +166,7 @@ def share_estimate(hits: int, n: int) -> Estimate:
     """
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan, 0)
-    z2 = stats.norm.ppf(LEVEL[1]) ** 2
+    z2 = special.ndtri(LEVEL[1]) ** 2
     share = hits / n
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)

@@ -10,6 +10,7 @@ from alas_core.corpus import accuracy, answers, words
 from alas_core.corpus.choosing import Group, groups
 from alas_core.corpus.profiles import (
     SIGNIFICANT,
+    BestLayer,
     beating_null,
     best_of,
     difference,
@@ -59,7 +60,7 @@ def corpus_findings(run: Run, rows: IntArray, layer: int | None = None) -> list[
         return [CorpusFinding("empty", "None of these utterances has a score.", "utterances")]
     at = best.layer if layer is None else layer
     found = [
-        _binding(run, rows),
+        _binding(run, rows, best),
         _beating(run, rows, at),
         _accuracy(run, rows, at),
         _groups(run, rows, at),
@@ -69,10 +70,7 @@ def corpus_findings(run: Run, rows: IntArray, layer: int | None = None) -> list[
     return [finding for finding in found if finding is not None]
 
 
-def _binding(run: Run, rows: IntArray) -> CorpusFinding | None:
-    best = best_of(run, rows)
-    if best is None:
-        return None
+def _binding(run: Run, rows: IntArray, best: BestLayer) -> CorpusFinding:
     null = profile(run, rows)
     reach = ""
     if null.null_high is not None and np.isfinite(null.null_high[best.layer]):

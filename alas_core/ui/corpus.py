@@ -20,12 +20,12 @@ from alas_core.ui.text import plain
 
 VIEWS = {
     "utterances": "Utterances",
-    "profiles": "Groups and runs",
+    "profiles": "Groups",
     "words": "Words",
     "accuracy": "Accuracy",
-    "filter": "Response filter",
+    "filter": "Filter",
     "map": "Map",
-    "layers": "Layers × layers",
+    "layers": "Layers",
     "download": "Download",
 }
 
@@ -43,7 +43,7 @@ _DRAWN = {
 
 def page() -> None:
     """All of the page."""
-    st.title("Data set")
+    st.header("Data set")
     found = corpus_scope.choose_run()
     if found is None:
         _no_runs()

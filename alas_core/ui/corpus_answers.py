@@ -136,8 +136,8 @@ def response_filter(looked: Scope) -> None:
     label = SCORES[looked.score].label
     st.markdown(
         plain(
-            f"{len(found.kept)} of {len(looked.rows)} pairs are kept "
-            f"({with_interval(found.share, '%')}). Mean {label} at layer {looked.layer}: kept "
+            f"{len(found.kept)} of {len(looked.rows)} pairs are kept: "
+            f"{with_interval(found.share, '%')}. Mean {label} at layer {looked.layer}: kept "
             f"{with_interval(found.kept_mean)}, all {with_interval(found.all_mean)}."
         )
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from alas_core.corpus import choosing
 from alas_core.corpus.heat import Heat, heat
 from alas_core.corpus.profiles import Profile, beating_null, by_group, profile
+from alas_core.corpus.resampling import Estimate
 from alas_core.corpus.run import Run
 from alas_core.definitions import SCORES
 from alas_core.errors import AlasError
@@ -20,9 +19,6 @@ from alas_core.ui.chart import Cell, chart
 from alas_core.ui.corpus_scope import Scope
 from alas_core.ui.panels import theme
 from alas_core.ui.text import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _BIN = "run_bin"
 _NO_GROUP = "all"
@@ -166,19 +162,16 @@ def _table(looked: Scope, shown: tuple[Profile, ...]) -> None:
     rows = []
     for found in shown:
         best = found.band.at(found.best)
-        row: Mapping[str, object] = {
+        row: dict[str, object] = {
             "group": found.name,
             "n": best.n,
             "best layer": found.best,
-            f"{label} there": number(best.value),
-            "95 % interval": f"{number(best.low)} to {number(best.high)}",
+            f"{label} there (95 %)": _with_ends(best),
         }
-        if found.n_layers == looked.run.n_layers:
-            at = found.band.at(looked.layer)
-            there = f"{number(at.value)} ({number(at.low)} to {number(at.high)})"
-            row = {**row, f"@ layer {looked.layer}": there}
+        if found.n_layers == looked.run.n_layers and found.best != looked.layer:
+            row[f"@ layer {looked.layer}"] = _with_ends(found.band.at(looked.layer))
         if found.null_high is not None:
-            row = {**row, "wrong words reach": number(float(found.null_high[found.best]))}
+            row["wrong words reach"] = number(float(found.null_high[found.best]))
         rows.append(row)
     st.dataframe(rows, hide_index=True, key="run_group_table")
     share = beating_null(looked.run, looked.rows, looked.layer)
@@ -189,3 +182,8 @@ def _table(looked: Scope, shown: tuple[Profile, ...]) -> None:
             f"{100 * share.high:.0f} %; 5 % would by chance). A group's band is the interval of "
             "its mean; groups were not chosen before looking, so small differences mean little."
         )
+
+
+def _with_ends(estimate: Estimate) -> str:
+    ends = f"{number(estimate.low)} to {number(estimate.high)}"
+    return f"{number(estimate.value)} ({ends})"

@@ -105,18 +105,18 @@ def _hear(looked: Scope, placed: pl.DataFrame, table: pl.DataFrame) -> None:
 def _moment(looked: Scope, row: dict[str, object], told: str) -> None:
     from alas_core.corpus.opening import word_sound
 
-    with st.container(horizontal=True, vertical_alignment="center"):
-        try:
-            start_s, end_s = float(str(row["start_s"])), float(str(row["end_s"]))
-            sound = word_sound(looked.run, str(row["utterance"]), start_s, end_s)
-            st.audio(sound, format="audio/wav", width=220)
-        except AlasError as error:
-            st.caption(plain(error, 200))
-        st.caption(plain(told))
-        st.button(
-            "Open",
-            key=f"run_moment_{row['row']}_{row['index']}",
-            type="tertiary",
-            on_click=corpus_lists.open_utterance,
-            args=[looked, row["row"]],
-        )
+    player, text, link = st.columns([5, 6, 2], vertical_alignment="center")
+    try:
+        start_s, end_s = float(str(row["start_s"])), float(str(row["end_s"]))
+        sound = word_sound(looked.run, str(row["utterance"]), start_s, end_s)
+        player.audio(sound, format="audio/wav")
+    except AlasError as error:
+        player.caption(plain(error, 200))
+    text.caption(plain(told))
+    link.button(
+        "Open",
+        key=f"run_moment_{row['row']}_{row['index']}",
+        type="tertiary",
+        on_click=corpus_lists.open_utterance,
+        args=[looked, row["row"]],
+    )
