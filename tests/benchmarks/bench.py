@@ -14,7 +14,7 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.benchmarks import many, parts, whole
+from tests.benchmarks import corpus, many, parts, whole
 from tests.benchmarks.measuring import NO_GPU, Row
 
 ROWS: dict[str, Callable[[int], list[Row]]] = {
@@ -28,6 +28,7 @@ ROWS: dict[str, Callable[[int], list[Row]]] = {
     "reference": parts.reference_rows,
     "picture": parts.picture_rows,
     "runs": many.runs_rows,
+    "corpus": corpus.corpus_rows,
     "ray": many.ray_rows,
 }
 

@@ -1,0 +1,160 @@
+"""The Data set page without a browser: what it shows, and what it says for want of a run."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from alas_core.corpus import listing
+from alas_core.ui import chart, corpus, corpus_scope, kept_runs
+from tests.browsers import ROOT
+from tests.runs import make_run
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """A folder of runs of the test's own, and no example."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    monkeypatch.setenv("ALAS_RUNS", str(folder))
+    monkeypatch.setenv("ALAS_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr(listing, "_example", list)
+    corpus_scope.runs.clear()
+    yield folder
+    corpus_scope.runs.clear()
+
+
+def look(**state) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "pages/corpus.py"), default_timeout=120)
+    for name, value in state.items():
+        at.session_state[name] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def said(elements) -> str:
+    return " ".join(re.sub(r"\\(.)", r"\1", element.value) for element in elements)
+
+
+def test_first_look_opens_the_newest_run_and_says_what_it_says(runs):
+    make_run(runs / "mine", n=60)
+    at = look()
+    assert not at.error
+    text = said(at.markdown)
+    assert "Binding is strongest at layer" in text
+    assert "n = 60" in text
+    assert "beat their own wrong transcripts" in text
+    assert "60 utterances × 9 layers" in said(at.caption)
+    assert "2 skipped" in said(at.caption)
+
+
+@pytest.mark.parametrize("view", corpus.VIEWS)
+def test_every_view_stands_with_many_and_with_one_utterance(runs, view):
+    make_run(runs / "many", n=40, n_bundles=2)
+    make_run(runs / "one", n=1, n_layers=2, n_skipped=0)
+    for run in ("many", "one"):
+        at = look(run=run, run_view=view)
+        assert not at.error, run
+
+
+def test_without_a_run_the_page_says_how_to_make_one(runs):
+    at = look()
+    assert "No run yet" in said(at.markdown)
+    assert "python -m alas_core run demo" in at.code[0].value
+    assert str(runs) in at.code[0].value
+
+
+def test_a_run_without_tables_and_one_that_cannot_be_read_say_what_to_do(runs):
+    make_run(runs / "going", n=3)
+    for table in runs.glob("going/*.parquet"):
+        table.unlink()
+    make_run(runs / "newer", n=3)
+    info = json.loads((runs / "newer" / "run.json").read_text())
+    (runs / "newer" / "run.json").write_text(json.dumps(info | {"schema": 99}))
+    make_run(runs / "damaged", n=3)
+    (runs / "damaged" / "scores.parquet").write_bytes(b"nothing")
+    assert "no tables yet" in said(look(run="going").markdown)
+    assert "newer" in said(look(run="newer").error)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["run"] = "damaged"
+    at.switch_page("pages/corpus.py").run()
+    assert not at.exception
+    assert "cannot be read" in said(at.error)
+
+
+def test_filters_narrow_what_every_sentence_is_about(runs):
+    make_run(runs / "mine", n=60)
+    table = pd.read_parquet(runs / "mine" / "utterances.parquet")
+    n = int((table["speaker"] == "anna").sum())
+    at = look(run_only_speaker=["anna"])
+    assert f"{n} of 60 utterances" in said(at.caption)
+    assert f"n = {n})" in said(at.markdown)
+    nobody = look(run_text="no such words")
+    assert "No utterance passes the filters" in said(nobody.info)
+
+
+def test_layer_and_score_change_what_is_said(runs):
+    make_run(runs / "mine", n=40)
+    at = look(run_layer=2, score="hit_rate", run_view="accuracy")
+    assert "At layer 2," in said(at.markdown)
+    assert "Hit rate at layer 2: point-biserial r" in said(at.markdown)
+
+
+def test_the_threshold_moves_the_means(runs):
+    make_run(runs / "mine", n=80)
+    table = pd.read_parquet(runs / "mine" / "utterances.parquet")
+    for threshold in (0.2, 0.95):
+        at = look(run_view="filter", run_threshold=threshold)
+        kept = int((table["answer_similarity"] >= threshold).sum())
+        assert f"{kept} of 80 pairs are kept" in said(at.markdown)
+
+
+def test_several_runs_stand_beside_each_other_and_a_broken_one_is_said(runs):
+    make_run(runs / "mine", n=30, n_layers=8)
+    make_run(runs / "deep", n=30, n_layers=16, seed=1)
+    make_run(runs / "broken", n=3)
+    (runs / "broken" / "scores.parquet").write_bytes(b"nothing")
+    at = look(run="mine", run_view="profiles", run_others=["deep", "broken"])
+    assert list(at.dataframe[0].value["group"]) == ["mine", "deep"]
+    assert "scores.parquet" in said(at.warning)
+
+
+def test_markup_of_a_data_set_is_shown_letter_by_letter(runs):
+    folder = make_run(runs / "mine", n=12)
+    for name, column in (("utterances", "speaker"), ("words", "word")):
+        table = pd.read_parquet(folder / f"{name}.parquet")
+        table[column] = "<b>**x**</b> $y$"
+        table.to_parquet(folder / f"{name}.parquet")
+    for view in ("profiles", "words"):
+        at = look(run_view=view)
+        for element in (*at.markdown, *at.caption):
+            assert not re.search(r"(?<!\\)<b>|(?<!\\)\*\*x|(?<!\\)\$y", element.value)
+
+
+def test_an_utterance_opens_from_its_bundle_else_from_the_demo_else_says_why(runs, monkeypatch):
+    run = corpus_scope.open_run(str(make_run(runs / "mine", n=3, n_bundles=1)))
+    state: dict[str, object] = {"word": 3}
+    monkeypatch.setattr(kept_runs.st, "session_state", state)
+    assert kept_runs.look_at("mine", run, "utterance-00000", 2) == ""
+    assert (state["data"], state["utterance"], state["layer"]) == (
+        "run", "mine/utterance-00000", 2,
+    )  # fmt: skip
+    assert "word" not in state
+    assert kept_runs.read("mine/utterance-00000").utterance.transcript
+    assert "keeps no analysis" in kept_runs.look_at("mine", run, "utterance-00001", None)
+
+
+@pytest.mark.parametrize(
+    "raw", [None, 3, {}, {"id": "x", "row": "1", "column": 2}, {"id": "y", "row": 1, "column": 2},
+            {"id": "x", "row": -1, "column": 2}],
+)  # fmt: skip
+def test_a_browser_may_send_anything(raw):
+    assert chart._cell(raw, "x") is None
+    assert chart._cell({"id": "x", "row": 1, "column": 2}, "x") == chart.Cell(1, 2)
