@@ -16,8 +16,8 @@ from alas_core.corpus.profiles import (
     difference,
     profile,
 )
-from alas_core.corpus.resampling import Estimate
-from alas_core.corpus.run import Run
+from alas_core.corpus.resampling import Estimate, mean_estimate
+from alas_core.corpus.run import SCORE, Run
 from alas_core.findings import number
 from alas_core.types import IntArray
 
@@ -179,10 +179,11 @@ def _filter(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
     left = int((~run.column("kept")[rows].fill_null(True)).sum())
     if not left:
         return None
-    means = answers.filtered(run, rows, answers.stored_threshold(run), layer)
+    values = run.matrix(SCORE)[rows, layer]
+    kept = mean_estimate(values[answers.passes(run, rows, answers.stored_threshold(run))])
     text = (
         f"{left} of {len(rows)} pairs give different answers to sound and words; without them "
-        f"mean ALAS at layer {layer} is {with_interval(means.kept_mean)}, "
-        f"with them {number(means.all_mean.value)}."
+        f"mean ALAS at layer {layer} is {with_interval(kept)}, with them "
+        f"{number(float(np.nanmean(values)))}."
     )
     return CorpusFinding("filter", text, "filter")

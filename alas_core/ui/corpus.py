@@ -60,8 +60,11 @@ def page() -> None:
     elif not len(looked.rows):
         st.info("No utterance passes the filters: open *Which utterances* in the sidebar.")
     else:
-        _what_this_says(looked)
+        # The figure goes to the browser first; the sentences take their place above it.
+        box = st.container(border=True, key="run_findings", gap="xxsmall")
         _views(looked)
+        with box:
+            _what_this_says(looked)
 
 
 def _views(looked: Scope) -> None:
@@ -88,20 +91,19 @@ def _panel(looked: Scope, view: str) -> None:
 
 def _what_this_says(looked: Scope) -> None:
     """The findings in sentences; each leads to the view that shows it."""
-    with st.container(border=True, key="findings", gap="xxsmall"):
-        st.markdown("**What this run says**")
-        for index, finding in enumerate(corpus_scope.findings(looked)):
-            sentence, link = st.columns([15, 1], vertical_alignment="center")
-            sentence.markdown(plain(finding.text))
-            if finding.view in VIEWS:
-                link.button(
-                    "Show",
-                    key=f"run_finding_{index}",
-                    type="tertiary",
-                    help=f"Go to {VIEWS[finding.view]}",
-                    on_click=_show,
-                    args=[finding.view],
-                )
+    st.markdown("**What this run says**")
+    for index, finding in enumerate(corpus_scope.findings(looked)):
+        sentence, link = st.columns([15, 1], vertical_alignment="center")
+        sentence.markdown(plain(finding.text))
+        if finding.view in VIEWS:
+            link.button(
+                "Show",
+                key=f"run_finding_{index}",
+                type="tertiary",
+                help=f"Go to {VIEWS[finding.view]}",
+                on_click=_show,
+                args=[finding.view],
+            )
 
 
 def _show(view: str) -> None:
