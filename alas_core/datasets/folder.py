@@ -118,6 +118,7 @@ def _entry(
         audio=name if on_disk else files[name],
         transcript=transcript,
         reference=reference,
+        meta={"file": name},
     )
 
 

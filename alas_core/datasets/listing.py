@@ -106,7 +106,7 @@ class Listed:
 
     def load(self, utterance_id: str) -> Utterance:
         """Read an utterance and decode its sound."""
-        entry = self._entry(utterance_id)
+        entry = self.entry(utterance_id)
         if isinstance(entry.audio, str):
             path = path_inside(self.root, entry.audio, f"utterance '{utterance_id}'")
             sound = audio.decode(path, name=entry.audio)
@@ -136,7 +136,7 @@ class Listed:
 
     def reference_path(self, utterance_id: str) -> Path | None:
         """The file of word times that came with an utterance, for `reference.get_aligner`."""
-        entry = self._entry(utterance_id)
+        entry = self.entry(utterance_id)
         if entry.reference is None:
             return None
         path = path_inside(self.root, entry.reference, f"utterance '{utterance_id}'")
@@ -175,7 +175,14 @@ class Listed:
             return Problem(entry.where, column, str(error))
         return None
 
-    def _entry(self, utterance_id: str) -> Entry:
+    def entry(self, utterance_id: str) -> Entry:
+        """What the list says of an utterance.
+
+        Raises
+        ------
+        InputError
+            If there is no such utterance, or its row was left out; then with why.
+        """
         entries, refused = self._checked.entries, self._checked.refused
         if utterance_id in entries:
             return entries[utterance_id]

@@ -96,8 +96,8 @@ def manifest(
     Parameters
     ----------
     path : of the table.
-    mapping : field of `FIELDS` to column; the fields left out are guessed. `task` may also be the
-        name of a task that all rows share.
+    mapping : field of `FIELDS` to column; the fields left out are guessed, those with an empty
+        column are not there. `task` may also be the name of a task that all rows share.
     root : folder that the sounds' paths are relative to, and must stay in; the table's by default.
     separator : a name in `records.SEPARATORS`, for CSV and TSV.
     """
@@ -123,9 +123,12 @@ def table_entries(
     columns = column_names(itertools.islice(rows(), 50))
     if not columns:
         raise InputError(f"'{name}' holds no row, expected a header and one row an utterance")
+    absent = {field for field, column in chosen.items() if not column}
+    for field in absent:
+        del chosen[field]
     shared_task = _check_mapping(chosen, columns, name)
     for field, column in guess(columns).items():
-        if column not in chosen.values():
+        if column not in chosen.values() and field not in absent:
             chosen.setdefault(field, column)
     for field in ("audio", "text"):
         if field not in chosen:

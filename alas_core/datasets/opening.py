@@ -16,12 +16,12 @@ from alas_core.datasets.base import DataSet
 from alas_core.datasets.demo import UtteranceFolder, demo
 from alas_core.datasets.folder import audio_folder
 from alas_core.datasets.hub import hub, is_saved
-from alas_core.datasets.iemocap import iemocap, is_iemocap
-from alas_core.datasets.librispeech import is_librispeech, librispeech
+from alas_core.datasets.iemocap import EXCITED, iemocap, is_iemocap
+from alas_core.datasets.librispeech import CASES, is_librispeech, librispeech
 from alas_core.datasets.librisqa import librisqa
 from alas_core.datasets.manifest import FIELDS, manifest
-from alas_core.datasets.mmau import mmau
-from alas_core.datasets.records import SUFFIXES
+from alas_core.datasets.mmau import SUBSETS, mmau
+from alas_core.datasets.records import SEPARATORS, SUFFIXES
 from alas_core.errors import InputError
 
 Options = Mapping[str, str]
@@ -55,13 +55,14 @@ class Layout:
     ----------
     label : what people call it.
     open : from path and options to the data set.
-    options : the names of the options that it knows.
+    options : the names of the options that it knows, and the values of those that have few; the
+        first is the default.
     found_at : whether a path seems to be one.
     """
 
     label: str
     open: Callable[[Path, Options], DataSet]
-    options: tuple[str, ...] = ()
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     found_at: Callable[[Path], bool] = lambda _: False
 
 
@@ -123,37 +124,37 @@ LAYOUTS: Mapping[str, Layout] = {
     "librispeech": Layout(
         "LibriSpeech",
         lambda path, options: librispeech(path, options.get("case", "as-is")),
-        ("case",),
+        {"case": tuple(CASES)},
         found_at=is_librispeech,
     ),
     "librisqa": Layout(
         "LibriSQA",
         _open_librisqa,
-        ("root", "case"),
+        {"case": tuple(CASES), "root": ()},
         found_at=_has_fields("speech_path", "question", "text"),
     ),
     "iemocap": Layout(
         "IEMOCAP",
         _open_iemocap,
-        ("excited", "root"),
+        {"excited": tuple(EXCITED), "root": ()},
         found_at=lambda path: is_iemocap(path) or _has_fields("wav", "emo")(path),
     ),
     "mmau": Layout(
         "MMAU",
         _open_mmau,
-        ("transcripts", "root", "subset"),
+        {"subset": SUBSETS, "transcripts": (), "root": ()},
         found_at=_has_fields("audio_id", "question", "choices"),
     ),
     "manifest": Layout(
         "Table",
         _open_manifest,
-        (*FIELDS, "root", "separator"),
+        dict.fromkeys((*FIELDS, "root"), ()) | {"separator": tuple(SEPARATORS)},
         found_at=lambda path: path.is_file() and path.suffix.lower() in SUFFIXES,
     ),
     "hf": Layout(
         "Hugging Face data set",
         _open_hub,
-        (*FIELDS, "split", "config"),
+        dict.fromkeys((*FIELDS, "split", "config"), ()),
         found_at=is_saved,
     ),
     "folder": Layout(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alas_core.definitions import SCORES
-from alas_core.errors import ModelError
+from alas_core.errors import InputError, ModelError
 from alas_core.models.identity import allowed_models
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, loading, references, settings, sources, url
@@ -117,16 +117,65 @@ def sidebar() -> None:
     if pending is not None:
         st.session_state["data"], st.session_state["utterance"] = YOURS, pending
     source = sources.source(_data())
+    settings.keep_instructions_apart(_data())
     with st.sidebar:
         if not source.finished:
             _model()
-        labels = {key: source.label for key, source in sources.known().items()}
-        if len(labels) > 1:
-            _select("Recordings", "data", labels)
+        _recordings()
         options = source.utterances()
         if options:
             _select("Utterance", "utterance", options, on_change=_forget_word)
         source.tools()
+
+
+def _recordings() -> None:
+    """The list of sources; one that a person types is added, one that a link made up is not."""
+    labels = {key: source.label for key, source in sources.known().items()}
+    if len(labels) < 2:
+        return
+    state = st.session_state
+    wanted = state.get("data")
+    if wanted is not None and wanted not in labels:
+        try:
+            found = sources.source(wanted)
+            state["data_problem"] = f"The link names {wanted}. Type it under Recordings to open it."
+        except InputError as error:
+            state["data_problem"] = str(error)
+        else:
+            if _may_open(wanted):
+                labels[wanted] = found.label
+                state.pop("data_problem")
+    if state.get("data") not in labels:
+        state.pop("data", None)
+    st.selectbox(
+        "Recordings",
+        list(labels),
+        format_func=lambda key: labels.get(key, key),
+        key="data",
+        accept_new_options=True,
+        on_change=_note_typed,
+        help="Choose one. Or type a data set of the Hugging Face hub, such as "
+        "hf:owner/name?split=test, and press Enter. Folders of the server are listed if "
+        "ALAS_DATA_ROOTS names them.",
+    )
+    if "data_problem" in state:
+        st.warning(plain(state["data_problem"]))
+
+
+def _note_typed() -> None:
+    st.session_state.setdefault("typed_data", set()).add(st.session_state.get("data"))
+    for name in ("find_utterance", "data_problem"):
+        st.session_state.pop(name, None)
+    _forget_word()
+
+
+def _may_open(key: str) -> bool:
+    return not sources.needs_a_person(key) or key in st.session_state.get("typed_data", ())
+
+
+def invite() -> None:
+    """What stands on the page while there is no utterance to choose."""
+    sources.source(_data()).invite()
 
 
 def _model() -> None:
@@ -216,6 +265,13 @@ def _forget_word() -> None:
 
 def _data() -> str:
     known = sources.known()
+    wanted = st.session_state.get("data")
+    if isinstance(wanted, str) and wanted not in known and _may_open(wanted):
+        try:
+            sources.source(wanted)
+        except InputError:
+            return next(iter(known))
+        return wanted
     return _valid("data", known) or next(iter(known))
 
 

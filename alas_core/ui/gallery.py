@@ -103,3 +103,13 @@ def _accept() -> None:
         known.append(bundle_id)
     st.session_state["data"], st.session_state["utterance"] = BUNDLE, bundle_id
     st.session_state.pop("word", None)
+
+
+def invite() -> None:
+    """What stands on the page while no bundle is open."""
+    with st.container(border=True):
+        st.markdown("#### :material/inventory_2: No bundle is open")
+        st.markdown(
+            f"Upload a `{SUFFIX}` file in the sidebar: it holds a finished analysis. Share and "
+            "`alas analyse --out` write such files; ALAS_BUNDLES names folders of them."
+        )

@@ -20,6 +20,7 @@ from alas_core.models.identity import Loading
 from alas_core.types import Analysis, Settings, content_sha
 from alas_core.ui import references, sources
 from alas_core.ui.jobs import Runner, State, Step
+from alas_core.ui.source import Reading
 
 if TYPE_CHECKING:
     from alas_core.models.selfcheck import SelfCheck
@@ -41,7 +42,7 @@ class Order:
     model_id : empty where the source keeps finished analyses.
     data : the key of a source, see `alas_core.ui.sources`.
     utterance_id : one of the source's utterances.
-    instruction : None for the model's own.
+    instruction : None for the utterance's or else the model's own; may hold a template's marks.
     reference : a choice as `alas_core.ui.references` writes it.
     """
 
@@ -122,24 +123,32 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
         reference=references.aligner(order.reference, reading.reference),
         settings=order.settings,
         loading=order.loading,
-        instruction=order.instruction,
+        instruction=_instruction(order, reading),
         pool=reading.pool,
     )
     for progress in pipeline.steps(request, store=store()):
         yield Step(progress.stage, progress.done, progress.total, progress.analysis)
 
 
+def _instruction(order: Order, reading: Reading) -> str | None:
+    if order.instruction is None:
+        return None
+    from alas_core.tasks import instruction_for
+
+    return instruction_for(reading.utterance, order.instruction)
+
+
 def _check_steps(order: Order) -> Generator[Step[SelfCheck], None, None]:
     yield Step("reading the recording")
-    utterance = sources.source(order.data).read(order.utterance_id).utterance
+    reading = sources.source(order.data).read(order.utterance_id)
     yield Step("loading the libraries for speech models")
     from alas_core.models.selfcheck import self_check
 
     steps = self_check(
         order.model_id,
         order.loading,
-        utterance,
-        order.instruction,
+        reading.utterance,
+        _instruction(order, reading),
         instruction_first=order.settings.instruction_first,
     )
     try:

@@ -14,7 +14,6 @@ from alas_core.ui import controls, orders
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import State
 from alas_core.ui.sheet import SHEET_HEIGHT
-from alas_core.ui.shelf import MAX_UPLOAD_MB
 from alas_core.ui.text import plain
 
 _SHOWN = "shown_analysis"
@@ -138,17 +137,4 @@ def placeholder(picture: Picture) -> None:
     if picture.state is not None and not picture.state.finished:
         st.skeleton(SHEET_HEIGHT)
     elif picture.state is None and not picture.problem:
-        _invitation()
-
-
-def _invitation() -> None:
-    with st.container(border=True):
-        st.markdown("#### :material/mic: No recording yet")
-        st.markdown(
-            "In the sidebar, open **Add a recording**:\n\n"
-            f"1. choose an audio file (up to {MAX_UPLOAD_MB} MB) or record yourself;\n"
-            "2. type the words that are spoken, in order;\n"
-            "3. press **Analyse**.\n\n"
-            "The words are placed in the sound by PocketSphinx (English), or by your own "
-            "TextGrid, CTM or JSON (see *Settings*). Or go back to the *Demo recordings*."
-        )
+        controls.invite()

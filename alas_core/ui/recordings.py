@@ -82,3 +82,17 @@ def _accept(source: Recording | None, transcript: str) -> None:
         known.append(recording_id)
     st.session_state["pending_utterance"] = recording_id
     st.rerun()
+
+
+def invite() -> None:
+    """What stands on the page while there is no recording yet."""
+    with st.container(border=True):
+        st.markdown("#### :material/mic: No recording yet")
+        st.markdown(
+            "In the sidebar, open **Add a recording**:\n\n"
+            f"1. choose an audio file (up to {MAX_UPLOAD_MB} MB) or record yourself;\n"
+            "2. type the words that are spoken, in order;\n"
+            "3. press **Analyse**.\n\n"
+            "The words are placed in the sound by PocketSphinx (English), or by your own "
+            "TextGrid, CTM or JSON (see *Settings*). Or go back to the *Demo recordings*."
+        )

@@ -136,7 +136,7 @@ def _tiers(recording: Recording) -> tuple[str, ...]:
         return ()
 
 
-def aligner(reference: str, own: Path | None = None) -> Aligner:
+def aligner(reference: str, own: Path | Recording | None = None) -> Aligner:
     """The aligner that a choice means; `own` is the file that came with the recording.
 
     Raises
@@ -156,7 +156,7 @@ def aligner(reference: str, own: Path | None = None) -> Aligner:
             "no alignment came with this recording, expected one beside it in its data set; "
             "choose another reference in the settings"
         )
-    return get_aligner(str(own))
+    return _Uploaded(own) if isinstance(own, Recording) else get_aligner(str(own))
 
 
 @dataclass(frozen=True)

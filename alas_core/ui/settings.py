@@ -16,16 +16,18 @@ def drawer() -> None:
     with st.expander("Settings", icon=":material/tune:"):
         references.choice(
             "Reference alignment",
-            help="When each word is spoken. Default: PocketSphinx, forced onto the transcript.",
+            help="When each word is spoken. Default: PocketSphinx, forced onto the transcript. The "
+            "demo, and data sets with TextGrid, CTM or JSON beside the sound, bring their own.",
         )
         st.text_area(
             "Instruction",
             key="instruction",
             height=80,
             max_chars=2000,
-            placeholder="the model's own for this task",
-            help="Stands in both runs, beside the audio and beside the transcript. "
-            "Default: the instruction the model was made for.",
+            placeholder="the data set's, else the model's own for this task",
+            help="Stands in both runs, beside the audio and beside the transcript; kept for each "
+            "source by itself. {question}, {choices} and {options} stand for those of the "
+            "utterance. Default: the data set's instruction, else the one the model was made for.",
         )
         st.toggle(
             "Instruction before the audio",
@@ -34,6 +36,17 @@ def drawer() -> None:
             "only if it comes first.",
         )
         _score_settings()
+
+
+def keep_instructions_apart(data: str) -> None:
+    """Each source has an instruction of its own: change it when the source changes."""
+    state = st.session_state
+    before = state.get("instruction_of", data)
+    if before != data:
+        kept: dict[str, str] = state.setdefault("instructions", {})
+        kept[before] = state.get("instruction", "")
+        state["instruction"] = kept.get(data, "")
+    state["instruction_of"] = data
 
 
 def _score_settings() -> None:

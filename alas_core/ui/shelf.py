@@ -19,16 +19,24 @@ _MAX_SHELF_BYTES = 5 * MAX_UPLOAD_MB * 2**20
 
 @dataclass(frozen=True)
 class Recording:
-    """A file as it came, undecoded, and what the user says is spoken in it."""
+    """A file as it came, undecoded, and what the user says is spoken in it.
+
+    Parameters
+    ----------
+    name, data
+    transcript : empty for a file that is no sound.
+    reference : the place on the shelf of its file of word times, if one came with it.
+    """
 
     name: str
     data: bytes
     transcript: str = ""
+    reference: str = ""
 
     @property
     def id(self) -> str:
         """Names the content; too long to guess."""
-        return content_sha(self.name, self.data, self.transcript)[:24]
+        return content_sha(self.name, self.data, self.transcript, self.reference)[:24]
 
 
 class Shelf:

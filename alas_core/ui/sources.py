@@ -1,76 +1,21 @@
-"""Where recordings come from: one object a source, in the order of the sidebar's list.
-
-A source lists its utterances under ids, and reads one of them. Listing happens in each run of the
-page, so it is light; reading happens in a runner's thread, where there is no session.
-"""
+"""Where recordings come from: one object a source, in the order of the sidebar's list."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 from alas_core.errors import InputError
-from alas_core.types import Analysis, Utterance
-from alas_core.ui import catalogue, gallery, kept_runs, recordings
+from alas_core.types import Utterance
+from alas_core.ui import catalogue, folders, gallery, kept_runs, recordings
+from alas_core.ui.folders import HUB, FolderSource
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.kept_runs import RUN
 from alas_core.ui.mode import readonly
 from alas_core.ui.shelf import on_shelf
+from alas_core.ui.source import Reading, Source
 
 DEMO = "demo"
 YOURS = "yours"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """An utterance with what its source knows beside it.
-
-    Parameters
-    ----------
-    utterance
-    pool : sentences that wrong transcripts are cut from; None for the bundled ones.
-    reference : the file of word times that came with the utterance, if one did.
-    analysis : where the source keeps finished ones; nothing is computed then.
-    """
-
-    utterance: Utterance
-    pool: tuple[str, ...] | None = None
-    reference: Path | None = None
-    analysis: Analysis | None = None
-
-
-class Source(Protocol):
-    """One entry of the sidebar's "Recordings"."""
-
-    @property
-    def label(self) -> str:
-        """What the list calls it."""
-        ...
-
-    @property
-    def finished(self) -> bool:
-        """Whether its utterances are analysed already, so that model and settings are given."""
-        ...
-
-    def utterances(self) -> dict[str, str]:
-        """Id to a label that can be searched; an id alone finds the utterance again."""
-        ...
-
-    def read(self, utterance_id: str) -> Reading:
-        """One utterance with its sound; imports what it needs, knows nothing of the session.
-
-        Raises
-        ------
-        AlasError
-            If there is no such utterance, or it cannot be used.
-        """
-        ...
-
-    def tools(self) -> None:
-        """Draw what the sidebar offers below the list of utterances."""
-        ...
 
 
 class DemoSource:
@@ -90,6 +35,9 @@ class DemoSource:
 
     def tools(self) -> None:
         """Nothing."""
+
+    def invite(self) -> None:
+        """Nothing: the demo is never empty."""
 
 
 class OwnSource:
@@ -111,10 +59,14 @@ class OwnSource:
                 "spoken; type them beside the recording and analyse it again"
             )
         sound = audio.decode(recording.data, name=recording.name)
-        return Reading(Utterance(utterance_id, sound, recording.transcript))
+        times = on_shelf(recording.reference, "reference file") if recording.reference else None
+        return Reading(Utterance(utterance_id, sound, recording.transcript), reference=times)
 
     def tools(self) -> None:
         recordings.add_recording(expanded=not self.utterances())
+
+    def invite(self) -> None:
+        recordings.invite()
 
 
 class BundleSource:
@@ -133,6 +85,9 @@ class BundleSource:
     def tools(self) -> None:
         gallery.open_a_bundle()
 
+    def invite(self) -> None:
+        gallery.invite()
+
 
 class RunSource:
     """Utterances of data-set runs, as the Data set page opens them."""
@@ -150,6 +105,9 @@ class RunSource:
     def tools(self) -> None:
         kept_runs.invitation()
 
+    def invite(self) -> None:
+        """Nothing beyond what the sidebar says."""
+
 
 _ALWAYS: Mapping[str, Source] = {
     DEMO: DemoSource(),
@@ -161,11 +119,13 @@ _ALWAYS: Mapping[str, Source] = {
 
 def known() -> dict[str, Source]:
     """The sources under the keys that links and orders name them by; a gallery has bundles only."""
-    return {key: one for key, one in _ALWAYS.items() if one.finished or not readonly()}
+    if readonly():
+        return {key: one for key, one in _ALWAYS.items() if one.finished}
+    return {**_ALWAYS, **{place: FolderSource(place) for place in folders.places()}}
 
 
 def source(key: str) -> Source:
-    """The source of that key.
+    """The source of that key: one of the list, or a data set of the server or hub with options.
 
     Raises
     ------
@@ -173,9 +133,18 @@ def source(key: str) -> Source:
         If this server has none.
     """
     found = known().get(key)
-    if found is None:
-        raise InputError(
-            f"this server has no recordings under the name {key!r}, expected one of "
-            f"{', '.join(known())}; choose one from the list"
-        )
-    return found
+    if found is not None:
+        return found
+    named = FolderSource(key)
+    if not readonly() and (named.place in folders.places() or key.startswith(HUB)):
+        return named
+    raise InputError(
+        f"this server has no recordings under the name {key!r}, expected one of "
+        f"{', '.join(known())[:300]}, or a data set of the Hugging Face hub as "
+        "hf:owner/name?split=test; choose one from the list"
+    )
+
+
+def needs_a_person(key: str) -> bool:
+    """Whether a link alone must not open it: the hub's data sets may be of any size."""
+    return key.startswith(HUB)

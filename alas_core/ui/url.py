@@ -90,7 +90,7 @@ DIFFERS = ("model", "recording", "kept", "instruction", "settings", "audio")
 _MADE, _LOADED = Settings(), Loading()
 PARAMETERS: dict[str, Parameter] = {
     "model": Parameter(words(500)),
-    "data": Parameter(words(60)),
+    "data": Parameter(words(500)),
     "utterance": Parameter(words(300)),
     "layer": Parameter(whole()),
     "word": Parameter(whole()),

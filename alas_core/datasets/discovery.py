@@ -1,0 +1,74 @@
+"""What data sets lie in some folders: looked for from the top, a few levels deep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alas_core.datasets.folder import AUDIO
+from alas_core.datasets.opening import LAYOUTS, Spec, recognise
+from alas_core.datasets.records import SUFFIXES
+
+_MAX_DEPTH = 4
+_MAX_FOUND = 200
+_MAX_ENTRIES = 2_000
+"""A folder with more entries holds recordings, not data sets: only its first ones are looked at."""
+
+_ROOM = frozenset({"librispeech", "librisqa", "iemocap", "mmau", "utterances", "hf"})
+"""Layouts that a folder or file shows by itself; in such a folder nothing else is looked for."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data set that was found.
+
+    Parameters
+    ----------
+    place : where, as people see it: the root's name and the path in it. Names it in a link.
+    spec : what `opening.open_source` opens.
+    """
+
+    place: str
+    spec: Spec
+
+    @property
+    def label(self) -> str:
+        """For a list to choose from."""
+        return f"{self.place} · {LAYOUTS[self.spec.layout].label}"
+
+
+def discover(roots: Sequence[Path]) -> tuple[Found, ...]:
+    """Data sets in the roots, by place; of two roots with one name the second is left out."""
+    found: dict[str, Found] = {}
+    for root in roots:
+        for layout, path in _look(root, _MAX_DEPTH):
+            inside = path.relative_to(root).as_posix()
+            place = root.name if inside == "." else f"{root.name}/{inside}"
+            found.setdefault(place, Found(place, Spec(layout, str(path))))
+            if len(found) >= _MAX_FOUND:
+                return tuple(found.values())
+    return tuple(found.values())
+
+
+def _look(folder: Path, depth: int) -> Iterator[tuple[str, Path]]:
+    layout = recognise(folder)
+    splits = (folder / "SPEAKERS.TXT").is_file()  # then each of LibriSpeech's splits is one
+    if layout in _ROOM and not splits:
+        yield layout, folder
+        return
+    try:
+        entries = sorted(folder.iterdir())[:_MAX_ENTRIES]
+    except OSError:  # a folder that may not be read
+        return
+    visible = [entry for entry in entries if not entry.name.startswith(".")]
+    if any(entry.suffix.lower() in AUDIO for entry in visible):
+        yield "folder", folder
+    for entry in visible:
+        if entry.is_dir() and not entry.is_symlink() and depth > 1:
+            yield from _look(entry, depth - 1)
+        elif entry.is_file() and entry.suffix.lower() in SUFFIXES:
+            kind = recognise(entry)
+            # Most JSON files list something else.
+            if entry.suffix.lower() != ".json" or kind in _ROOM:
+                yield kind, entry

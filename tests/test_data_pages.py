@@ -1,0 +1,211 @@
+"""The server's data sets in the sidebar: found, listed, read otherwise, and closed to the rest."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from alas_core import datasets, tasks
+from alas_core.models import registry
+from alas_core.models.fake import FakeSpeechLLM
+from alas_core.types import Settings
+from alas_core.ui import folders, orders
+from alas_core.ui.folders import FolderSource
+from alas_core.ui.orders import Order
+from alas_core.ui.references import OWN
+from alas_core.ui.sources import source
+from tests import layouts
+from tests.browsers import ROOT
+
+pytestmark = pytest.mark.timeout(300)
+
+MODEL = "fake-for-data"
+PATIENCE_S = 120.0
+
+
+@pytest.fixture(autouse=True)
+def server(monkeypatch, tmp_path):
+    """A server that opens one folder; its talks are three of the demo's."""
+    root = tmp_path / "corpora"
+    (root / "talks").mkdir(parents=True)
+    data = datasets.demo()
+    for row in data.ids()[:3]:
+        shutil.copy(data.root / data.entry(row.id).audio, root / "talks" / f"{row.id}.flac")
+        (root / "talks" / f"{row.id}.txt").write_text(row.transcript)
+    monkeypatch.setenv("ALAS_DATA_ROOTS", str(root))
+    monkeypatch.setenv("ALAS_STORE", str(tmp_path / "store"))
+    orders.store.cache_clear()
+    folders._found.clear()
+    registry.register(FakeSpeechLLM(model_id=MODEL))
+    yield root
+    registry.unregister(MODEL)
+    orders.store.cache_clear()
+    folders._found.clear()
+
+
+def start(data: str) -> AppTest:
+    """The app's first run with a source chosen, its list forgotten."""
+    FolderSource(data).runner.forget(data)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    at.session_state["model"] = MODEL
+    at.session_state["n_null"] = 0
+    at.session_state["data"] = data
+    at.run()
+    FolderSource(data).runner.wait(data, PATIENCE_S, finished=True)
+    return again(at)
+
+
+def follow_link(data: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    at.session_state["model"] = MODEL
+    at.query_params["data"] = data
+    return again(at)
+
+
+def again(at: AppTest) -> AppTest:
+    at.run()
+    assert not at.exception
+    return at
+
+
+def shown(elements) -> str:
+    return " ".join(re.sub(r"\\(.)", r"\1", element.value) for element in elements)
+
+
+def test_a_folder_of_the_server_is_found_listed_and_read(server):
+    at = start("corpora/talks")
+    rows = datasets.demo().ids()[:3]
+    assert [row.transcript[:20] for row in rows] == [
+        label[:20] for label in at.selectbox("utterance").options
+    ]
+    assert "3 utterances" in shown(at.caption)
+    order = Order(MODEL, "corpora/talks", rows[0].id, settings=Settings(n_null=0))
+    state = orders.analyses.wait(order.digest, PATIENCE_S, finished=True)
+    assert state is not None, "the page asked for something else"
+    assert state.result is not None, state.error
+    assert state.result.utterance.transcript == rows[0].transcript
+    assert not any("left out" in button.label for button in at.button)
+
+
+def test_bad_rows_are_counted_and_the_others_stay(server):
+    (server / "talks" / "empty.wav").write_bytes(b"")
+    (server / "talks" / "empty.txt").write_text("hello")
+    at = start("corpora/talks")
+    assert len(at.selectbox("utterance").options) == 3
+    assert any("1 rows left out" in button.label for button in at.button)
+
+
+def test_a_folder_without_a_usable_row_lists_why(server):
+    (server / "none").mkdir()
+    layouts.sound(server / "none" / "a.wav")
+    at = start("corpora/none")
+    assert "No utterance of this data set can be used" in shown(at.markdown)
+    assert "no words stand beside it" in at.dataframe[0].value["Why"][0]
+
+
+def test_a_table_of_unknown_columns_is_mapped_on_the_page(server):
+    rows = "\n".join(
+        f"{k},talks/{row.id}.flac,{row.transcript}"
+        for k, row in enumerate(datasets.demo().ids()[:3])
+    )
+    (server / "survey.csv").write_text(f"nr,lyd,ord\n{rows}\n")
+    at = start("corpora/survey.csv")
+    assert "no column that looks like 'audio'" in shown(at.error)
+    assert list(at.dataframe[0].value.columns) == ["nr", "lyd", "ord"]
+    at.selectbox("column_audio_corpora/survey.csv").select("lyd")
+    at.selectbox("column_text_corpora/survey.csv").select("ord")
+    next(b for b in at.button if b.label == "Use these columns").click().run()
+    key = "corpora/survey.csv?audio=lyd&text=ord"
+    assert at.session_state["data"] == key
+    FolderSource(key).runner.wait(key, PATIENCE_S, finished=True)
+    again(at)
+    assert len(at.selectbox("utterance").options) == 3
+
+
+def test_a_wrong_separator_is_said_and_can_be_chosen(server):
+    row = datasets.demo().ids()[0]
+    (server / "list.csv").write_text(f"audio;text\ntalks/{row.id}.flac;{row.transcript}\n")
+    at = start("corpora/list.csv")
+    assert "parted by another separator: choose semicolon" in shown(at.error)
+    at.selectbox("separator").select("semicolon").run()
+    key = "corpora/list.csv?separator=semicolon"
+    FolderSource(key).runner.wait(key, PATIENCE_S, finished=True)
+    again(at)
+    assert len(at.selectbox("utterance").options) == 1
+
+
+def test_what_becomes_of_excited_is_a_choice_in_the_sidebar(server):
+    layouts.iemocap(server)
+    at = start("corpora/IEMOCAP_full_release")
+    assert len(at.selectbox("utterance").options) == 2
+    at.selectbox("option_excited").select("merge").run()
+    key = "corpora/IEMOCAP_full_release?excited=merge"
+    FolderSource(key).runner.wait(key, PATIENCE_S, finished=True)
+    again(at)
+    assert len(at.selectbox("utterance").options) == 3
+
+
+@pytest.mark.parametrize("key", ["corpora/../secret", "/etc", "secret", "corpora/none?x=1"])
+def test_a_link_leads_to_no_other_folder(server, key):
+    at = follow_link(key)
+    assert at.session_state["data"] == "demo"
+    assert "this server has no recordings under the name" in shown(at.warning)
+
+
+def test_a_link_alone_downloads_nothing(monkeypatch):
+    monkeypatch.setattr(datasets, "open_source", lambda *_: pytest.fail("opened"))
+    at = follow_link("hf:owner/huge?split=train")
+    assert "Type it under Recordings to open it" in shown(at.warning)
+    assert folders.downloads.look("hf:owner/huge?split=train") is None
+
+
+def test_a_long_list_is_searched(server, monkeypatch):
+    monkeypatch.setattr(folders, "MAX_LISTED", 2)
+    at = start("corpora/talks")
+    assert len(at.selectbox("utterance").options) == 2
+    third = datasets.demo().ids()[2]
+    at.text_input("find_utterance").input(third.transcript.upper()).run()
+    assert third.id in [option.split(" · ")[-1] for option in at.selectbox("utterance").options]
+
+
+def test_each_source_keeps_its_own_instruction(server):
+    at = start("corpora/talks")
+    at.text_area("instruction").input("{question} Say it.").run()
+    at.session_state["data"] = "demo"
+    again(at)
+    assert at.text_area("instruction").value == ""
+    at.session_state["data"] = "corpora/talks"
+    again(at)
+    assert at.text_area("instruction").value == "{question} Say it."
+
+
+def test_an_instruction_may_hold_the_utterances_question_and_options():
+    emotional = next(row for row in datasets.demo().ids() if row.task == "emotion")
+    reading = source("demo").read(emotional.id)
+    order = Order(MODEL, "demo", emotional.id, instruction="{question}? One of: {choices}.")
+    assert orders._instruction(order, reading) == tasks.instruction_for(
+        reading.utterance, "{question}? One of: {choices}."
+    )
+    assert "One of: happy, sad" in str(orders._instruction(order, reading))
+
+
+def test_word_times_that_came_with_a_recording_can_be_the_reference(server):
+    (first, second, *_) = datasets.demo().ids()
+    order = Order(MODEL, "demo", first.id, reference=OWN, settings=Settings(n_null=0))
+    state = orders.ask(order)
+    state = orders.analyses.wait(order.digest, PATIENCE_S, finished=True)
+    assert state.result is not None, state.error
+    assert state.result.reference.name.startswith("JSON")
+    none = Order(MODEL, "corpora/talks", second.id, reference=OWN)
+    orders.ask(none)
+    assert "no alignment came with" in orders.analyses.wait(none.digest, PATIENCE_S).error
+
+
+def test_a_place_is_named_after_its_root(tmp_path, monkeypatch):
+    found = datasets.discover([tmp_path / "corpora"])
+    assert [one.place for one in found] == ["corpora/talks"]
+    assert datasets.discover([Path(tmp_path / "corpora" / "talks")])[0].place == "talks"
