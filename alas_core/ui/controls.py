@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alas_core.definitions import SCORES
-from alas_core.errors import InputError, ModelError
+from alas_core.errors import ModelError
 from alas_core.models.identity import allowed_models
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, loading, references, settings, sources, url
+from alas_core.ui import catalogue, loading, references, settings, source_list, sources, url
 from alas_core.ui.orders import Order
 from alas_core.ui.sources import DEMO, YOURS
 from alas_core.ui.text import plain
@@ -69,7 +69,7 @@ def order() -> Order | None:
     AlasError
         If the settings cannot be used.
     """
-    data = _data()
+    data = source_list.chosen()
     utterance = _valid("utterance", _utterances(data))
     if utterance is None:
         return None
@@ -98,7 +98,7 @@ def publish(page: str) -> None:
     """Write the choices that are not defaults into the URL."""
     state, looked = st.session_state, view()
     model = state.get("model")
-    data = _data()
+    data = source_list.chosen()
     url.publish(
         {
             "model": None if model == next(iter(catalogue.models()), None) else model,
@@ -116,66 +116,21 @@ def sidebar() -> None:
     pending = st.session_state.pop("pending_utterance", None)
     if pending is not None:
         st.session_state["data"], st.session_state["utterance"] = YOURS, pending
-    source = sources.source(_data())
-    settings.keep_instructions_apart(_data())
+    source = sources.source(source_list.chosen())
+    settings.keep_instructions_apart(source_list.chosen())
     with st.sidebar:
         if not source.finished:
             _model()
-        _recordings()
+        source_list.draw()
         options = source.utterances()
         if options:
             _select("Utterance", "utterance", options, on_change=_forget_word)
         source.tools()
 
 
-def _recordings() -> None:
-    """The list of sources; one that a person types is added, one that a link made up is not."""
-    labels = {key: source.label for key, source in sources.known().items()}
-    if len(labels) < 2:
-        return
-    state = st.session_state
-    wanted = state.get("data")
-    if wanted is not None and wanted not in labels:
-        try:
-            found = sources.source(wanted)
-            state["data_problem"] = f"The link names {wanted}. Type it under Recordings to open it."
-        except InputError as error:
-            state["data_problem"] = str(error)
-        else:
-            if _may_open(wanted):
-                labels[wanted] = found.label
-                state.pop("data_problem")
-    if state.get("data") not in labels:
-        state.pop("data", None)
-    st.selectbox(
-        "Recordings",
-        list(labels),
-        format_func=lambda key: labels.get(key, key),
-        key="data",
-        accept_new_options=True,
-        on_change=_note_typed,
-        help="Choose one. Or type a data set of the Hugging Face hub, such as "
-        "hf:owner/name?split=test, and press Enter. Folders of the server are listed if "
-        "ALAS_DATA_ROOTS names them.",
-    )
-    if "data_problem" in state:
-        st.warning(plain(state["data_problem"]))
-
-
-def _note_typed() -> None:
-    st.session_state.setdefault("typed_data", set()).add(st.session_state.get("data"))
-    for name in ("find_utterance", "data_problem"):
-        st.session_state.pop(name, None)
-    _forget_word()
-
-
-def _may_open(key: str) -> bool:
-    return not sources.needs_a_person(key) or key in st.session_state.get("typed_data", ())
-
-
 def invite() -> None:
     """What stands on the page while there is no utterance to choose."""
-    sources.source(_data()).invite()
+    sources.source(source_list.chosen()).invite()
 
 
 def _model() -> None:
@@ -221,7 +176,7 @@ def layer_and_score(analysis: Analysis | None) -> None:
         )
         score = SCORES[view().score]
         st.caption(f"{score.plain} Baseline: {score.baseline}.")
-        if sources.source(_data()).finished:
+        if sources.source(source_list.chosen()).finished:
             st.caption("Model and settings are those the analysis was kept with: see Details.")
         else:
             settings.drawer()
@@ -261,18 +216,6 @@ def _follow_best() -> None:
 
 def _forget_word() -> None:
     st.session_state.pop("word", None)
-
-
-def _data() -> str:
-    known = sources.known()
-    wanted = st.session_state.get("data")
-    if isinstance(wanted, str) and wanted not in known and _may_open(wanted):
-        try:
-            sources.source(wanted)
-        except InputError:
-            return next(iter(known))
-        return wanted
-    return _valid("data", known) or next(iter(known))
 
 
 def _utterances(data: str) -> dict[str, str]:
