@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -227,7 +228,7 @@ def _provenance(plan: Plan, alignment: Alignment) -> dict[str, Any]:
     return {
         "alas_core": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "packages": dict(_packages()),
         "python": platform.python_version(),
         "device": plan.model.info.device,
         "dtype": plan.model.info.dtype,
@@ -240,6 +241,12 @@ def _provenance(plan: Plan, alignment: Alignment) -> dict[str, Any]:
         },
         "seconds": {},
     }
+
+
+@cache
+def _packages() -> dict[str, str]:
+    """Their versions; looked up once, since that reads files."""
+    return {name: metadata.version(name) for name in _PACKAGES}
 
 
 def _masked(valid: BoolArray) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,10 +36,13 @@ def _seconds(value: float) -> str:
     return f"{value:.1f} s" if value >= 10 else f"{value * 1e3:.0f} ms"
 
 
-def median_s(work: Callable[[], object], repeats: int) -> float:
-    """Median wall-clock seconds of `work` after one run to warm up."""
+def fastest_s(work: Callable[[], object], repeats: int) -> float:
+    """Wall-clock seconds of the fastest run of `work`, after one to warm up.
+
+    The fastest is what the work costs; slower runs say what else the machine had to do.
+    """
     work()
-    return statistics.median(once_s(work) for _ in range(repeats))
+    return min(once_s(work) for _ in range(repeats))
 
 
 def once_s(work: Callable[[], object]) -> float:
@@ -53,7 +55,7 @@ def once_s(work: Callable[[], object]) -> float:
 def in_turn_s(
     first: Callable[[], object], second: Callable[[], object], repeats: int
 ) -> tuple[float, float]:
-    """Medians of two works measured in turn, so that a busy moment hits both alike."""
+    """The fastest runs of two works measured in turn, so that a busy hour hits both alike."""
     first(), second()
     times = [(once_s(first), once_s(second)) for _ in range(repeats)]
-    return statistics.median(a for a, _ in times), statistics.median(b for _, b in times)
+    return min(a for a, _ in times), min(b for _, b in times)
