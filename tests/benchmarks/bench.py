@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else NO_GPU
     print(
         f"{os.cpu_count()} cores ({platform.machine()}), {device}, Python "
-        f"{platform.python_version()}, torch {torch.__version__}, the fastest of {options.repeats} runs in turn\n"
+        f"{platform.python_version()}, torch {torch.__version__} ({torch.get_num_threads()} "
+        f"threads); the fastest of {options.repeats} runs in turn\n"
     )
     print(f"{'what':<46}{'target':>12}{'reached':>13}  detail")
     failed = 0
