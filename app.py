@@ -1,11 +1,12 @@
 """ALAS Explorer: how a speech LLM binds audio frames to words, layer by layer."""
 
-from alas_core.ui import controls, guard, picture, shell, url
+from alas_core.ui import controls, guard, picture, references, shell, url
 
 with shell.inside():
     shell.frame()
     url.adopt()
     url.settle()
+    references.keep()
     page = shell.navigation()
     with guard.guarded("the sidebar"):
         if page.url_path not in shell.OWN_SIDEBAR:

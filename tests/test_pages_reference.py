@@ -228,3 +228,57 @@ def test_a_second_reference_that_cannot_be_had_leaves_the_rest(app):
     measured(app)
     assert "neither in the local cache nor reachable" in words_of(app.error)
     assert "boundary moved at random" in words_of(app.markdown)
+
+
+@pytest.mark.parametrize("keeping", [True, False])
+def test_the_choice_outlives_a_run_that_does_not_draw_it(keeping):
+    at = AppTest.from_function(_now_and_then_page, default_timeout=PATIENCE_S)
+    at.session_state["keeping"] = keeping
+    at.session_state["drawn"] = True
+    at.run()
+    at.selectbox(key="reference").set_value("qwen3").run()
+    for drawn in (False, True):
+        at.session_state["drawn"] = drawn
+        at.run()
+        assert not at.exception
+    assert at.selectbox(key="reference").value == ("qwen3" if keeping else "pocketsphinx")
+
+
+def _now_and_then_page():
+    import streamlit as st
+
+    from alas_core.ui import references
+
+    if st.session_state["keeping"]:
+        references.keep()
+    if st.session_state["drawn"]:
+        references.choice("Reference alignment")
+
+
+@pytest.mark.parametrize("n_tiers", [1, 2])
+def test_a_tier_of_an_earlier_file_is_forgotten(n_tiers):
+    at = AppTest.from_function(_tier_page, default_timeout=PATIENCE_S)
+    grid = two_tiers(".textgrid")
+    at.session_state["file"] = Recording(
+        "words.TextGrid" if n_tiers == 2 else "words.ctm", grid if n_tiers == 2 else b"a 1 0 1 b"
+    )
+    at.session_state["reference_tier"] = "a tier of another file"
+    at.run()
+    assert not at.exception
+    assert at.text[0].value == ("words" if n_tiers == 2 else "None")
+
+
+def _tier_page():
+    import streamlit as st
+
+    from alas_core.ui import references
+
+    class Upload:
+        name = st.session_state["file"].name
+
+        def getvalue(self):
+            return st.session_state["file"].data
+
+    st.file_uploader = lambda *_, **__: Upload()
+    references._upload("reference")
+    st.text(str(st.session_state.get("reference_tier")))

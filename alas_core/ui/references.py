@@ -50,6 +50,13 @@ def choice(label: str, key: str = "reference", help: str | None = None) -> str: 
     return chosen(key)
 
 
+def keep(key: str = "reference") -> None:
+    """Keep the choice in a run that does not draw it (another page); a link never sets it."""
+    for name in (key, *(f"{key}_{kind}" for kind in (*CHECKPOINT_KINDS, "tier"))):
+        if st.session_state.get(name) is not None:
+            st.session_state[name] = st.session_state[name]
+
+
 def chosen(key: str = "reference") -> str:
     """The choice as the session has it; PocketSphinx where something is still missing."""
     state = st.session_state
@@ -119,7 +126,7 @@ def _upload(key: str) -> None:
         st.selectbox(
             "Tier",
             tiers,
-            index=usual,
+            index=0 if f"{key}_tier" in st.session_state else usual,
             format_func=lambda name: cut(name, 60),
             key=f"{key}_tier",
             help="The tier that holds the words, one interval each.",
