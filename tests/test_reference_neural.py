@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alas_core.errors import AlignmentError, ModelError
-from alas_core.reference import checkpoints, ctc, get_aligner, qwen3
+from alas_core.reference import checkpoints, ctc, get_aligner, qwen3, whisper
 from alas_core.reference.ctc import label_spans
 from alas_core.reference.transcription import transcribe
 from alas_core.types import Audio
@@ -103,6 +103,21 @@ def test_long_audio_goes_window_by_window_and_the_cut_word_is_heard_again(tmp_pa
     assert edges[3] == 18
     assert starts(reference) == pytest.approx(expected, abs=1e-9)
     assert ends(reference)[:-1] == pytest.approx(expected[1:], abs=1e-9)
+
+
+@pytest.mark.parametrize("heard_log_p", [-0.1, -0.6, -1.5])
+def test_the_window_ends_where_words_stop_being_heard(heard_log_p):
+    """Eighty tokens are heard, forty are not; an end at once is likelier than all of the former."""
+    log_p = np.concatenate([np.full(80, heard_log_p), np.full(40, -7.0)])
+    stop = np.full(121, -9.0)
+    stop[0], stop[80] = -8.0, -0.3
+    window = whisper._Window(np.zeros((121, 10)), log_p, stop, FRAME_S)
+    assert whisper._spoken_words(window, np.arange(120) // 2) == 40
+
+
+def test_a_window_of_silence_holds_no_word():
+    window = whisper._Window(np.zeros((7, 5)), np.full(6, -8.0), np.full(7, -0.01), FRAME_S)
+    assert whisper._spoken_words(window, np.arange(6) // 2) == 0
 
 
 def test_silence_is_taken_off_the_edges_of_words(tmp_path):

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 RULES = 1
 """Version of the rules in this file and in sounding.py. Raise it when they give other times."""
 
+UNHEARD_LOG_P = -4.0
+"""What a token is worth that is not heard: about one in 55, as of a language model without sound.
+Heard ones are mostly above -1, also without the punctuation that Whisper would set."""
+
 STEP_S = 1.0
 """A window without a word is left behind by at least so much."""
 
@@ -235,10 +239,13 @@ def _cross_attention(model: Any, layers: Sequence[int]) -> Iterator[dict[int, to
 
 
 def _spoken_words(window: _Window, owners: IntArray) -> int:
-    """How many words the window most probably holds: where Whisper would end the text."""
+    """How many words the window most probably holds: where Whisper would end the text.
+
+    Each token is held against `UNHEARD_LOG_P`, or a long text would always lose against none.
+    """
     cuts = np.concatenate([[0], np.flatnonzero(np.diff(owners, append=owners[-1] + 1)) + 1])
-    so_far = np.concatenate([[0.0], np.cumsum(window.token_log_p)])
-    cut = int(cuts[np.argmax(so_far[cuts] + window.stop_log_p[cuts])])
+    gained = np.concatenate([[0.0], np.cumsum(window.token_log_p - UNHEARD_LOG_P)])
+    cut = int(cuts[np.argmax(gained[cuts] + window.stop_log_p[cuts])])
     return int(owners[cut - 1]) + 1 if cut else 0
 
 
