@@ -22,7 +22,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help app test bench screenshots demo-model format lint type hooks
+.PHONY: help app test bench screenshots demo-model example-run format lint type hooks
 
 help: ## List the targets
 	@echo "ALAS Explorer: how a speech LLM binds audio frames to words, layer by layer"
@@ -51,6 +51,11 @@ screenshots: $(VENV)/.dev ## Picture every page, light and dark, into assets/scr
 
 demo-model: $(VENV)/.dev ## Train the demo model anew (up to an hour on two cores)
 	$(BIN)/python -m alas_core.demo $(ARGS)
+
+example-run: $(VENV)/.app ## Run the demo recordings anew: the example of the Data set page
+	rm -rf assets/demo/run
+	$(BIN)/python -m alas_core run demo --out assets/demo/run $(ARGS)
+	rm -rf assets/demo/run/bundles assets/demo/run/parts assets/demo/run/*lock* # Explore makes them
 
 format: $(VENV)/.dev ## Rewrite the code in the house format
 	$(BIN)/ruff check --fix-only --quiet .

@@ -10,10 +10,11 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -158,6 +159,29 @@ def loads(raw: bytes) -> Analysis:
             f"{SUFFIX} file written by this program; it is damaged or something else: compute it "
             "anew"
         ) from error
+
+
+def stored_array(
+    raw: bytes, shape: Sequence[int], head: Mapping[str, Any], name: str
+) -> npt.NDArray[Any]:
+    """One float16 array of a bundle from its own bytes, for who reads nothing else of it.
+
+    Parameters
+    ----------
+    raw : what the header's offsets of the array enclose
+    shape : as the header has it
+    head : of the bundle; says whether the array is packed
+
+    Raises
+    ------
+    StoreError
+        If the bytes do not hold such an array.
+    """
+    packed = head.get(_DEFLATED, {}).get(name)
+    if packed is None:
+        return np.frombuffer(raw, np.float16).reshape(tuple(shape))
+    dtype, *unpacked = packed
+    return inflated(np.frombuffer(raw, np.uint8), dtype, unpacked)
 
 
 def read_head(stream: BinaryIO) -> dict[str, Any]:

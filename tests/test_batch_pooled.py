@@ -30,7 +30,9 @@ def test_only_the_points_of_a_bundle_are_read(place):
 def test_a_bundle_with_a_long_header_and_one_without_points_are_understood(place):
     array = np.arange(24, dtype=np.float16)
     entry = {"dtype": "F16", "shape": [3, 2, 1, 4], "data_offsets": [0, array.nbytes]}
-    head = json.dumps({"__metadata__": {"alas": "x" * 200_000}, WORD_POINTS: entry}).encode()
+    head = json.dumps(
+        {"__metadata__": {"alas": json.dumps({"x": "x" * 200_000})}, WORD_POINTS: entry}
+    ).encode()
     raw = len(head).to_bytes(8, "little") + head + array.tobytes()
     place.write("bundles/long.alas", raw)
     np.testing.assert_array_equal(read_points(place, "bundles/long.alas").ravel(), array)

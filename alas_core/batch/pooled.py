@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from alas_core.batch import schema
-from alas_core.bundle import WORD_POINTS
+from alas_core.bundle import WORD_POINTS, stored_array
+from alas_core.errors import StoreError
 from alas_core.place import Place
 from alas_core.types import FloatArray
 
@@ -87,13 +88,15 @@ def read_points(place: Place, path: str) -> FloatArray | None:
             return None
         if size > len(start):
             start += fs.cat_file(whole, start=len(start), end=size)
-        entry = json.loads(start[8:size]).get(WORD_POINTS)
-        if entry is None or entry["dtype"] != "F16":
+        header = json.loads(start[8:size])
+        entry = header.get(WORD_POINTS)
+        if entry is None:
             return None
         first, last = (size + offset for offset in entry["data_offsets"])
         raw = fs.cat_file(whole, start=first, end=last)
-        return np.frombuffer(raw, np.float16).reshape(entry["shape"]).astype(np.float32)
-    except (OSError, ValueError, KeyError, TypeError):
+        head = json.loads(header["__metadata__"]["alas"])
+        return stored_array(raw, entry["shape"], head, WORD_POINTS).astype(np.float32)
+    except (OSError, ValueError, KeyError, TypeError, StoreError):
         return None
 
 
