@@ -173,8 +173,22 @@ def test_sizes(path: Path) -> None:
         assert length <= 50, f"{relative(path)}: {function.name} has a body of {length} lines"
 
 
-def misdeeds(call: ast.Call) -> Iterator[str]:
+# Published only as pickles: read there, as tensors alone (see alas_core/models/pickled.py).
+ONE_TORCH_LOAD = CORE / "models" / "pickled.py"
+
+
+def only_tensors(call: ast.Call) -> bool:
+    """Whether a call of torch.load says weights_only=True in so many words."""
+    return any(
+        keyword.arg == "weights_only" and ast.unparse(keyword.value) == "True"
+        for keyword in call.keywords
+    )
+
+
+def misdeeds(call: ast.Call, path: Path) -> Iterator[str]:
     called = ast.unparse(call.func)
+    if called == "torch.load" and path == ONE_TORCH_LOAD and only_tensors(call):
+        return
     if called in {"print", "eval", "exec", "torch.load"}:
         yield f"calls {called}"
     for keyword in call.keywords:
@@ -190,10 +204,14 @@ def test_nothing_unsafe_is_called(path: Path) -> None:
         f"{relative(path)}:{node.lineno} {deed}"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
-        for deed in misdeeds(node)
+        for deed in misdeeds(node, path)
     ]
     imported = {name.split(".")[0] for name, _ in imported_modules(path)}
     assert not wrong
+    if path == ONE_TORCH_LOAD:
+        imported -= {"pickle"}  # for the class of its error
+        assert "pickle.UnpicklingError" in path.read_text(encoding="utf-8")
+        assert path.read_text(encoding="utf-8").count("pickle.") == 1
     assert not imported & {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
 

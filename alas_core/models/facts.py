@@ -227,6 +227,17 @@ _ROWS = (
         needs=("torchvision",),
         hub_ids=("nvidia/Nemotron-3-Nano-Omni-30B-A3B-Reasoning-BF16",),
     ),
+    Family(
+        "salmonn",
+        "SALMONN",
+        FrameGrid(0.34),
+        "Salmonn (this project's, from transformers' parts and BEATs)",
+        max_audio_s=30.0,
+        min_audio_s=0.4,
+        fixed_frames=88,
+        note="Each frame is one query over a window of 0.34 s. Built after the authors' code and "
+        "tried on random weights with the published names; no published weights were run.",
+    ),
     Family("muse_spark", "Muse Spark", _HZ_12_5, min_audio_s=0.2, needs=("torchvision",)),
 )
 

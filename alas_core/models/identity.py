@@ -18,12 +18,15 @@ from typing import Any
 
 from alas_core.errors import ModelError
 from alas_core.models.facts import family_of
+from alas_core.models.salmonn_files import MODEL_TYPE as SALMONN
+from alas_core.models.salmonn_files import salmonn_files
 
 MODEL_FILE = "alas_model.json"
 """Beside the weights: name, known words, instructions and limits of a model made for this."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _WHOLE_BYTES = 64 * 2**20
+_SUFFIXES = (".json", ".jinja", ".txt", ".model", ".safetensors")
 _SAMPLES, _SAMPLE_BYTES = 64, 4096
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 QUANTIZATIONS = ("none", "8bit", "4bit")
@@ -201,7 +204,7 @@ def check_listed(model_id: str) -> None:
 def _check_allowed(folder: Path, model_id: str) -> None:
     """Refuse a folder outside the roots, and one whose files are links to the outside."""
     roots = model_roots()
-    paths = [folder, *(item.resolve() for item in folder.iterdir())] if roots else []
+    paths = [folder, *(item.resolve() for item in folder.rglob("*"))] if roots else []
     if not all(any(path.is_relative_to(root) for root in roots) for path in paths):
         raise ModelError(
             f"the folder '{model_id}' lies outside the folders this server may load models from; "
@@ -220,6 +223,8 @@ def check_model_folder(folder: Path) -> dict[str, Any]:
     found = sorted(item.name for item in folder.iterdir())
     listing = ", ".join(found[:6]) + (f" and {len(found) - 6} more" if len(found) > 6 else "")
     held = f"it holds {listing}" if found else "it is empty"
+    if salmonn_files(folder) is not None:
+        return {"model_type": SALMONN}
     if "config.json" not in found:
         raise ModelError(
             f"the folder '{folder.name}' is not a model: {held}; expected config.json and "
@@ -254,16 +259,14 @@ def folder_revision(folder: Path) -> str:
     Small files are read whole. Of each weights file above 64 MB the size, the safetensors header
     and 64 evenly spread blocks are read, so a 15 GB model takes milliseconds.
     """
+    several = salmonn_files(folder) is not None  # its parts lie in folders of their own
+    suffixes = (*_SUFFIXES, ".pt", ".pth") if several else _SUFFIXES
     stats = tuple(
-        (item.name, item.stat().st_size, item.stat().st_mtime_ns)
-        for item in sorted(folder.iterdir())
-        if item.is_file() and _matters(item)
+        (str(item.relative_to(folder)), item.stat().st_size, item.stat().st_mtime_ns)
+        for item in sorted(folder.rglob("*") if several else folder.iterdir())
+        if item.is_file() and item.suffix in suffixes
     )
     return _revision(folder, stats)
-
-
-def _matters(item: Path) -> bool:
-    return item.suffix in (".json", ".jinja", ".txt", ".model", ".safetensors")
 
 
 @lru_cache(maxsize=32)

@@ -44,7 +44,7 @@ def _below_roots() -> list[Installed]:
             try:
                 if ids.find_folder(str(folder)) is None:
                     continue
-                family = _family(folder)
+                family = family_of(str(ids.check_model_folder(folder).get("model_type")))
             except (ModelError, OSError):
                 continue
             if family is not None:
@@ -61,13 +61,10 @@ def _in_hub_cache() -> list[Installed]:
         model_id = place.name.removeprefix("models--").replace("--", "/", 1)
         try:
             folder = place / "snapshots" / (place / "refs" / "main").read_text().strip()
-            family = _family(folder) if has_weights(folder) else None
+            config = ids.read_json(folder / "config.json")
+            family = family_of(str(config.get("model_type"))) if has_weights(folder) else None
         except (ModelError, OSError, ValueError):
             continue
         if family is not None and ids.is_allowed(model_id):
             found.append(Installed(model_id, model_id, folder, family))
     return found
-
-
-def _family(folder: Path) -> Family | None:
-    return family_of(str(ids.read_json(folder / "config.json").get("model_type")))

@@ -10,7 +10,7 @@ from typing import Any
 from alas_core.errors import ModelError
 from alas_core.models import registry
 from alas_core.models.facts import FAMILIES, Family
-from alas_core.models.identity import Loading, accelerator, read_json, resolve_dtype
+from alas_core.models.identity import Loading, accelerator, check_model_folder, resolve_dtype
 from alas_core.models.installed import Installed, installed
 from alas_core.models.memory import Estimate, device_memory, n_parameters
 
@@ -70,7 +70,7 @@ def model_type_of(model_id: str) -> str:
     try:
         folder = registry.folder_of(model_id)
         if folder is not None:
-            return str(read_json(folder / "config.json").get("model_type", ""))
+            return str(check_model_folder(folder).get("model_type", ""))
     except ModelError:
         return ""
     return next((row.model_type for row in FAMILIES.values() if model_id in row.hub_ids), "")
@@ -86,7 +86,7 @@ def estimate(model_id: str, loading: Loading) -> Estimate | None:
     if folder is None or not count:
         return None
     where = accelerator() if loading.device in ("auto", "spread") else loading.device
-    dtype = resolve_dtype(loading.dtype, where, read_json(folder / "config.json"))
+    dtype = resolve_dtype(loading.dtype, where, check_model_folder(folder))
     asked = where == "cpu" or "torch" in sys.modules
     return Estimate(
         count, dtype, loading.quantization, where, device_memory(where) if asked else None

@@ -19,6 +19,7 @@ from alas_core.models import identity as ids
 from alas_core.models.facts import FAMILIES
 from alas_core.models.identity import Loading, ModelIdentity
 from alas_core.models.installed import installed
+from alas_core.models.salmonn_files import salmonn_files
 from alas_core.models.watching import Load, Report, Watched
 from alas_core.resources import asset_path
 
@@ -283,11 +284,14 @@ def _load(identity: ModelIdentity, loading: Loading, report: Report) -> SpeechLL
     folder = _folder(identity.model_id)
     if folder is None:
         folder = fetching.fetch(identity.model_id, identity.revision, report)
-    seed = loading.untrained_seed
-    checkpoint = load(
-        folder,
-        dataclasses.replace(loading, dtype=identity.dtype),
-        untrained_seed=_untrained_seed() if identity.model_id == DEMO_UNTRAINED else seed,
-        report=report,
-    )
+    loading = dataclasses.replace(loading, dtype=identity.dtype)
+    parts = salmonn_files(folder)
+    if parts is not None:
+        from alas_core.models.salmonn import load_salmonn
+
+        checkpoint = load_salmonn(parts, loading, report)
+    else:
+        own = identity.model_id == DEMO_UNTRAINED
+        seed = _untrained_seed() if own else loading.untrained_seed
+        checkpoint = load(folder, loading, untrained_seed=seed, report=report)
     return TransformersSpeechLLM(checkpoint, identity.model_id, identity.revision)

@@ -64,7 +64,11 @@ def _memory_text(found: Estimate | None) -> str:
 
 
 def _count(count: int) -> str:
-    return f"{count / 1e9:.2g} billion" if count >= 1e9 else f"{count / 1e6:.2g} million"
+    for size, name in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if count >= size:
+            number = count / size
+            return f"{number:.0f} {name}" if number >= 99.5 else f"{number:.2g} {name}"
+    return str(count)
 
 
 def _buttons(order: Order) -> None:
@@ -204,6 +208,10 @@ def unverified() -> None:
         "- Frames are placed by the table; tests with silence moved the frames whose centres lie "
         "within 40 ms of it in most families. Read boundaries as ± 1 frame.\n"
         "- Of Granite Speech, three frames share one window of 0.3 s: all get the whole window.\n"
+        "- SALMONN is put together from Whisper, BEATs, Vicuna and the published `.pth` after its "
+        "authors' code: one folder below `ALAS_MODEL_ROOTS` with a Whisper folder, a Vicuna folder "
+        "(both safetensors), the BEATs `.pt` and the SALMONN `.pth`. Names and shapes are tested "
+        "on random weights; that it answers as the published model does is not.\n"
         "- 8bit and 4bit weights and several GPUs are asked for as the libraries document it; "
         "neither could be tried."
     )
