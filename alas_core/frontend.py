@@ -19,8 +19,11 @@ PARTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(LIBRARIES, ("shelf", "library")),
     "chart": ("shelf", "chart"),
     "data": ("shelf", "sheet_data"),
-    "sheet": ("shelf", "selection", "player", "linked_figure", "sheet_figure", "sheet"),
-    "linked": ("shelf", "selection", "linked_figure", "linked"),
+    "sheet": (
+        *("shelf", "selection", "element", "stretch", "player", "controls"),
+        *("linked_figure", "sheet_figure", "sheet"),
+    ),
+    "linked": ("shelf", "selection", "element", "linked_figure", "linked"),
     "scroll": ("scroll",),
     "lens": ("shelf", "selection", "lens_grid", "lens_detail", "lens"),
 }

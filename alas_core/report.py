@@ -26,6 +26,7 @@ from alas_core.types import Analysis
 
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; "
+    "connect-src blob:; "
     "img-src data: blob:; media-src data: blob:; base-uri 'none'; form-action 'none'"
 )
 _STYLE = """
@@ -56,10 +57,12 @@ const load = async (id) => {
 };
 const place = document.getElementById("place");
 const choice = JSON.parse(held("choice"));
-const plotly = await load("js-plotly");
 const data = await load("js-data");
 const view = await load("js-sheet");
-plotly({ data: bytes("plotly"), parentElement: document.createElement("div") });
+for (const library of ["plotly", "wavesurfer"]) {
+  const mount = await load(`js-${library}`);
+  mount({ data: bytes(library), parentElement: document.createElement("div") });
+}
 data({ data: bytes("sheet"), parentElement: document.createElement("div") });
 view({ data: { ...choice, seen: 0 }, parentElement: place, setTriggerValue: () => {} });
 const Plotly = await get("plotly");
@@ -228,9 +231,12 @@ def _provenance(analysis: Analysis) -> str:
 def _scripts(analysis: Analysis, score: str, drawn: Mapping[str, Any]) -> str:
     layer = analysis.best_layer
     held = {
-        "plotly": frontend.packed("plotly"),
+        **{name: frontend.packed(name) for name in ("plotly", "wavesurfer")},
         "sheet": sheet_payload(analysis, layer=layer, score=score),
-        **{f"js-{name}": frontend.script(name).encode() for name in ("plotly", "data", "sheet")},
+        **{
+            f"js-{name}": frontend.script(name).encode()
+            for name in ("plotly", "wavesurfer", "data", "sheet")
+        },
     }
     name = sheet_name(analysis, layer=layer, score=score, fold="time", theme="light")
     choice = json.dumps({"id": name, "layer": layer, "word": None})

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from alas_core.ui import method, shell
+from alas_core.ui import colours, method, panels, shell
 
 shell.enter()
 st.title("How binding is measured")
@@ -14,5 +14,7 @@ method.null()
 st.header("Every score", divider="gray")
 method.every_score()
 method.settings_and_limits()
+st.header("Colours", divider="gray")
+colours.legend(panels.theme())
 st.header("Sources", divider="gray")
 method.sources()

@@ -106,7 +106,9 @@ def test_first_look_is_a_finished_picture_of_the_first_demo_recording(app):
     assert "null: 5 wrong transcripts" in words_of(app.caption)
     assert not app.error
     assert not app.warning
-    assert app.slider("layer_slider").value == int(re.search(r"layer (\d)", said).group(1))
+    best = int(re.search(r"layer (\d)", said).group(1))
+    assert app.session_state["shown_layer"] == best
+    assert app.button("best_layer").label == f"Best layer: {best}"
 
 
 def test_while_it_is_computed_the_page_stands_and_says_so(app, monkeypatch):
@@ -143,7 +145,7 @@ def test_layer_score_and_word_come_from_the_link(app):
     app.query_params["score"] = "hit_rate"
     app.query_params["word"] = "1"
     finish(app, demo_order(2))
-    assert app.slider("layer_slider").value == 1
+    assert app.session_state["shown_layer"] == 1
     assert app.selectbox("score").value == "hit_rate"
     assert app.session_state["word"] == 1
 

@@ -56,7 +56,8 @@ def test_nothing_is_fetched(html):
 
 def test_sound_and_drawing_library_are_inside(html):
     held = dict(re.findall(r'<script type="text/plain" id="([^"]+)">([^<]*)</script>', html))
-    assert set(held) == {"plotly", "sheet", "js-plotly", "js-data", "js-sheet"}
+    libraries = {"plotly", "wavesurfer", "js-plotly", "js-wavesurfer"}
+    assert set(held) == libraries | {"sheet", "js-data", "js-sheet"}
     assert b"fLaC" in base64.b64decode(held["sheet"])
     assert base64.b64decode(held["plotly"])[:2] == b"\x1f\x8b"
 

@@ -18,6 +18,7 @@ AUDIO = "#0072B2"
 TEXT = "#D55E00"
 REFERENCE = "#009E73"
 SELECTION = "#CC79A7"
+PLAYHEAD = "#990000"
 SIMILARITY = "Cividis"
 WORDS: tuple[str, ...] = tuple(qualitative.Safe)
 """Cycled over the words of a map."""
@@ -70,19 +71,45 @@ DARK = Palette(
     empty="#151a22",
     band="rgba(170,178,189,0.30)",
     diverging=(
-        (0.0, "#f6d9a0"),
+        (0.0, "#f2b35c"),
         (0.2, "#c98a35"),
         (0.38, "#71552d"),
         (0.5, "#454b54"),
         (0.62, "#1e6f66"),
         (0.8, "#2fbfa9"),
-        (1.0, "#b5f5e6"),
+        (1.0, "#a2f5e3"),
     ),
     sound=((0.0, "#0e1117"), (0.35, "#1c222b"), (1.0, "#aab3be")),
     waveform="rgba(86,180,233,0.85)",
     sides=("#f2f4f7", "#c79bf0"),
     side_bands=("rgba(170,178,189,0.28)", "rgba(199,155,240,0.22)"),
 )
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a colour stands for, wherever it is seen."""
+
+    name: str
+    colour: str
+    meaning: str
+
+
+def roles(theme: Theme) -> tuple[Role, ...]:
+    """The colours that carry a meaning; any two differ for every kind of colour vision.
+
+    `tests/test_palette.py` simulates deuteranopia, protanopia and tritanopia (Machado et al. 2009).
+    """
+    colours = palette(theme)
+    return (
+        Role("audio", AUDIO, "frames: positions of the model that hold sound; the waveform"),
+        Role("text", TEXT, "tokens: positions that hold a piece of the transcript"),
+        Role("reference", REFERENCE, "where and when each word is spoken"),
+        Role("path", colours.foreground, "the model's own path, and its scores"),
+        Role("null", colours.band, "what wrong words reach: inside it nothing is shown"),
+        Role("selection", SELECTION, "the layer, word, frame and token you have chosen"),
+        Role("playhead", PLAYHEAD, "where the sound is"),
+    )
 
 
 def palette(theme: Theme) -> Palette:

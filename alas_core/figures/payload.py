@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from alas_core.audio import to_flac_bytes
+from alas_core.audio import envelope, to_flac_bytes
 from alas_core.figures import axes
 from alas_core.figures.linked import Tensors, pack, quantise, slug
 from alas_core.figures.palette import Palette, Theme, colour_at, palette
@@ -50,9 +50,8 @@ def sheet_payload(
         analysis, layer=layer, score=score, fold=fold, theme=theme, cell_labels=False
     )
     tensors: Tensors = {"frame_spans": analysis.frame_spans.astype(np.float32)}
-    if analysis.utterance.audio.samples.size:
-        tensors["audio"] = np.frombuffer(to_flac_bytes(analysis.utterance.audio), dtype=np.uint8)
     sheet = {
+        "lane": _lane(analysis, palette(theme), tensors),
         "figure": figure.to_plotly_json(),
         "changes": {
             "layers": _layer_changes(analysis, score, tensors),
@@ -119,6 +118,28 @@ def _word_changes(analysis: Analysis) -> dict[str, Any]:
         wanted = (f"{sides}0", f"{sides}1", "visible")
         changes[name] = {side: [shape[place][side] for shape in shapes] for side in wanted}
     return {"shapes": changes}
+
+
+MAX_PEAKS = 12_000
+"""Highest and lowest points of the waveform that travel: fine enough for a zoom of ten times."""
+
+
+def _lane(analysis: Analysis, colours: Palette, tensors: Tensors) -> dict[str, Any] | None:
+    """What the player needs beside the sound, which joins the tensors; None without sound."""
+    audio = analysis.utterance.audio
+    if not audio.samples.size:
+        return None
+    tensors["audio"] = np.frombuffer(to_flac_bytes(audio), dtype=np.uint8)
+    low_high = envelope(audio, min(MAX_PEAKS, audio.samples.size))
+    peak = float(np.abs(low_high).max()) or 1.0
+    up_down = np.stack([low_high[:, 1], -low_high[:, 0]]).clip(0)
+    tensors["peaks"] = np.rint(up_down / peak * 255).astype(np.uint8)
+    return {
+        "duration": audio.duration_s,
+        "sampleRate": audio.sample_rate,
+        "peak": peak,
+        "colour": colours.waveform,
+    }
 
 
 def _cell_changes(analysis: Analysis) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from alas_core.ui.text import plain
 if TYPE_CHECKING:
     from alas_core.ui.sheet import SheetEvent
 
+_SHOWN_LAYER = "shown_layer"
 DEFAULT_SCORE = "alas"
 
 
@@ -183,17 +184,9 @@ def layer_and_score(analysis: Analysis | None) -> None:
 
 
 def _layer(analysis: Analysis) -> None:
+    """The way back to the best layer; the layer itself is chosen on the views that show it."""
     best = analysis.best_layer
-    st.session_state["layer_slider"] = view().layer_of(analysis)
-    st.slider(
-        "Layer",
-        0,
-        analysis.n_layers,
-        key="layer_slider",
-        on_change=_take_layer,
-        help="0 is the input of the first block, the last number the output of the last block, "
-        "before the final norm.",
-    )
+    st.session_state[_SHOWN_LAYER] = view().layer_of(analysis)
     following = view().layer is None
     st.button(
         f"Best layer: {best}",
@@ -204,10 +197,6 @@ def _layer(analysis: Analysis) -> None:
         type="tertiary",
         help="Go to the layer with the highest ALAS, in each utterance anew.",
     )
-
-
-def _take_layer() -> None:
-    st.session_state["layer"] = st.session_state["layer_slider"]
 
 
 def _follow_best() -> None:
@@ -251,5 +240,5 @@ def _select(
 
 def follow(event: SheetEvent) -> None:
     """Take over what a reader chose on the sheet (called before the page runs again)."""
-    following_best = view().layer is None and event.layer == st.session_state.get("layer_slider")
+    following_best = view().layer is None and event.layer == st.session_state.get(_SHOWN_LAYER)
     choose(None if following_best else event.layer, event.word)

@@ -27,7 +27,7 @@ _COLOURS: dict[Colour, str] = {
     "correct": "Finds its word",
 }
 _PARTS = {"lines": "Lines", "hulls": "Outlines"}
-_TITLE_HEIGHT = 24
+_TITLE_HEIGHT = 28
 
 
 def map_panel(analysis: Analysis, layer: int, theme: Theme) -> None:

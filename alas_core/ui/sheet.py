@@ -20,8 +20,8 @@ from alas_core.figures.views import Fold
 from alas_core.types import Analysis
 from alas_core.ui.linked import figure_data, library
 
-_BAR, _WORDS = 36, 60
-SHEET_HEIGHT = HEIGHT + _BAR + _WORDS
+_BARS, _WORDS, _KEYS = 2 * 36, 40, 40
+SHEET_HEIGHT = HEIGHT + _BARS + _WORDS + _KEYS
 """Pixels; the same for every analysis, so that a skeleton of this height never makes a jump."""
 
 
@@ -102,6 +102,7 @@ def sheet(
         )
         figure_data(payload, key)
         library("plotly")
+        library("wavesurfer")
     return _event(result.pick, analysis)
 
 

@@ -62,10 +62,10 @@ def test_narrow_window_and_both_themes(visitors, scheme):
     visitor.keep(f"explore-1024-{scheme}")
 
 
-def test_a_layer_chosen_in_the_sidebar_is_everywhere_and_in_the_link(visitor):
+def test_a_layer_chosen_at_the_map_is_everywhere_and_in_the_link(visitor):
     page = visitor.open("/?layer=1")
     visitor.see_picture()
-    page.get_by_test_id("stSidebar").get_by_role("slider", name="Layer").press("ArrowRight")
+    page.locator(".st-key-map_panel").get_by_role("slider", name="Layer").press("ArrowRight")
     expect(page.get_by_text("text tokens, layer 2")).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?&]layer=2\b"))
     expect(page.locator(".alas-layer")).to_have_text(re.compile(r"^2 of "))

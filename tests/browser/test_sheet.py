@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from alas_core import frontend
 from tests.browser.conftest import Visitor
 from tests.browsers import running_server
 
@@ -60,6 +61,7 @@ def point(page: Page, x: float, y: float, x_axis: str = "xaxis", y_axis: str = "
     return page.evaluate(
         """([x, y, xName, yName]) => {
           const figure = document.querySelector(".alas-figure");
+          figure.scrollIntoView({ block: "center" });
           const [across, down] = [figure._fullLayout[xName], figure._fullLayout[yName]];
           const box = figure.getBoundingClientRect();
           return [box.left + across._offset + across.l2p(x), box.top + down._offset + down.l2p(y)];
@@ -166,7 +168,7 @@ def test_another_views_choice_is_shown_heard_and_told(page: Page) -> None:
 
 
 def test_nothing_is_heard_if_that_is_switched_off(page: Page) -> None:
-    page.get_by_label("Hear on click").uncheck()
+    page.get_by_label("Play on click").uncheck()
     page.get_by_role("button", name="red").click()
     drawn(page, 4, 1)
     told(page, layer=4, word=1)
@@ -188,8 +190,112 @@ def test_space_plays_and_pauses_and_the_line_moves(page: Page) -> None:
     expect(line).to_be_visible()
 
 
+def test_the_waveform_lies_on_the_time_axis_at_every_zoom(page: Page) -> None:
+    lane = """() => {
+      const root = document.querySelector(".alas-lane div").shadowRoot;
+      const [stage, lane] = [".alas-stage", ".alas-lane"].map(
+        (name) => document.querySelector(name).getBoundingClientRect());
+      const { xaxis } = document.querySelector(".alas-figure")._fullLayout;
+      const [scroll, wrapper] = [root.querySelector(".scroll"), root.querySelector(".wrapper")];
+      return { left: lane.left - stage.left, width: lane.width, scroll: scroll.scrollLeft,
+        whole: wrapper.getBoundingClientRect().width, drawn: root.querySelectorAll("canvas").length,
+        from: xaxis._offset + xaxis.l2p(Math.max(xaxis.range[0], 0)),
+        scale: xaxis._length / (xaxis.range[1] - xaxis.range[0]), start: xaxis.range[0] };
+    }"""
+    page.wait_for_selector(".alas-lane canvas", state="attached")
+    whole = page.evaluate(lane)
+    assert whole["left"] == pytest.approx(whole["from"], abs=1)
+    assert whole["width"] == pytest.approx(1.6 * whole["scale"], abs=2)
+    page.locator(ROOT).focus()
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 0.5"
+    )
+    page.wait_for_function(
+        """() => document.querySelector(".alas-lane div").shadowRoot
+             .querySelector(".scroll").scrollLeft > 100"""
+    )
+    close = page.evaluate(lane)
+    assert close["start"] == pytest.approx(0.6, abs=0.01)
+    assert close["whole"] == pytest.approx(1.6 * close["scale"], rel=0.01)
+    assert close["scroll"] == pytest.approx(0.6 * close["scale"], abs=3)
+    page.keyboard.press("0")
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] === 0"
+    )
+
+
+def test_number_keys_set_the_speed_and_keep_the_pitch(page: Page) -> None:
+    page.locator(ROOT).focus()
+    page.keyboard.press("3")
+    expect(page.get_by_label("Speed")).to_have_value("0.5")
+    listen(page)
+    page.evaluate("() => { window.started = performance.now(); }")
+    page.get_by_role("button", name="fox").click()
+    played_once(page, "0.52-1.08")
+    assert page.evaluate("() => performance.now() - started") > 1000  # 0.56 s at half speed
+    heard = page.evaluate(
+        f"""() => {{
+          {frontend.read("stretch.js")}
+          const rate = 16000, tone = Float32Array.from({{ length: rate }},
+            (_, i) => Math.sin(2 * Math.PI * 220 * i / rate));
+          return [0.5, 0.75, 2].map((speed) => {{
+            const out = stretch(tone, rate, speed);
+            let turns = 0;
+            for (let i = 1; i < out.length; i += 1) turns += out[i - 1] < 0 && out[i] >= 0;
+            return [out.length / rate, turns / (out.length / rate), Math.max(...out)];
+          }});
+        }}"""
+    )
+    for (seconds, hertz, peak), speed in zip(heard, (0.5, 0.75, 2), strict=True):
+        assert seconds == pytest.approx(1 / speed, rel=0.001)
+        assert hertz == pytest.approx(220, rel=0.02)
+        assert 0.9 < peak < 1.1
+
+
+def test_a_word_is_looped_until_paused(page: Page) -> None:
+    listen(page)
+    page.locator(ROOT).focus()
+    page.keyboard.press("l")
+    expect(page.get_by_label("Loop")).to_be_checked()
+    page.get_by_role("button", name="red").click()
+    page.wait_for_function("() => window.played.filter(Boolean).length >= 3")
+    assert set(page.evaluate("() => window.played")) == {"0.2-0.52"}
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+
+
+def test_a_word_under_the_mouse_is_heard_if_that_is_switched_on(page: Page) -> None:
+    listen(page)
+    chip = page.get_by_role("button", name="sleeps")
+    chip.hover()
+    page.get_by_label("Play on hover").check()
+    assert page.evaluate("() => window.played") == []
+    chip.hover()
+    played_once(page, "1.08-1.2")
+    drawn(page, 4, "")  # heard, not chosen
+
+
+def test_a_choice_outside_the_zoom_is_scrolled_to(page: Page) -> None:
+    page.get_by_role("button", name="the").click()
+    page.locator(ROOT).focus()
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[1] < 0.5"
+    )
+    page.evaluate(
+        """() => [...globalThis[Symbol.for("alas.selections")].values()][0].pick({ word: 4 })"""
+    )
+    drawn(page, 4, 4)
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 1"
+    )
+
+
 def test_keys_step_through_layers_and_words(page: Page) -> None:
-    page.get_by_label("Hear on click").uncheck()
+    page.get_by_label("Play on click").uncheck()
     page.locator(ROOT).focus()
     page.keyboard.press("ArrowUp")
     drawn(page, 3, "")
@@ -365,6 +471,6 @@ def test_nothing_is_cut_off(guests: type, width: int, scheme: str) -> None:
         }"""
     )
     assert outside == []
-    bar = page.locator(".alas-bar").bounding_box()
+    bar = page.locator(".alas-bar").first.bounding_box()
     last = page.get_by_role("button", name="SVG").bounding_box()
     assert last["x"] + last["width"] <= bar["x"] + bar["width"] + 1

@@ -61,7 +61,7 @@ def test_read_out_and_sheet_share_layer_word_and_frame(guest: Visitor) -> None:
     expect(page.locator(".alas-sheet")).to_have_attribute("data-drawn", drawn)
     word = drawn.match(page.locator(".alas-sheet").get_attribute("data-drawn")).group(1)
     expect(page.locator(ROOT)).to_have_attribute("data-drawn", re.compile(rf"^6/{word}/\d+$"))
-    slider = page.get_by_test_id("stSidebar").get_by_role("slider", name="Layer")
+    slider = page.locator(".alas-sheet").get_by_role("slider", name="Layer")
     expect(slider).to_have_value("6")
     page.locator(".alas-words button").first.click()
     expect(page.locator(ROOT)).to_have_attribute("data-drawn", re.compile(r"^6/0/\d+$"))

@@ -200,7 +200,7 @@ class LensGrid {
     this.pen.font = `${this.row >= 18 ? 11 : 10}px ${this.lens.font}`;
     const shown = right - left > 14 ? this.fitted(text, right - left - 5) : "";
     if (shown) {
-      const colour = light ? "#101418" : "#ffffff";
+      const colour = light ? "#1b1f24" : "#ffffff";
       this.write(shown, (left + right) / 2, top + height / 2 + 0.5, { colour, size: this.row >= 18 ? 11 : 10, align: "center", bold: named === "own" });
     }
     this.pen.fillStyle = colours.paper;

@@ -1,19 +1,16 @@
 // A figure of its own on the page that takes part in the selection: title, figure, notes.
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 class LinkedView {
   constructor(parent) {
     this.root = parent.querySelector(".alas-linked");
-    this.heading = element("div", { class: "alas-linked-title" });
+    this.heading = element("span");
+    this.slider = element("input", { type: "range", min: 0, step: 1, "aria-label": "Layer", hidden: "" });
+    this.slider.addEventListener("input", () => this.chosen.pick({ layer: Number(this.slider.value) }));
+    const title = element("div", { class: "alas-linked-title" }, this.heading, this.slider);
     this.plot = element("div", { class: "alas-linked-figure" });
     this.notes = element("ul", { class: "alas-linked-notes" });
-    this.root.replaceChildren(this.heading, element("div", { class: "alas-linked-body" }, this.plot, this.notes));
+    this.root.tabIndex = 0; // so that the keys go on after a click
+    this.root.replaceChildren(title, element("div", { class: "alas-linked-body" }, this.plot, this.notes));
     this.watcher = new ResizeObserver(() => this.onResize());
     this.watcher.observe(this.plot);
   }
@@ -39,6 +36,7 @@ class LinkedView {
       this.listening = false;
     }
     this.figure.setFigure(made);
+    this.root.dataset.analysis = made.analysis;
     this.root.dataset.figure = this.wanted;
     this.listenTo(selection(made.analysis));
     if (this.chosen.state.layer !== null) await this.show();
@@ -73,6 +71,9 @@ class LinkedView {
 
   write(layer) {
     this.heading.textContent = this.made.titles?.[layer] ?? "";
+    this.slider.hidden = !this.made.titles;
+    this.slider.max = (this.made.titles ?? [0]).length - 1;
+    this.slider.value = layer;
     const notes = this.made.notes?.[layer] ?? [];
     this.notes.replaceChildren(...notes.map((note) => element("li", {}, note)));
     this.notes.hidden = notes.length === 0;
@@ -83,6 +84,7 @@ class LinkedView {
     this.listening = true;
     this.figure.on("plotly_click", ({ points }) => {
       const change = this.figure.pick(points[0]);
+      this.root.focus({ preventScroll: true });
       if (change) this.chosen.pick(change, change.layer === undefined);
     });
   }

@@ -38,6 +38,7 @@ class LinkedFigure {
   // A new figure: other data, score, fold or theme. Keeps the zoom where the data are the same.
   setFigure(made) {
     this.made = made;
+    this.followed = null;
     this.data = made.figure.data;
     this.layout = { ...made.figure.layout, autosize: true };
     for (const trace of this.data) {
@@ -53,6 +54,9 @@ class LinkedFigure {
     for (const [table, index] of tables) if (table && index === null) this.change(table, null);
     for (const [table, index] of tables) if (table && index !== null) this.change(table, index);
     if (this.made.tensors.points) this.place(state.layer);
+    const data = tables.map(([table, index]) => (table?.data ? index : "")).join("/");
+    if (data !== this.followed) this.revision += 1;
+    this.followed = data;
   }
 
   change({ layout = {}, ...parts }, index) {
@@ -63,7 +67,8 @@ class LinkedFigure {
       const items = part === "data" ? this.data : this.layout[part];
       for (const [name, changes] of Object.entries(named)) {
         const item = items.find((candidate) => candidate.name === name);
-        if (item) for (const [path, values] of Object.entries(changes)) this.set(item, path, values, index);
+        if (!item) continue;
+        for (const [path, values] of Object.entries(changes)) this.set(item, path, values, index);
       }
     }
   }
@@ -93,8 +98,9 @@ class LinkedFigure {
     }
   }
 
+  // Plotly computes all traces anew for another revision, and only moves shapes for the same one.
   draw() {
-    this.layout.datarevision = ++this.revision;
+    this.layout.datarevision = this.revision;
     this.drawn = this.Plotly.react(this.div, this.data, this.layout, CONFIG);
     return this.drawn;
   }

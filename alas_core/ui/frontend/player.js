@@ -1,84 +1,141 @@
-// Plays the sound, or exactly one span of it, and says where it is.
+// Plays the sound, or exactly one span of it, and draws its waveform: wavesurfer.js on a lane that
+// lies on the sheet's time axis.
+//
+// Its Web Audio backend, since a word must begin and end where it does: measured in Chromium, an
+// <audio> element stops 1 to 25 ms late and cannot go back in a FLAC file. That backend plays
+// faster by playing higher; so another speed is another sound (stretch.js), shorter or longer,
+// and times are divided by the speed on the way in.
+
+const SPEEDS = [0.25, 0.4, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]; // keys 1 to 9
 
 class Player {
-  constructor(onChange) {
+  constructor(lane, onChange) {
+    this.lane = lane;
     this.onChange = onChange;
-    this.context = null;
-    this.buffer = null;
-    this.source = null;
-    this.at = 0; // seconds; where playing goes on
+    this.speed = 1;
+    this.loop = false;
+    this.from = 0;
+    this.to = Infinity;
     this.paused = false; // by the reader, in the middle
+    this.sounding = false;
+    this.at = 0; // seconds; where playing goes on while there is no player
+    this.ready = Promise.resolve();
   }
 
-  setSound(bytes) {
-    this.stop();
-    this.bytes = bytes;
-    this.buffer = null;
-    this.at = 0;
-    this.paused = false;
+  setSound(WaveSurfer, sound) {
+    Object.assign(this, { WaveSurfer, sound, paused: false });
+    this.load(0);
+    this.onChange();
+  }
+
+  get duration() {
+    return this.sound?.duration ?? 0;
   }
 
   get playing() {
-    return this.source !== null;
+    return this.sounding;
   }
 
   get time() {
-    if (!this.playing) return this.at;
-    const now = this.from + (this.context.currentTime - this.started);
-    return Math.min(Math.max(now, this.from), this.to);
+    return this.surfer ? this.surfer.getCurrentTime() * this.speed : this.at;
   }
 
-  // Only from a click or key: browsers keep silent before one.
-  async play(from = this.at, to = Infinity) {
-    if (!this.bytes) return;
+  // A player anew for each sound and speed: one that is given another sound may still play the
+  // one before until it has unpacked it.
+  load(at) {
+    this.close();
+    this.at = at;
+    const { sound, speed } = this;
+    this.ready = sound ? this.open(sound, speed) : Promise.resolve();
+    this.ready.catch(() => {}); // told to whoever plays
+  }
+
+  async open(sound, speed) {
+    const blob = speed === 1 ? new Blob([sound.bytes], { type: "audio/flac" }) : await this.slowed(speed);
+    if (this.sound !== sound || this.speed !== speed) return;
+    const surfer = this.WaveSurfer.create({
+      container: this.lane, backend: "WebAudio", height: "auto", normalize: true, interact: false,
+      cursorWidth: 0, hideScrollbar: true, autoScroll: false, autoCenter: false,
+      waveColor: sound.colour, progressColor: sound.colour,
+    });
+    this.surfer = surfer;
+    await surfer.loadBlob(blob, sound.peaks);
+    if (this.surfer !== surfer) return;
+    surfer.setTime(this.at / speed);
+    surfer.on("pause", () => this.rest());
+    surfer.on("finish", () => this.rest());
+    this.lay();
+  }
+
+  async slowed(speed) {
+    const { bytes, sampleRate } = this.sound;
+    const decoder = new OfflineAudioContext(1, 1, sampleRate);
+    this.sound.samples ??= (await decoder.decodeAudioData(bytes.slice().buffer)).getChannelData(0);
+    return wavFile(stretch(this.sound.samples, sampleRate, speed), sampleRate);
+  }
+
+  // Only after a click or key: browsers keep silent before one.
+  async play(from = this.time, to = this.duration) {
+    if (!this.sound) return;
     const wish = (this.wish = Symbol("wish"));
-    this.context ??= new AudioContext();
-    await this.context.resume();
-    this.buffer ??= await this.context.decodeAudioData(this.bytes.slice().buffer);
+    await this.ready;
     if (this.wish !== wish) return; // another click came while the sound was unpacked
-    this.halt();
-    this.from = from >= this.buffer.duration - 0.01 ? 0 : from;
-    this.to = Math.min(to, this.buffer.duration);
-    this.source = this.context.createBufferSource();
-    this.source.buffer = this.buffer;
-    this.source.connect(this.context.destination);
-    this.source.onended = () => this.finish();
+    this.sounding = false; // the end of what is playing now is nobody's rest
+    this.surfer.pause();
+    this.from = from >= this.duration - 0.01 ? 0 : from;
+    this.to = Math.min(to, this.duration);
     this.paused = false;
-    this.started = this.context.currentTime;
-    this.source.start(0, this.from, this.to - this.from);
+    await this.surfer.play(this.from / this.speed, this.to / this.speed);
+    this.sounding = this.wish === wish;
     this.onChange();
   }
 
   pause() {
     this.wish = null;
-    const { time } = this;
-    this.halt();
-    this.at = time;
+    if (!this.sounding) return;
+    this.sounding = false;
     this.paused = true;
+    this.surfer.pause();
     this.onChange();
   }
 
-  finish() {
-    this.at = this.to >= this.buffer.duration ? 0 : this.from;
-    this.source = null;
-    this.onChange();
+  // The span is over: again, or back to where it began.
+  rest() {
+    if (!this.sounding) return;
+    this.sounding = false;
+    if (this.loop) {
+      this.play(this.from, this.to);
+      return;
+    }
+    const { surfer, speed } = this;
+    const back = this.to >= this.duration ? 0 : this.from;
+    queueMicrotask(() => { // after wavesurfer has noted where it stopped
+      if (this.sounding || this.surfer !== surfer) return;
+      surfer.setTime(back / speed);
+      this.onChange();
+    });
   }
 
-  halt() {
-    if (!this.source) return;
-    this.source.onended = null;
-    this.source.stop();
-    this.source = null;
+  setSpeed(speed) {
+    if (speed === this.speed || !this.sound) return;
+    const { time, sounding, to } = this;
+    this.speed = speed;
+    this.load(time);
+    if (sounding) this.play(time, to);
   }
 
-  stop() {
-    this.wish = null;
-    this.halt();
-    this.onChange();
+  // Where the lane lies: pixels a second, and the second at its left edge.
+  lay(scale = this.scale, start = this.start) {
+    Object.assign(this, { scale, start });
+    if (!this.surfer?.getDecodedData() || !scale) return;
+    this.surfer.zoom(scale * this.speed);
+    this.surfer.setScroll(start * scale);
   }
 
   close() {
-    this.halt();
-    this.context?.close();
+    this.wish = null;
+    this.sounding = false;
+    this.surfer?.destroy();
+    this.surfer = null;
   }
 }

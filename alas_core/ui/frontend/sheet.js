@@ -3,60 +3,42 @@
 
 const TELL_AFTER_MS = 120;
 const PATIENCE_MS = 4000;
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
+const REST_MS = 150; // how long the mouse rests on a word before it is heard
 
 class SheetView {
   constructor(parent) {
     this.root = parent.querySelector(".alas-sheet");
     this.sent = 0;
     this.chosenAt = -Infinity;
-    this.player = new Player(() => this.showPlaying());
-    this.root.replaceChildren();
-    this.buildBar();
+    this.bar = buildBar({
+      play: () => this.togglePlay(),
+      speed: (speed) => this.setSpeed(speed),
+      loop: (on) => { this.player.loop = on; },
+      zoom: (factor) => this.zoom(factor),
+      layer: (layer) => this.choose({ layer }),
+      save: () => this.saveImage(),
+    });
     this.words = element("div", { class: "alas-words", role: "group", "aria-label": "Transcript" });
     this.playhead = element("div", { class: "alas-playhead", hidden: "" });
+    this.lane = element("div", { class: "alas-lane", "aria-hidden": "true" });
     this.plot = element("div", { class: "alas-figure" });
-    this.stage = element("div", { class: "alas-stage" }, this.plot, this.playhead);
+    this.stage = element("div", { class: "alas-stage" }, this.plot, this.lane, this.playhead);
     this.status = element("div", { class: "alas-status", role: "status", "aria-live": "polite" });
-    this.root.append(this.bar, this.words, this.stage, this.status);
-    this.root.addEventListener("keydown", (event) => this.onKey(event));
+    this.keys = element("div", { class: "alas-keys" }, KEYS);
+    this.root.replaceChildren(...this.bar.rows, this.words, this.stage, this.keys, this.status);
+    this.player = new Player(this.lane, () => this.showPlaying());
+    this.onKeyAnywhere = (event) => this.onKey(event);
+    document.addEventListener("keydown", this.onKeyAnywhere);
     this.watcher = new ResizeObserver(() => this.onResize());
     this.watcher.observe(this.stage);
-  }
-
-  buildBar() {
-    const button = (label, title, act) => {
-      const node = element("button", { type: "button", title }, label);
-      node.addEventListener("click", act);
-      return node;
-    };
-    this.playButton = button("Play", "Play or pause (space)", () => this.togglePlay());
-    this.clock = element("span", { class: "alas-clock", "aria-hidden": "true" });
-    this.slider = element("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": "Layer" });
-    this.slider.addEventListener("input", () => this.choose({ layer: Number(this.slider.value) }));
-    this.layerText = element("span", { class: "alas-layer" });
-    this.hear = element("input", { type: "checkbox" });
-    this.hear.checked = true;
-    this.bar = element(
-      "div", { class: "alas-bar" },
-      this.playButton, this.clock,
-      element("label", { class: "alas-slider" }, "Layer", this.slider), this.layerText,
-      element("label", { title: "Play the word's span when it is chosen" }, this.hear, "Hear on click"),
-      button("Reset zoom", "Undo the zoom (double click)", () => this.figure?.resetZoom()),
-      button("SVG", "Save the sheet as an SVG file", () => this.saveImage()),
-    );
   }
 
   async update(data) {
     this.wanted = data.id;
     try {
-      const [Plotly, sheet] = await Promise.all([get("plotly"), get(data.id)]);
+      const parts = [get("plotly"), get("wavesurfer"), get(data.id)];
+      const [Plotly, WaveSurfer, sheet] = await Promise.all(parts);
+      this.WaveSurfer = WaveSurfer;
       if (!this.closed && this.wanted === data.id) await this.take(data, sheet, Plotly);
     } catch (error) {
       this.stage.textContent = `This browser cannot draw the sheet: ${error.message}`;
@@ -83,14 +65,15 @@ class SheetView {
 
   setSheet(sheet, Plotly) {
     const sameSound = this.sheet?.sound === sheet.sound;
+    const sameColour = this.sheet?.lane?.colour === sheet.lane?.colour;
     this.sheet = sheet;
     const { xaxis, yaxis5, margin } = sheet.figure.layout;
     this.stage.style.setProperty("--alas-top", `${margin.t}px`);
     this.stage.style.setProperty("--alas-bottom", `${margin.b}px`);
     sheet.ranges ??= { xaxis: [...xaxis.range], yaxis5: [...yaxis5.range] };
-    if (!sameSound) this.player.setSound(sheet.tensors.audio?.values);
-    this.playButton.disabled = !sheet.tensors.audio;
-    this.slider.max = sheet.verdicts.length - 1;
+    if (!sameSound || !sameColour) this.player.setSound(this.WaveSurfer, soundOf(sheet));
+    this.bar.play.disabled = !sheet.lane;
+    this.bar.slider.max = sheet.verdicts.length - 1;
     this.figure ??= new SheetFigure(this.plot, Plotly);
     this.figure.setFigure(sheet);
     this.buildWords();
@@ -110,6 +93,8 @@ class SheetView {
       node.textContent = chip.text;
       if (!chip.span) node.classList.add("alas-unplaced");
       node.addEventListener("click", () => this.choose({ word: index, token: null }, true));
+      node.addEventListener("mouseenter", () => this.hoverWord(index));
+      node.addEventListener("mouseleave", () => this.hoverWord(null));
       return node;
     });
     this.words.replaceChildren(...this.chips);
@@ -120,11 +105,12 @@ class SheetView {
   }
 
   // A choice of the reader, here or in another view: shown at once, told to Python a moment later.
-  onSelection({ picked, hear, stir }) {
+  onSelection({ change, picked, hear, stir }) {
     if (stir) return;
     this.show();
+    if (change.word !== undefined || change.frame !== undefined) this.scrollToChoice();
     if (!picked) return;
-    if (hear && this.hear.checked) this.playChoice();
+    if (hear && this.bar.hear.checked) this.playChoice();
     this.sent += 1;
     this.chosenAt = performance.now();
     clearTimeout(this.telling);
@@ -138,9 +124,9 @@ class SheetView {
     const key = [layer, word, frame, token].map((part) => part ?? "").join("/");
     if (!fresh && key === this.shown) return this.figure.drawn;
     this.shown = key;
-    this.slider.value = layer;
-    this.slider.setAttribute("aria-valuetext", `layer ${layer}: ${verdicts[layer]}`);
-    this.layerText.textContent = `${layer} of ${verdicts.length - 1} · ${verdicts[layer]}`;
+    this.bar.slider.value = layer;
+    this.bar.slider.setAttribute("aria-valuetext", `layer ${layer}: ${verdicts[layer]}`);
+    this.bar.layer.textContent = `${layer} of ${verdicts.length - 1} · ${verdicts[layer]}`;
     this.chips.forEach((node, index) => this.paintChip(node, chips[index], index === word));
     const spoken = word === null ? "" : `, word ${chips[word].text} ${chips[word].values[layer]}`;
     this.status.textContent = `Layer ${layer}: ${verdicts[layer]}${spoken}`;
@@ -165,7 +151,7 @@ class SheetView {
         this.figure.follow(this.choice);
         this.figure.draw().then(() => {
           this.listen();
-          this.movePlayhead();
+          this.layLane();
           this.root.dataset.drawn = this.shown;
           resolve();
         });
@@ -178,9 +164,11 @@ class SheetView {
     if (this.listening) return;
     this.listening = true;
     this.figure.on("plotly_click", (event) => this.onClick(this.figure.panelPlace(event.points[0])));
+    this.figure.on("plotly_hover", (event) => this.onHover(this.figure.panelPlace(event.points[0])));
+    this.figure.on("plotly_unhover", () => this.hoverWord(null));
     this.figure.on("plotly_relayout", () => {
       this.figure.refit();
-      this.movePlayhead();
+      this.layLane();
     });
   }
 
@@ -198,6 +186,19 @@ class SheetView {
     this.choose(change, change.word !== undefined);
   }
 
+  onHover({ time }) {
+    const word = time === null ? -1 : this.wordAt(time, null);
+    this.hoverWord(word < 0 ? null : word);
+  }
+
+  hoverWord(word) {
+    if (word === this.hovered) return;
+    this.hovered = word;
+    clearTimeout(this.resting);
+    if (word === null || !this.bar.hover.checked) return;
+    this.resting = setTimeout(() => this.playSpan(this.sheet.chips[word].span), REST_MS);
+  }
+
   frameAt(time) {
     const spans = this.sheet.tensors.frame_spans.values;
     for (let i = 0; i < spans.length; i += 2) if (spans[i] <= time && time < spans[i + 1]) return i / 2;
@@ -209,18 +210,34 @@ class SheetView {
     return word >= 0 || frame === null ? word : this.sheet.frame_word[frame];
   }
 
+  // The keys also work in the other linked views, which have no keys of their own.
   onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.sheet) return;
-    const onControl = event.target !== this.root && event.target.matches("input, button");
-    if (event.target === this.slider) return;
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
-    if (event.key === " " && !onControl) this.togglePlay();
-    else if (event.key === "Escape") this.choose({ word: null });
-    else if (event.key === "ArrowUp" || event.key === "ArrowDown") this.stepLayer(steps[event.key]);
-    else if (event.key === "ArrowLeft" || event.key === "ArrowRight") this.stepWord(steps[event.key]);
-    else return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.selection) return;
+    const view = event.target.closest?.(".alas-sheet, .alas-linked");
+    if (!view || (view !== this.root && view.dataset.analysis !== this.sheet.analysis)) return;
+    if (event.target.matches("input[type=range], select, textarea")) return;
+    if (event.key === " " && event.target.matches("input, button")) return;
+    const act = this.keyActions()[event.key.toLowerCase()];
+    if (!act) return;
+    act();
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  keyActions() {
+    return {
+      " ": () => this.togglePlay(),
+      escape: () => this.choose({ word: null }),
+      arrowup: () => this.stepLayer(-1),
+      arrowdown: () => this.stepLayer(1),
+      arrowleft: () => this.stepWord(-1),
+      arrowright: () => this.stepWord(1),
+      l: () => { this.player.loop = this.bar.loop.checked = !this.bar.loop.checked; },
+      "+": () => this.zoom(0.5),
+      "-": () => this.zoom(2),
+      0: () => this.zoom(0),
+      ...Object.fromEntries(SPEEDS.map((speed, index) => [index + 1, () => this.setSpeed(speed)])),
+    };
   }
 
   stepLayer(step) {
@@ -232,23 +249,33 @@ class SheetView {
     const last = this.chips.length - 1;
     const from = this.choice.word ?? (step > 0 ? -1 : last + 1);
     const word = Math.min(Math.max(from + step, 0), last);
-    if (word === this.choice.word) return;
-    this.choose({ word }, true);
-    this.chips[word].scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (word !== this.choice.word) this.choose({ word }, true);
   }
 
   // The chosen word, or the chosen frame where no word is spoken.
-  playChoice() {
+  chosenSpan() {
     const { word, frame } = this.choice;
-    const spans = this.sheet.tensors.frame_spans.values;
-    const span = word !== null ? this.sheet.chips[word].span
-      : frame !== null ? spans.subarray(2 * frame, 2 * frame + 2) : null;
+    if (word !== null) return this.sheet.chips[word].span;
+    return frame === null ? null : this.sheet.tensors.frame_spans.values.subarray(2 * frame, 2 * frame + 2);
+  }
+
+  playChoice() {
+    this.playSpan(this.chosenSpan());
+  }
+
+  playSpan(span) {
     if (span) this.player.play(span[0], span[1]).catch((error) => this.cannotPlay(error));
   }
 
   togglePlay() {
     if (this.player.playing) this.player.pause();
     else this.player.play().catch((error) => this.cannotPlay(error));
+  }
+
+  setSpeed(speed) {
+    this.bar.speed.value = speed;
+    this.player.setSpeed(speed);
+    this.root.dataset.speed = speed;
   }
 
   cannotPlay(error) {
@@ -258,7 +285,7 @@ class SheetView {
   showPlaying() {
     const { playing } = this.player;
     this.root.dataset.playing = playing ? `${this.player.from}-${this.player.to}` : "";
-    this.playButton.textContent = playing ? "Pause" : "Play";
+    this.bar.play.textContent = playing ? "Pause" : "Play";
     this.movePlayhead();
   }
 
@@ -269,10 +296,40 @@ class SheetView {
     const pixel = this.figure?.pixelOf(time) ?? null;
     this.playhead.hidden = pixel === null || !(playing || this.player.paused);
     if (pixel !== null) this.playhead.style.transform = `translateX(${pixel}px)`;
-    this.clock.textContent = `${time.toFixed(2)} s`;
+    this.bar.clock.textContent = `${time.toFixed(2)} s`;
     this.selection?.move(playing || this.player.paused ? time : null);
     cancelAnimationFrame(this.frame);
     if (playing) this.frame = requestAnimationFrame(() => this.movePlayhead());
+  }
+
+  // 0 for all of it, or a factor for the seconds to be seen, around the chosen word.
+  zoom(factor) {
+    if (!this.figure) return;
+    if (!factor) return this.figure.resetZoom();
+    const [from, to] = this.figure.axis.range;
+    const span = this.chosenSpan() ?? [from, to];
+    this.figure.lookAt((span[0] + span[1]) / 2, (to - from) * factor);
+  }
+
+  // A zoomed sheet moves to what is chosen elsewhere, and so do the transcript's words.
+  scrollToChoice() {
+    const { word } = this.choice;
+    if (word !== null) this.chips[word].scrollIntoView({ block: "nearest", inline: "nearest" });
+    const span = this.chosenSpan();
+    if (!span || !this.figure.axis) return;
+    const [from, to] = this.figure.axis.range;
+    if (span[1] <= from || span[0] >= to) this.figure.lookAt((span[0] + span[1]) / 2, to - from);
+  }
+
+  layLane() {
+    const place = this.sheet.lane && this.figure.lanePlace(this.sheet.lane);
+    this.lane.hidden = !place;
+    if (place) {
+      const { left, top, width, height, scale, start } = place;
+      Object.assign(this.lane.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+      this.player.lay(scale, start);
+    }
+    this.movePlayhead();
   }
 
   onResize() {
@@ -280,7 +337,7 @@ class SheetView {
     this.width = this.stage.clientWidth;
     this.figure.Plotly.Plots.resize(this.plot).then(() => {
       this.figure.refit();
-      this.movePlayhead();
+      this.layLane();
     });
   }
 
@@ -292,12 +349,21 @@ class SheetView {
   close() {
     this.closed = true;
     this.leave?.();
+    document.removeEventListener("keydown", this.onKeyAnywhere);
     clearTimeout(this.telling);
+    clearTimeout(this.resting);
     cancelAnimationFrame(this.frame);
     this.watcher.disconnect();
     this.player.close();
     this.figure?.close();
   }
+}
+
+function soundOf({ lane, tensors }) {
+  if (!lane) return null;
+  const { shape, values } = tensors.peaks;
+  const peaks = [0, 1].map((side) => Float32Array.from(values.subarray(side * shape[1], (side + 1) * shape[1])));
+  return { ...lane, bytes: tensors.audio.values, peaks };
 }
 
 const views = new WeakMap();

@@ -15,6 +15,7 @@ class SheetFigure extends LinkedFigure {
     });
     if (text.join("\n") === (labels.text ?? []).join("\n")) return false;
     labels.text = text;
+    this.revision += 1;
     return true;
   }
 
@@ -32,6 +33,44 @@ class SheetFigure extends LinkedFigure {
   resetZoom() {
     const { xaxis, yaxis5 } = this.made.ranges;
     return this.zoom([...xaxis], [...yaxis5]);
+  }
+
+  // So many seconds around a time, within what there is.
+  lookAt(middle, seconds) {
+    const [first, last] = this.made.ranges.xaxis;
+    const width = Math.min(Math.max(seconds, 0.05), last - first);
+    const from = Math.min(Math.max(middle - width / 2, first), last - width);
+    return this.zoom([from, from + width]);
+  }
+
+  // Where the waveform lies on the stage: on the sound's panel, above its lower half.
+  lanePlace({ duration, peak }) {
+    const { xaxis, yaxis2 } = this.div._fullLayout ?? {};
+    if (!xaxis) return null;
+    const [from, to] = [Math.max(xaxis.range[0], 0), Math.min(xaxis.range[1], duration)];
+    if (from >= to) return null;
+    const scale = xaxis._length / (xaxis.range[1] - xaxis.range[0]);
+    const top = yaxis2._offset + yaxis2.l2p(peak);
+    return {
+      left: xaxis._offset + xaxis.l2p(from), width: (to - from) * scale, scale, start: from,
+      top, height: yaxis2._offset + yaxis2.l2p(-peak) - top,
+    };
+  }
+
+  // On the page wavesurfer draws the waveform; a saved picture has Plotly's.
+  setFigure(made) {
+    super.setFigure(made);
+    this.waveform(!made.lane);
+  }
+
+  waveform(visible) {
+    for (const trace of this.data) if (trace.name === "waveform") trace.visible = visible;
+    this.revision += 1;
+  }
+
+  save(options) {
+    this.waveform(true);
+    return super.save(options).finally(() => this.waveform(!this.made.lane));
   }
 
   zoom(time, tokens) {

@@ -1,0 +1,55 @@
+"""A change of layer in the browser: from the slider's event until every linked view is painted."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.measuring import Row
+
+CHANGE = """async (layer) => {
+  const slider = document.querySelector(".alas-sheet input[type=range]");
+  const views = [...document.querySelectorAll(".alas-sheet, .alas-linked[data-figure]")];
+  const drawn = (view) => (view.dataset.drawn ?? "").startsWith(`${layer}/`);
+  const frame = () => new Promise(requestAnimationFrame);
+  const start = performance.now();
+  slider.value = layer;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  while (!views.every(drawn)) await frame();
+  await frame(); // painted
+  return [performance.now() - start, views.length];
+}"""
+
+MOST_MS = 150
+
+
+def layer_change_rows(repeats: int) -> list[Row]:
+    """The demo utterance, after load: matrix, layers, map, cross-layer map and read-out."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browsers import MISSING_CHROMIUM, find_chromium, running_server
+
+    what = "layer change in the browser"
+    executable = find_chromium()
+    if executable is None:
+        return [Row(what, MISSING_CHROMIUM)]
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        store = {"ALAS_STORE": str(Path(folder, "store"))}
+        with running_server(Path(folder, "log"), environment=store) as url:
+            page = browser.new_page(viewport={"width": 1440, "height": 1000})
+            page.goto(url)
+            for selector in (
+                ".alas-sheet[data-drawn]",
+                ".st-key-map_panel .alas-linked[data-drawn]",
+                ".st-key-layers .alas-linked[data-drawn]",
+                "[data-testid=stApp][data-test-script-state=notRunning]",
+            ):
+                page.wait_for_selector(selector, timeout=180_000)
+            layers = [2, 5, 3, 6, 1, 4] * repeats
+            times, views = zip(*(page.evaluate(CHANGE, layer) for layer in layers), strict=True)
+        browser.close()
+    median, worst = statistics.median(times), max(times)
+    detail = f"{views[0]} linked views; median of {len(times)}, slowest {worst:.0f} ms"
+    return [Row(what, f"{median:.0f} ms", detail, f"< {MOST_MS} ms", median < MOST_MS)]
