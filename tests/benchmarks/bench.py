@@ -14,7 +14,7 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.benchmarks import corpus, many, parts, whole
+from tests.benchmarks import corpus, layer_change, many, parts, whole
 from tests.benchmarks.measuring import NO_GPU, Row
 
 ROWS: dict[str, Callable[[int], list[Row]]] = {
@@ -27,6 +27,7 @@ ROWS: dict[str, Callable[[int], list[Row]]] = {
     "cosine": parts.cosine_rows,
     "reference": parts.reference_rows,
     "picture": parts.picture_rows,
+    "layer": layer_change.layer_change_rows,
     "runs": many.runs_rows,
     "corpus": corpus.corpus_rows,
     "ray": many.ray_rows,
