@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
 
 from alas_core.figures.layers import LAYERS_HEIGHT, cross_layer_payload
 from alas_core.figures.views import Fold
-from alas_core.findings import findings
+from alas_core.findings import Finding, findings
 from alas_core.types import Analysis
 from alas_core.ui import controls, details, guide, orders, share, trust
 from alas_core.ui.linked import linked_figure
@@ -27,8 +28,10 @@ def explore(analysis: Analysis) -> None:
     layer, word = view.layer_of(analysis), view.word_of(analysis)
     with st.container(key="picture"):
         flags(analysis)
-        what_this_says(analysis, view.score)
+        said = findings(analysis)
+        headline(said, analysis, view.score)
         sheet_panel(analysis, layer, word, view.score)
+        what_this_says(said)
         trust.trust_panel(analysis, word, theme())
         map_panel(analysis, layer, theme())
         left, right = st.columns(2, gap="large")
@@ -74,23 +77,37 @@ def flags(analysis: Analysis) -> None:
         st.warning(plain(warning), icon=":material/flag:")
 
 
-def what_this_says(analysis: Analysis, score: str) -> None:
-    """The findings in sentences; each leads to the layer or word that it is about."""
-    with st.container(border=True, key="findings", gap="xxsmall"):
-        with st.container(horizontal=True, horizontal_alignment="distribute"):
-            st.markdown("**What this says**")
+def headline(said: Sequence[Finding], analysis: Analysis, score: str) -> None:
+    """The first finding above the sheet, so that the sheet itself is seen without scrolling."""
+    with st.container(border=True, key="headline", gap="xxsmall"):
+        sentence, menu = st.columns([6, 1], vertical_alignment="center")
+        with sentence:
+            _finding(0, said[0])
+        with menu:
             share.menu(analysis, score)
-        for index, finding in enumerate(findings(analysis)):
-            sentence, link = st.columns([15, 1], vertical_alignment="center")
-            sentence.markdown(plain(finding.text))
-            link.button(
-                "Show",
-                key=f"finding_{index}",
-                type="tertiary",
-                help="Go to the view that shows it, with this layer and word chosen",
-                on_click=trust.show,
-                args=[finding],
-            )
+
+
+def what_this_says(said: Sequence[Finding]) -> None:
+    """The other findings in sentences, under the sheet that they speak of."""
+    with st.container(border=True, key="findings", gap="xxsmall"):
+        st.markdown("**What this says**")
+        for index, finding in enumerate(said):
+            if index:
+                _finding(index, finding)
+
+
+def _finding(index: int, finding: Finding) -> None:
+    """A sentence that leads to the view that shows it, with its layer and word."""
+    sentence, link = st.columns([13, 1], vertical_alignment="center")
+    sentence.markdown(plain(finding.text))
+    link.button(
+        "Show",
+        key=f"finding_{index}",
+        type="tertiary",
+        help="Go to the view that shows it, with this layer and word chosen",
+        on_click=trust.show,
+        args=[finding],
+    )
 
 
 def answers(analysis: Analysis) -> None:
