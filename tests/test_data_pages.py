@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,13 +15,14 @@ from alas_core import datasets, tasks
 from alas_core.models import registry
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.types import Settings
-from alas_core.ui import folders, orders
+from alas_core.ui import answers, folders, orders
 from alas_core.ui.folders import FolderSource
 from alas_core.ui.orders import Order
 from alas_core.ui.references import OWN
 from alas_core.ui.sources import source
 from tests import layouts
 from tests.browsers import ROOT
+from tests.factory import make_analysis
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -209,3 +212,61 @@ def test_a_place_is_named_after_its_root(tmp_path, monkeypatch):
     found = datasets.discover([tmp_path / "corpora"])
     assert [one.place for one in found] == ["corpora/talks"]
     assert datasets.discover([Path(tmp_path / "corpora" / "talks")])[0].place == "talks"
+
+
+# The model's answers
+
+
+def panel():
+    import streamlit as st
+
+    from alas_core.ui.answers import answers
+
+    answers(st.session_state["analysis"])
+
+
+def judged_page(answers: dict[str, str], **fields) -> AppTest:
+    analysis = make_analysis()
+    utterance = dataclasses.replace(analysis.utterance, **fields)
+    at = AppTest.from_function(panel, default_timeout=PATIENCE_S)
+    at.session_state["analysis"] = dataclasses.replace(
+        analysis, utterance=utterance, answers=answers
+    )
+    return again(at)
+
+
+def test_answers_are_shown_with_their_verdicts_and_the_filters():
+    at = judged_page(
+        {"audio": "Angry.", "text": "<b>happy</b>"},
+        task="emotion",
+        choices=tasks.EMOTIONS,
+        answer="anger",
+    )
+    said = shown(at.markdown) + shown(at.caption)
+    assert [text.value for text in at.text] == ["Angry.", "<b>happy</b>"]
+    assert said.index("Right") < said.index("Wrong") < said.index("Filtered out")
+    assert "Expected: anger" in said
+    assert "different labels" in said
+
+
+def test_open_answers_wait_for_their_meaning(monkeypatch):
+    near = np.array([[1.0, 0.0], [0.8, 0.6]])
+    monkeypatch.setattr("alas_core.ui.answers.default_name", lambda: "test")
+    monkeypatch.setattr("alas_core.encoder.default_encoder", lambda: lambda texts: near)
+    spoken = {"audio": "It rained all day.", "text": "There was rain."}
+    at = judged_page(spoken, task="question", answer="It was wet")
+    for state in list(answers.meanings._jobs):
+        answers.meanings.wait(state, PATIENCE_S, finished=True)
+    again(at)
+    said = shown(at.markdown) + shown(at.caption)
+    assert "similarity 0.8, at least 0.7" in said
+    assert "Kept" in said
+    assert "similarity 0.8 to the expected answer" in said
+
+
+def test_without_an_encoder_the_filter_is_not_computed(monkeypatch):
+    monkeypatch.setattr("alas_core.ui.answers.default_name", lambda: None)
+    at = judged_page({"audio": "It rained.", "text": "Rain."}, task="question", answer="wet")
+    said = shown(at.markdown) + shown(at.caption)
+    assert "Not computed" in said
+    assert "no sentence encoder is installed" in said

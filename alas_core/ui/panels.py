@@ -11,7 +11,7 @@ from alas_core.figures.layers import LAYERS_HEIGHT, cross_layer_payload
 from alas_core.figures.views import Fold
 from alas_core.findings import Finding, findings
 from alas_core.types import Analysis
-from alas_core.ui import controls, details, guide, orders, share, trust
+from alas_core.ui import answers, controls, details, guide, orders, share, trust
 from alas_core.ui.linked import linked_figure
 from alas_core.ui.map_panel import map_panel
 from alas_core.ui.quality_panel import quality_panel
@@ -38,7 +38,7 @@ def explore(analysis: Analysis) -> None:
         with left:
             layers_panel(analysis)
         with right, st.container(key="answers"):
-            answers(analysis)
+            answers.answers(analysis)
         quality_panel(analysis, layer, word, theme())
         details.details(analysis, layer)
 
@@ -108,19 +108,6 @@ def _finding(index: int, finding: Finding) -> None:
         on_click=trust.show,
         args=[finding],
     )
-
-
-def answers(analysis: Analysis) -> None:
-    """What the model says to the sound and to the words; a difference weakens a comparison."""
-    st.markdown("**The model's answers**")
-    if not analysis.answers:
-        st.caption("They come after the null; greedy decoding, both runs with one instruction.")
-        return
-    if analysis.utterance.instruction:
-        st.caption(plain(f"Instruction: {analysis.utterance.instruction}", 300))
-    for name, text in analysis.answers.items():
-        st.caption(f"To the {plain(name)}")
-        st.text(text or "(nothing)")
 
 
 def layers_panel(analysis: Analysis) -> None:
