@@ -20,10 +20,13 @@ from tests import layouts
 FIXTURE = Path(__file__).parent / "data" / "utterances"
 
 
-@pytest.fixture(params=["demo", *layouts.BUILDERS])
+@pytest.fixture(params=["demo", "upload", *layouts.BUILDERS])
 def data(request, tmp_path, monkeypatch):
     if request.param == "demo":
         return datasets.demo()
+    if request.param == "upload":
+        raw = layouts.sound(tmp_path / "a.wav").read_bytes()
+        return datasets.uploaded({"a.wav": raw, "a.txt": b"hello there"})
     if request.param == "hub":
         monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     return datasets.open_source(layouts.BUILDERS[request.param](tmp_path))

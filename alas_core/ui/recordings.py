@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from alas_core.ui import drafting
+from alas_core.ui import drafting, several
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
 from alas_core.ui.text import cut, plain
 
@@ -29,8 +31,15 @@ def add_recording(expanded: bool) -> None:
     drafting.take("transcript")
     with st.expander("Add a recording", icon=":material/mic:", expanded=expanded):
         way = st.segmented_control(
-            "From", ["Upload", "Record"], default="Upload", required=True, key="recording_way"
+            "From",
+            ["Upload", "Record", "Several"],
+            default="Upload",
+            required=True,
+            key="recording_way",
         )
+        if way == "Several":
+            several.form(FORMATS, _add)
+            return
         with st.form("add_recording", border=False, enter_to_submit=False):
             source = _source(way or "Upload")
             transcript = st.text_area(
@@ -76,11 +85,14 @@ def _accept(source: Recording | None, transcript: str) -> None:
             f"{plain(source.name, 60)}, then press Analyse."
         )
         return
-    recording_id = shelf.put(Recording(source.name, source.data, transcript.strip()))
+    _add([shelf.put(Recording(source.name, source.data, transcript.strip()))])
+
+
+def _add(recording_ids: Sequence[str]) -> None:
+    """List recordings of the shelf as this session's own, and look at the first."""
     known: list[str] = st.session_state.setdefault(_MINE, [])
-    if recording_id not in known:
-        known.append(recording_id)
-    st.session_state["pending_utterance"] = recording_id
+    known += [recording_id for recording_id in recording_ids if recording_id not in known]
+    st.session_state["pending_utterance"] = recording_ids[0]
     st.rerun()
 
 

@@ -14,7 +14,7 @@ from alas_core.errors import InputError
 from alas_core.types import content_sha
 
 MAX_UPLOAD_MB = 20
-_MAX_SHELF_BYTES = 5 * MAX_UPLOAD_MB * 2**20
+MAX_SHELF_BYTES = 5 * MAX_UPLOAD_MB * 2**20
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Recording:
 class Shelf:
     """The last recordings up to a number of bytes; the oldest goes first. Thread-safe."""
 
-    def __init__(self, max_bytes: int = _MAX_SHELF_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_SHELF_BYTES) -> None:
         self._max_bytes = max_bytes
         self._held: OrderedDict[str, Recording] = OrderedDict()
         self._lock = threading.Lock()
