@@ -214,6 +214,16 @@ def test_a_place_is_named_after_its_root(tmp_path, monkeypatch):
     assert datasets.discover([Path(tmp_path / "corpora" / "talks")])[0].place == "talks"
 
 
+def test_each_split_is_found_and_hides_nothing_beside_it(tmp_path):
+    layouts.librispeech(tmp_path / "corpora" / "a")
+    layouts.iemocap(tmp_path / "corpora")
+    assert {one.place: one.spec.layout for one in datasets.discover([tmp_path / "corpora"])} == {
+        "corpora/IEMOCAP_full_release": "iemocap",
+        "corpora/a/LibriSpeech/dev-clean": "librispeech",
+        "corpora/talks": "folder",
+    }
+
+
 # The model's answers
 
 

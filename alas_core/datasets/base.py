@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -95,7 +96,7 @@ def path_inside(root: Path, relative: str, owner: str) -> Path:
     """
     try:
         resolved = (root / relative).resolve()
-        inside = resolved.is_relative_to(root.resolve())
+        inside = resolved.is_relative_to(_resolved(root))
     except (OSError, ValueError, RuntimeError):  # a loop of links, a null character
         inside = False
     if not inside:
@@ -104,6 +105,12 @@ def path_inside(root: Path, relative: str, owner: str) -> Path:
             "beside the list and write paths relative to it"
         )
     return resolved
+
+
+@functools.lru_cache(maxsize=16)
+def _resolved(root: Path) -> Path:
+    """A corpus asks once a row."""
+    return root.resolve()
 
 
 def read_text(path: Path) -> str:

@@ -53,8 +53,9 @@ def discover(roots: Sequence[Path]) -> tuple[Found, ...]:
 
 def _look(folder: Path, depth: int) -> Iterator[tuple[str, Path]]:
     layout = recognise(folder)
-    splits = (folder / "SPEAKERS.TXT").is_file()  # then each of LibriSpeech's splits is one
-    if layout in _ROOM and not splits:
+    # Of LibriSpeech each split is a data set; what holds a split may hold other things beside it.
+    above = layout == "librispeech" and not any(folder.glob("*/*/*.trans.txt"))
+    if layout in _ROOM and not above:
         yield layout, folder
         return
     try:
