@@ -58,7 +58,9 @@ def utterances(looked: Scope) -> None:
     if drawn.binned:
         _column(looked, drawn)
     else:
-        st.caption("Click a column: its utterance opens in Explore.")
+        st.caption(
+            "Click a column: its utterance opens in Explore. Drag to zoom in, double click to undo."
+        )
 
 
 def _sort_by(looked: Scope) -> str:

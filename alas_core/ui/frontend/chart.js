@@ -1,9 +1,9 @@
 // A figure whose cells can be chosen: a click tells Python the cell that the pointer's label names.
 
 const CHART_CONFIG = {
-  displaylogo: false,
+  displayModeBar: false,
   doubleClick: "reset",
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage"],
+  showTips: false,
 };
 
 // Labels of rows and columns travel once and are spread over the cells here.
