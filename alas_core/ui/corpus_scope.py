@@ -82,6 +82,9 @@ def opened(found: Found) -> Run:
 def choose_run() -> Found | None:
     """The sidebar's list of runs; None if there is none."""
     known = runs()
+    if st.session_state.get("run") not in known:  # a link from a run that has just ended
+        runs.clear()
+        known = runs()
     if not known:
         return None
     if st.session_state.get("run") not in known:
