@@ -99,7 +99,7 @@ def test_bad_rows_are_counted_and_the_others_stay(server):
     (server / "talks" / "empty.txt").write_text("hello")
     at = start("corpora/talks")
     assert len(at.selectbox("utterance").options) == 3
-    assert any("1 rows left out" in button.label for button in at.button)
+    assert any("1 row left out" in button.label for button in at.button)
 
 
 def test_a_folder_without_a_usable_row_lists_why(server):

@@ -204,9 +204,8 @@ def _show_list(source: FolderSource, data: DataSet) -> None:
     else:
         st.caption(f"{n_rows} utterances")
     n_problems = len(data.problems())
-    if n_problems and st.button(
-        f"{n_problems:,} rows left out …", icon=":material/rule:", type="tertiary"
-    ):
+    label = f"{n_problems:,} {'row' if n_problems == 1 else 'rows'} left out …"
+    if n_problems and st.button(label, icon=":material/rule:", type="tertiary"):
         _dialog(data)
     st.button(
         "Read again",
