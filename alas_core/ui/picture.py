@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,20 +45,25 @@ class Picture:
 
 def current() -> Picture:
     """Ask for what the session wants; the picture shown before stays until that is there."""
-    shown: Analysis | None = st.session_state.get(_SHOWN)
+    return pictured(controls.order)
+
+
+def pictured(wanted: Callable[[], orders.Order | None], slot: str = _SHOWN) -> Picture:
+    """Ask for an order; `slot` is where the session keeps the picture that was shown before."""
+    shown: Analysis | None = st.session_state.get(slot)
     try:
-        order = controls.order()
+        order = wanted()
     except AlasError as error:
         return Picture(shown, problem=str(error))
     if order is None:
         return Picture(None)
     known = orders.analyses.look(order.digest) is not None
-    state = orders.ask(order, reader=session())
+    state = orders.ask(order, reader=session() + slot)
     if not known:
         state = orders.analyses.wait(order.digest, _GRACE_S) or state
     if state.result is None:
         return Picture(shown, state=state)
-    st.session_state[_SHOWN] = state.result
+    st.session_state[slot] = state.result
     return Picture(state.result, fresh=True, state=state)
 
 
@@ -73,9 +79,9 @@ def on_screen() -> Analysis | None:
     return analysis
 
 
-def status(picture: Picture) -> None:
+def status(picture: Picture, key: str = "status") -> None:
     """One line, always in the same place: what is being computed, or what was, or what failed."""
-    with st.container(key="status"):
+    with st.container(key=key):
         state = picture.state
         if picture.problem:
             _complain(picture, picture.problem)
@@ -83,7 +89,8 @@ def status(picture: Picture) -> None:
             return
         elif state.error:
             _complain(picture, defect_text(state.error) if state.defect else state.error)
-            st.button("Try again", on_click=orders.analyses.forget, args=[state.key])
+            forget = orders.analyses.forget
+            st.button("Try again", f"{key}_again", on_click=forget, args=[state.key])
         elif not state.finished:
             _poll(state.key, state.version)
             if not picture.fresh:

@@ -46,6 +46,7 @@ def navigation() -> Any:
             st.Page(
                 _PAGES / "explore.py", title="Explore", icon=":material/graphic_eq:", default=True
             ),
+            st.Page(_PAGES / "compare.py", title="Compare", icon=":material/compare:"),
             st.Page(_PAGES / "runs.py", title="Runs", icon=":material/playlist_play:"),
             st.Page(_PAGES / "corpus.py", title="Data set", icon=":material/dataset:"),
             st.Page(_PAGES / "models.py", title="Models", icon=":material/memory:"),

@@ -1,0 +1,220 @@
+"""The Compare page: A is what the sidebar chooses, B differs from it in what is chosen here."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import streamlit as st
+
+from alas_core.comparison import Axis, layer_at, positions, settings_apart, word_rows
+from alas_core.contrasts import summary
+from alas_core.figures import comparison as figures
+from alas_core.types import Analysis
+from alas_core.ui import catalogue, controls, gallery, sources, url
+from alas_core.ui.gallery import BUNDLE
+from alas_core.ui.orders import Order
+from alas_core.ui.panels import theme
+from alas_core.ui.text import cut, plain
+
+_KINDS = {
+    "model": "Model",
+    "recording": "Recording",
+    "kept": "Kept analysis or checkpoint",
+    "instruction": "Instruction",
+    "settings": "Score settings",
+}
+_AXES: dict[Axis, str] = {"index": "Layer number", "depth": "Relative depth"}
+_HELP = """
+**A** is what the sidebar chooses, **B** differs from it in what you choose here. Both stand on
+one layer axis and in one colour scale; each has its own null band.
+
+- **Profiles**: the two curves with what *wrong transcripts* reach on each side. At the right B − A;
+  its grey band is what the two nulls differ by. A difference inside the band is no result.
+- **Words**: one column for each word, matched by text and order; grey is the baseline.
+- **Maps**: each side at its own best layer, or at the layer that the sidebar chooses.
+
+**Relative depth** lays models of different depth over each other: 0 % is the input of the first
+block, 100 % the output of the last.
+"""
+
+
+def second_order() -> Order | None:
+    """What B asks for: A's order with the chosen differences; None while there is no A."""
+    first = controls.order()
+    if first is None:
+        return None
+    kinds, state = _differs(first), st.session_state
+    if "kept" in kinds:
+        kept = _chosen("b_kept", _other_kept(first))
+        return None if kept is None else Order("", BUNDLE, kept)
+    changes: dict[str, object] = {}
+    if "model" in kinds:
+        changes["model_id"] = _chosen("b_model", _other_models(first)) or first.model_id
+    if "recording" in kinds:
+        changes["utterance_id"] = _chosen("b_utterance", _others(first)) or first.utterance_id
+    if "instruction" in kinds:
+        changes["instruction"] = state["b_instruction"].strip() or None
+    if "settings" in kinds:
+        changes["settings"] = dataclasses.replace(
+            first.settings,
+            temperature=state["b_temperature"] or first.settings.temperature,
+            centering=state["b_centering"],
+            mask_sinks=state["b_mask_sinks"],
+            instruction_first=state["b_instruction_first"],
+        )
+    return dataclasses.replace(first, **changes)  # type: ignore[arg-type] # as the fields above
+
+
+def _differs(first: Order) -> list[str]:
+    """In what B differs; kept analyses cannot be computed anew with something changed."""
+    finished = sources.source(first.data).finished
+    chosen = [kind for kind in st.session_state.get("b") or () if kind in _kinds(finished)]
+    return chosen or (["kept"] if finished else ["model"])
+
+
+def _kinds(finished: bool) -> dict[str, str]:
+    return {"kept": _KINDS["kept"]} if finished else _KINDS
+
+
+def _other_models(first: Order) -> dict[str, str]:
+    return {name: label for name, label in catalogue.models().items() if name != first.model_id}
+
+
+def _others(first: Order) -> dict[str, str]:
+    known = sources.source(first.data).utterances()
+    return {name: label for name, label in known.items() if name != first.utterance_id}
+
+
+def _other_kept(first: Order) -> dict[str, str]:
+    """All kept analyses but A; those of the same recording first, the earliest checkpoint ahead."""
+    known = {key: label for key, label in gallery.labels().items() if key != first.utterance_id}
+    name = first.utterance_id.rsplit("/", 1)[-1]
+    same = [key for key in known if key.rsplit("/", 1)[-1] == name]
+    return {key: known[key] for key in (*reversed(same), *(k for k in known if k not in same))}
+
+
+def _chosen(name: str, options: dict[str, str]) -> str | None:
+    value = st.session_state.get(name)
+    return value if value in options else next(iter(options), None)
+
+
+def sides(first: Analysis | None) -> None:
+    """Two boxes: A as the sidebar chose it, and the choice of what B is."""
+    order = controls.order()
+    if order is None:
+        return
+    left, right = st.columns([2, 3], gap="medium")
+    with left.container(border=True, height="stretch"):
+        st.markdown("**A** · what the sidebar chooses")
+        if first is not None:
+            st.markdown(plain(f"“{first.utterance.transcript}”", 200))
+            st.caption(plain(_made_by(first)))
+    with right.container(border=True, height="stretch"):
+        finished = sources.source(order.data).finished
+        st.session_state["b"] = _differs(order)
+        st.pills(
+            "**B** · as A, but with another",
+            list(_kinds(finished)),
+            format_func=_KINDS.__getitem__,
+            selection_mode="multi",
+            key="b",
+        )
+        _choices(order, _differs(order))
+
+
+def _choices(order: Order, kinds: list[str]) -> None:
+    if "kept" in kinds:
+        _select("Kept analysis", "b_kept", _other_kept(order))
+        if len(kinds) > 1:
+            st.caption("A kept analysis has its own model, recording and settings.")
+        return
+    if "model" in kinds:
+        _select("Model of B", "b_model", _other_models(order))
+    if "recording" in kinds:
+        _select("Recording of B", "b_utterance", _others(order))
+    if "instruction" in kinds:
+        st.text_area(
+            "Instruction of B", key="b_instruction", height=68, max_chars=2000,
+            placeholder="the model's own for this task",
+        )  # fmt: skip
+    if "settings" in kinds:
+        _settings()
+
+
+def _settings() -> None:
+    left, right = st.columns(2)
+    left.number_input(
+        "Temperature of B", 0.001, 10.0, step=0.05, format="%.3g", key="b_temperature"
+    )
+    right.selectbox("Centering of B", url.CENTERING, key="b_centering")
+    left.toggle("Mask attention sinks", key="b_mask_sinks")
+    right.toggle("Instruction before the audio", key="b_instruction_first")
+
+
+def _select(label: str, name: str, options: dict[str, str]) -> None:
+    if not options:
+        st.caption(f"{label}: there is no other one to choose.")
+        return
+    st.session_state[name] = _chosen(name, options)
+    st.selectbox(label, list(options), format_func=options.__getitem__, key=name)
+
+
+def _made_by(analysis: Analysis) -> str:
+    model = analysis.model
+    return f"{model.model_id} · {model.n_layers} layers · {analysis.utterance.id}"
+
+
+def comparison(first: Analysis, second: Analysis) -> None:
+    """Sentences, figures and the table of words of two analyses."""
+    view = controls.view()
+    with st.container(key="comparison"):
+        axis: Axis = st.session_state.get("axis", "index")
+        layers = _layers(first, second, axis)
+        _what_changed(first, second, layers, axis)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.segmented_control(
+                "Layer axis", list(_AXES), format_func=_AXES.__getitem__, required=True,
+                key="axis", label_visibility="collapsed",
+            )  # fmt: skip
+            with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
+                st.markdown(_HELP)
+        pair, look = (first, second), theme()
+        shown = {
+            "profiles": figures.profiles_figure(
+                pair, score=view.score, axis=axis, layers=layers, theme=look
+            ),
+            "pair_words": figures.words_figure(pair, score=view.score, axis=axis, theme=look),
+            "maps": figures.maps_figure(pair, layers=layers, theme=look),
+        }
+        for name, figure in shown.items():
+            st.plotly_chart(figure, theme=None, key=name, config={"displaylogo": False})
+        _word_table(first, second, layers)
+
+
+def _layers(first: Analysis, second: Analysis, axis: Axis) -> tuple[int, int]:
+    """Of each side: its best layer, or where the sidebar's layer lies in it."""
+    if controls.view().layer is None:
+        return first.best_layer, second.best_layer
+    layer = controls.view().layer_of(first)
+    return layer, layer_at(second, float(positions(first, axis)[layer]), axis)
+
+
+def _what_changed(first: Analysis, second: Analysis, layers: tuple[int, int], axis: Axis) -> None:
+    with st.container(border=True, gap="xxsmall", key="changes"):
+        st.markdown("**What changed from A to B**")
+        apart = settings_apart(first, second)
+        told = "; ".join(f"{name}: {cut(a, 60)} → {cut(b, 60)}" for name, a, b in apart)
+        st.caption(plain(told or "Nothing: A and B are made from the same.", 600))
+        for sentence in summary(first, second, layers, axis):
+            st.markdown(plain(sentence))
+
+
+def _word_table(first: Analysis, second: Analysis, layers: tuple[int, int]) -> None:
+    st.markdown(f"**Word by word** · A at layer {layers[0]}, B at layer {layers[1]}")
+    rows = word_rows(first, second, layers)
+    columns = {
+        name: st.column_config.NumberColumn(format="%.2f")
+        for name in rows[0]
+        if not name.startswith("Word")
+    }
+    st.dataframe(rows, hide_index=True, key="pair_table", column_config=columns)

@@ -1,0 +1,19 @@
+"""Compare: two of anything, side by side, with the difference and what the nulls differ by."""
+
+import streamlit as st
+
+from alas_core.ui import compare, picture, shell
+
+shell.enter()
+first = picture.current()
+second = picture.pictured(compare.second_order, "compared_analysis")
+compare.sides(first.analysis)
+left, right = st.columns(2)
+with left:
+    picture.status(first, "status")
+with right:
+    picture.status(second, "status_b")
+if first.analysis is None or second.analysis is None:
+    picture.placeholder(first if first.analysis is None else second)
+else:
+    compare.comparison(first.analysis, second.analysis)
