@@ -36,6 +36,7 @@ ROOMS = (
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
     ("perturbations", "rankings", "sensitivity"),
+    ("sounds",),
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
     ("comparison", "contrasts", "series", "quality"),
     ("pipeline",),

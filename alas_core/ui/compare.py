@@ -9,6 +9,7 @@ import streamlit as st
 from alas_core.comparison import Axis, layer_at, positions, settings_apart, word_rows
 from alas_core.contrasts import summary
 from alas_core.figures import comparison as figures
+from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, controls, gallery, sources, url
 from alas_core.ui.gallery import BUNDLE
@@ -22,6 +23,7 @@ _KINDS = {
     "kept": "Kept analysis or checkpoint",
     "instruction": "Instruction",
     "settings": "Score settings",
+    "audio": "Sound",
 }
 _AXES: dict[Axis, str] = {"index": "Layer number", "depth": "Relative depth"}
 _HELP = """
@@ -62,6 +64,8 @@ def second_order() -> Order | None:
             mask_sinks=state["b_mask_sinks"],
             instruction_first=state["b_instruction_first"],
         )
+    if "audio" in kinds:
+        changes["sound"] = _chosen("b_audio", SOUNDS) or ""
     return dataclasses.replace(first, **changes)  # type: ignore[arg-type] # as the fields above
 
 
@@ -137,6 +141,8 @@ def _choices(order: Order, kinds: list[str]) -> None:
             "Instruction of B", key="b_instruction", height=68, max_chars=2000,
             placeholder="the model's own for this task",
         )  # fmt: skip
+    if "audio" in kinds:
+        _select("Sound of B", "b_audio", SOUNDS)
     if "settings" in kinds:
         _settings()
 

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from alas_core import layouts
 from alas_core.layouts import Layout
 from alas_core.models.identity import Loading
-from alas_core.types import Analysis, Settings, content_sha
+from alas_core.types import Analysis, Settings, Utterance, content_sha
 from alas_core.ui import references, sources
 from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.source import Reading
 
 if TYPE_CHECKING:
     from alas_core.models.selfcheck import SelfCheck
+    from alas_core.reference import Aligner
     from alas_core.store import Store
 
 accelerator: Runner[Any] = Runner("accelerator")
@@ -44,6 +45,7 @@ class Order:
     utterance_id : one of the source's utterances.
     instruction : None for the utterance's or else the model's own; may hold a template's marks.
     reference : a choice as `alas_core.ui.references` writes it.
+    sound : a change of the recording, a name of `alas_core.sounds.SOUNDS`; empty for none.
     """
 
     model_id: str
@@ -53,6 +55,7 @@ class Order:
     reference: str = references.POCKETSPHINX
     settings: Settings = field(default_factory=Settings)
     loading: Loading = field(default_factory=Loading)
+    sound: str = ""
 
     @property
     def digest(self) -> str:
@@ -117,10 +120,11 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
     yield Step("loading the libraries for speech models")
     from alas_core import pipeline
 
+    utterance, aligner = _heard(order, reading)
     request = pipeline.Request(
         model_id=order.model_id,
-        utterance=reading.utterance,
-        reference=references.aligner(order.reference, reading.reference),
+        utterance=utterance,
+        reference=aligner,
         settings=order.settings,
         loading=order.loading,
         instruction=_instruction(order, reading),
@@ -136,6 +140,22 @@ def _instruction(order: Order, reading: Reading) -> str | None:
     from alas_core.tasks import instruction_for
 
     return instruction_for(reading.utterance, order.instruction)
+
+
+def _heard(order: Order, reading: Reading) -> tuple[Utterance, Aligner]:
+    """The recording as the order wants it, and who places its words."""
+    aligner = references.aligner(order.reference, reading.reference)
+    if not order.sound:
+        return reading.utterance, aligner
+    from alas_core import sounds
+
+    original = reading.utterance.audio
+    changed = sounds.changed(original, order.sound)
+    label = sounds.SOUNDS[order.sound]
+    utterance = dataclasses.replace(
+        reading.utterance, audio=changed, id=f"{reading.utterance.id}, {label}"
+    )
+    return utterance, sounds.TimesOfTheOriginal(aligner, original)
 
 
 def _check_steps(order: Order) -> Generator[Step[SelfCheck], None, None]:

@@ -1,0 +1,67 @@
+"""Changes of a recording that can be named in a link, with the word times of the unchanged one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alas_core import perturbations
+from alas_core.errors import InputError
+from alas_core.reference import Aligner
+from alas_core.types import Audio, Reference
+
+_SEED = 20_011
+"""Of the noise; the same as in the controls of one analysis."""
+
+SOUNDS = {
+    **{f"snr:{snr:g}": f"Noise added, {snr:g} dB" for snr in perturbations.SNRS_DB},
+    **{f"speed:{speed:g}": f"Speed × {speed:g}" for speed in perturbations.SPEEDS},
+    "reversed": "Backwards",
+    "noise": "Noise instead",
+    "silence": "Silence instead",
+}
+"""Names and labels of the changes, the gentle ones first."""
+
+
+def changed(audio: Audio, name: str) -> Audio:
+    """The recording changed as the name says.
+
+    Raises
+    ------
+    InputError
+        If there is no such change.
+    """
+    if name not in SOUNDS:
+        raise InputError(
+            f"no change of sound is called {name!r}, expected one of {', '.join(SOUNDS)}"
+        )
+    kind, _, value = name.partition(":")
+    if kind == "snr":
+        return perturbations.with_noise(audio, float(value), _SEED)
+    if kind == "speed":
+        return perturbations.at_speed(audio, float(value))
+    if kind == "noise":
+        return perturbations.noise_instead(audio, _SEED)
+    return (
+        perturbations.reversed_in_time if kind == "reversed" else perturbations.silence_instead
+    )(audio)
+
+
+@dataclass(frozen=True)
+class TimesOfTheOriginal:
+    """An aligner that places the words in the unchanged recording; other speeds scale its times.
+
+    A changed recording may hold no words any more; what is asked is whether the model still binds
+    what stood there.
+    """
+
+    aligner: Aligner
+    original: Audio
+
+    @property
+    def name(self) -> str:
+        return f"{self.aligner.name}, times of the unchanged sound"
+
+    def align(self, audio: Audio, transcript: str) -> Reference:
+        found = self.aligner.align(self.original, transcript)
+        ratio = audio.duration_s / self.original.duration_s
+        return Reference(self.name, perturbations.scaled_words(found.words, ratio), found.notes)
