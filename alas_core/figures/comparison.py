@@ -270,7 +270,10 @@ def maps_figure(pair: Pair, *, layers: tuple[int, int], theme: Theme = "light") 
                     **look, "domain": domains[index], "anchor": f"y{number}", "range": [0, end],
                     "title": {"text": "time (s)"}, "showgrid": False, "zeroline": False,
                 },
-                f"yaxis{number}": {**look, **axes.token_axis(side), "anchor": f"x{number}"},
+                f"yaxis{number}": {
+                    **look, **axes.token_axis(side), "anchor": f"x{number}",
+                    **({"title": None} if index else {}),
+                },
             }
         )  # fmt: skip
         for trace in similarity_traces(side, layer, colours, _bar(1)):

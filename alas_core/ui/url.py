@@ -29,6 +29,9 @@ _SUPERSEDED = "url_superseded"
 _STALE_S = 5.0
 """A browser that is just being told a new URL may still send the one before."""
 
+NONE = "-"
+"""What stands in the URL for a list without anything in it."""
+
 Value = str | int | float | bool | list[str]
 
 
@@ -47,8 +50,10 @@ def one_of(options: Collection[str]) -> Callable[[str], Value | None]:
 
 
 def some_of(options: Collection[str]) -> Callable[[str], Value | None]:
-    """Several of the ids, with commas between them."""
-    return lambda text: [name for name in text.split(",") if name in options] or None
+    """Several of the ids, with commas between them; a dash for none of them."""
+    return lambda text: (
+        [] if text == NONE else [name for name in text.split(",") if name in options] or None
+    )
 
 
 def words(limit: int) -> Callable[[str], Value | None]:
@@ -178,6 +183,10 @@ def _set(name: str, text: str | None) -> None:
         st.session_state["linked_model" if name == "model" else name] = value
 
 
+def _written(value: Value) -> str:
+    return (",".join(value) or NONE) if isinstance(value, list) else str(value)
+
+
 def publish(values: Mapping[str, Value | None], page: str = "explore") -> None:
     """Write the view into the URL.
 
@@ -191,7 +200,7 @@ def publish(values: Mapping[str, Value | None], page: str = "explore") -> None:
         if parameter.page in ("", page):
             value = values[name] if name in values else st.session_state.get(name)
             if value is not None and value != parameter.default:
-                wanted[name] = ",".join(value) if isinstance(value, list) else str(value)
+                wanted[name] = _written(value)
     for name in PARAMETERS:
         if name in wanted:
             if st.query_params.get(name) != wanted[name]:

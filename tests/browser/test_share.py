@@ -65,3 +65,35 @@ def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, br
     offline.keep("report")
     assert not [url for url in requests if not url.startswith(("file:", "blob:", "data:"))]
     offline.leave()
+
+
+def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):
+    visitor = visitors()
+    page = visitor.open("/compare?data=bundle&utterance=checkpoints/00800/demo-001")
+    changes = page.locator(".st-key-changes")
+    expect(changes).to_contain_text("model: demo at step 800 → demo at step", timeout=SLOW_MS)
+    expect(changes).to_contain_text("alone differ by")
+    for figure in ("profiles", "pair_words", "maps"):
+        expect(page.locator(f".st-key-{figure} .main-svg").first).to_be_visible()
+    visitor.choose("Kept analysis", "four white boxes")
+    expect(changes).to_contain_text("recording: demo-001 → demo-004", timeout=SLOW_MS)
+    expect(changes).to_contain_text("Words without a partner")
+    page.get_by_role("radio", name="Relative depth").click()
+    expect(page.locator(".st-key-profiles", has_text="relative depth (%)")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"[?&]axis=depth\b"))
+    expect(page).to_have_url(re.compile(r"[?&]b_kept=checkpoints%2F\d+%2Fdemo-004"))
+    visitor.keep("compare")
+    told = changes.inner_text()
+
+    other = visitors(color_scheme="dark", viewport={"width": 1024, "height": 768})
+    other.open(page.url.removeprefix(other.url))
+    expect(other.page.locator(".st-key-changes")).to_have_text(told, timeout=SLOW_MS)
+    expect(other.page.locator(".st-key-profiles", has_text="relative depth (%)")).to_be_visible()
+    other.keep("compare-1024-dark")
+
+
+def test_a_changed_sound_is_compared_with_the_recording_as_it_is(visitor):
+    page = visitor.open("/compare?b=audio&b_audio=reversed")
+    changes = page.locator(".st-key-changes")
+    expect(changes).to_contain_text("times of the unchanged sound", timeout=SLOW_MS)
+    expect(changes).to_contain_text("more than wrong words would bring about", timeout=SLOW_MS)

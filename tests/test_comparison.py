@@ -1,0 +1,159 @@
+"""Two analyses against each other: words matched, layers laid over each other, nulls in sight."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from alas_core import comparison, contrasts, sounds
+from alas_core.comparison import WordPair
+from alas_core.errors import InputError
+from alas_core.figures import comparison as figures
+from alas_core.types import Audio, Reference, WordTiming
+from tests.factory import make_analysis
+
+
+@pytest.fixture(scope="module")
+def bound():
+    return make_analysis()
+
+
+@pytest.fixture(scope="module")
+def unbound():
+    return make_analysis(binding=np.zeros(9), seed=1)
+
+
+@pytest.fixture(scope="module")
+def deeper():
+    return make_analysis(n_layers=16, words="the old red fox sleeps")
+
+
+def test_equal_words_match_and_words_in_each_others_place_follow(bound, deeper):
+    pairs = comparison.match_words(bound, deeper)
+    assert pairs == (
+        WordPair(0, 0), WordPair(None, 1), WordPair(1, 2), WordPair(2, 3), WordPair(3, 4),
+        WordPair(4, None),
+    )  # fmt: skip
+    assert all(pair.left == pair.right for pair in comparison.match_words(bound, bound))
+
+
+def test_case_and_punctuation_do_not_keep_words_apart(bound):
+    words = [dataclasses.replace(word, word=f"{word.word.upper()}!") for word in bound.words]
+    loud = dataclasses.replace(bound, reference=Reference("loud", tuple(words)))
+    assert comparison.match_words(bound, loud) == comparison.match_words(bound, bound)
+
+
+def test_the_difference_of_a_thing_and_itself_is_nothing(bound):
+    apart = comparison.difference(bound, bound, "alas")
+    assert not apart.values.any()
+    assert not apart.low.any()
+    assert not apart.high.any()
+    assert comparison.settings_apart(bound, bound) == ()
+    assert all(row["B − A"] == 0 for row in comparison.word_rows(bound, bound, (3, 3)))
+
+
+def test_differences_by_index_and_their_null_are_a_plain_subtraction(bound, unbound):
+    apart = comparison.difference(bound, unbound, "alas")
+    expected = unbound.scores["alas"] - bound.scores["alas"]
+    assert apart.values == pytest.approx(expected, rel=1e-5)
+    between = unbound.null.samples - bound.null.samples
+    assert apart.low == pytest.approx(np.quantile(between, 0.025, axis=0), rel=1e-5)
+    assert comparison.difference(bound, unbound, "hit_rate").low is None
+
+
+def test_by_depth_a_profile_that_is_a_line_lies_on_itself_at_another_depth(bound, deeper):
+    def lined(analysis):
+        line = np.linspace(0, 1, analysis.n_layers + 1).astype(np.float32)
+        return dataclasses.replace(analysis, scores={**analysis.scores, "hit_rate": line})
+
+    apart = comparison.difference(lined(bound), lined(deeper), "hit_rate", "depth")
+    assert len(apart.layers) == 17
+    assert apart.layers[-1] == 1
+    assert apart.values == pytest.approx(np.zeros(17), abs=1e-6)
+    by_index = comparison.difference(lined(bound), lined(deeper), "hit_rate", "index")
+    assert len(by_index.layers) == 9
+    assert comparison.layer_at(deeper, 0.5, "depth") == 8
+
+
+def test_the_summary_says_what_moved_with_its_numbers(bound, unbound):
+    layers = bound.best_layer, unbound.best_layer
+    told = contrasts.summary(bound, unbound, layers)
+    best = f"A at layer {bound.best_layer} of 8 with 0.97"
+    assert best in told[0]
+    assert "wrong transcripts reach" in told[0]
+    assert "more than wrong words would bring about" in told[1]
+    assert "5 of 5 words" in told[3]
+    same = contrasts.summary(bound, bound, (4, 4))
+    assert "The best layer is the same" in same[0]
+    assert "no more than wrong words would bring about" in same[1]
+    assert "0 of 5 words" in same[3]
+
+
+def test_words_without_a_partner_are_counted_and_shown(bound, deeper):
+    told = " ".join(contrasts.summary(bound, deeper, (4, 8), "depth"))
+    assert "Words without a partner: 1 of A, 1 of B." in told
+    rows = comparison.word_rows(bound, deeper, (4, 8))
+    assert rows[1]["Word of A"] is None
+    assert rows[1]["B − A"] is None
+    assert rows[2]["Word of B"] == "red"
+
+
+def test_words_that_are_not_placed_have_no_change(bound):
+    scores = {name: values.copy() for name, values in bound.word_scores.items()}
+    for values in scores.values():
+        values[:, 2] = np.nan
+    lost = dataclasses.replace(bound, word_scores=scores)
+    assert comparison.word_rows(bound, lost, (4, 4))[2]["B − A"] is None
+    assert "0 of 4 words" in " ".join(contrasts.summary(bound, lost, (4, 4)))
+
+
+def test_what_sets_two_analyses_apart_is_named(bound):
+    key = dataclasses.replace(
+        bound.key, settings=dataclasses.replace(bound.key.settings, centering="mean")
+    )
+    other = dataclasses.replace(bound, key=key)
+    assert comparison.settings_apart(bound, other) == (("centering", "none", "mean"),)
+
+
+@pytest.mark.parametrize("axis", ["index", "depth"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_both_sides_share_scales_and_have_their_nulls(bound, deeper, axis, theme):
+    pair = bound, deeper
+    profiles = figures.profiles_figure(pair, axis=axis, layers=(4, 8), theme=theme)
+    names = [trace.name for trace in profiles.data]
+    assert names == [
+        "A: wrong transcripts, 95 %", "A", "B: wrong transcripts, 95 %", "B",
+        "difference of the nulls, 95 %", "B − A",
+    ]  # fmt: skip
+    words = figures.words_figure(pair, axis=axis, theme=theme)
+    one, other, _ = words.data
+    assert (one.zmin, one.zmax) == (other.zmin, other.zmax)
+    assert one.z.shape[1] == other.z.shape[1] == 6
+    maps = figures.maps_figure(pair, layers=(4, 8), theme=theme)
+    scales = {(t.zmin, t.zmax) for t in maps.data if t.type == "heatmap"}
+    assert len(scales) == 1
+    for axis_of in (profiles.layout.xaxis, words.layout.yaxis, maps.layout.xaxis):
+        assert axis_of.title.text
+
+
+class Fixed:
+    name = "fixed"
+
+    def align(self, audio, transcript):
+        return Reference("fixed", (WordTiming("a", 0, 1, 0.5, 1.0),))
+
+
+def test_words_keep_the_times_of_the_unchanged_sound_and_scale_with_its_speed(bound):
+    audio = bound.utterance.audio
+    for name in sounds.SOUNDS:
+        changed = sounds.changed(audio, name)
+        assert isinstance(changed, Audio)
+        assert changed.sha != audio.sha
+        ratio = changed.duration_s / audio.duration_s
+        (word,) = sounds.TimesOfTheOriginal(Fixed(), audio).align(changed, "a").words
+        assert word.start_s == pytest.approx(0.5 * ratio)
+        assert name.startswith("speed") or ratio == 1
+    with pytest.raises(InputError, match="no change of sound"):
+        sounds.changed(audio, "louder")
