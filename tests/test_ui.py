@@ -326,7 +326,6 @@ def test_what_is_written_is_read_back(address):
         "layer": 3,
         "score": "hit_rate",
         "fold": "words",
-        "map_parts": [],
         "temperature": 0.25,
         "centering": "mean",
         "n_null": 20,
