@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
             if name != "show"
             else argparse.SUPPRESS,  # what 'report' was called at first
         )
+    _add_series(commands.add_parser("series", help="one recording through a model's checkpoints"))
     data_set = commands.add_parser("run", help="take a data set through a model")
     command_run.add_arguments(data_set)
     data_set.add_argument("--json", action="store_true", help="print one JSON object")
@@ -100,6 +101,32 @@ def _parser() -> argparse.ArgumentParser:
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show tracebacks and warnings")
     return parser
+
+
+def _add_series(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    parser.set_defaults(run=_series)
+    add("checkpoints", metavar="CHECKPOINTS", type=Path, help="model folders, the step in the name")
+    add("audio", metavar="AUDIO", type=Path, help="wav, flac, ogg, opus, mp3, aiff, caf or w64")
+    add("--transcript", required=True, metavar="TEXT", help="what is said; @FILE reads it")
+    add("--reference", default="pocketsphinx", metavar="NAME|FILE", help="(pocketsphinx)")
+    add("--out", type=Path, required=True, metavar="FOLDER", help="takes STEP/NAME.alas")
+
+
+def _series(options: argparse.Namespace) -> str:
+    transcript = read_transcript(options.transcript)
+    from alas_core import audio, pipeline, series
+    from alas_core.types import Utterance
+
+    series.checkpoints(options.checkpoints)  # before the libraries are loaded
+    sound = audio.decode(options.audio, name=options.audio.name)
+    utterance = Utterance(options.audio.stem, sound, transcript)
+    request = pipeline.Request("", utterance, reference=options.reference)
+    with ProgressLine() as line:
+        for progress in series.make_series(options.checkpoints, request, options.out):
+            line.show(progress)
+    made = series.find_series([options.out])[f"{options.out.name}/{utterance.id}"]
+    return f"{series.emergence(made, series.growth(made, 'alas'))}\n"
 
 
 def _add_analyse(parser: argparse.ArgumentParser) -> None:

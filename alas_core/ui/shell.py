@@ -15,7 +15,7 @@ from alas_core.ui import url
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
-OWN_SIDEBAR = ("corpus", "runs")
+OWN_SIDEBAR = ("corpus", "runs", "training")
 """Pages that do not look at one utterance: the shared selectors are not drawn there."""
 
 _ENTERING = "entering_the_app"
@@ -47,6 +47,7 @@ def navigation() -> Any:
                 _PAGES / "explore.py", title="Explore", icon=":material/graphic_eq:", default=True
             ),
             st.Page(_PAGES / "compare.py", title="Compare", icon=":material/compare:"),
+            st.Page(_PAGES / "training.py", title="Training", icon=":material/timeline:"),
             st.Page(_PAGES / "runs.py", title="Runs", icon=":material/playlist_play:"),
             st.Page(_PAGES / "corpus.py", title="Data set", icon=":material/dataset:"),
             st.Page(_PAGES / "models.py", title="Models", icon=":material/memory:"),

@@ -125,6 +125,7 @@ PARAMETERS: dict[str, Parameter] = {
     "run_layer": Parameter(whole(), None, "corpus"),
     "run_sort": Parameter(words(80), None, "corpus"),
     "run_group": Parameter(words(80), None, "corpus"),
+    "series": Parameter(words(300), None, "training"),
     "axis": Parameter(one_of(("index", "depth")), "index", "compare"),
     "b": Parameter(some_of(DIFFERS), None, "compare"),
     "b_model": Parameter(words(500), None, "compare"),

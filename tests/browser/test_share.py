@@ -97,3 +97,21 @@ def test_a_changed_sound_is_compared_with_the_recording_as_it_is(visitor):
     changes = page.locator(".st-key-changes")
     expect(changes).to_contain_text("times of the unchanged sound", timeout=SLOW_MS)
     expect(changes).to_contain_text("more than wrong words would bring about", timeout=SLOW_MS)
+
+
+def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
+    page = visitor.open("/training?series=checkpoints/demo-004")
+    expect(page.locator(".st-key-emergence")).to_contain_text("at step 3630 it is highest")
+    plot = page.locator(".st-key-series_figure .main-svg").first
+    expect(page.locator(".st-key-series_figure", has_text="word error (%)")).to_be_visible()
+    visitor.keep("training")
+    box = page.locator(".st-key-series_figure .heatmaplayer image").bounding_box()
+    assert plot.bounding_box()["width"] > box["width"]
+    column, layer = 2, 5  # the third checkpoint
+    page.mouse.click(
+        box["x"] + box["width"] * (column + 0.5) / 8, box["y"] + box["height"] * (layer + 0.5) / 9
+    )
+    expect(page).to_have_url(re.compile(r"utterance=checkpoints%2F00800%2Fdemo-004"))
+    visitor.see_picture()
+    expect(page).to_have_url(re.compile(r"[?&]layer=5\b"))
+    expect(chips(visitor)).to_have_text("four white boxes are beside the library".split())

@@ -1,0 +1,96 @@
+"""How a score grew: layers down, training steps to the right, word error above."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from alas_core.figures import axes
+from alas_core.figures.palette import SIMILARITY, TEXT, Theme, palette
+from alas_core.figures.profile import NULL_SCORE
+from alas_core.series import Growth, Series
+
+SERIES_HEIGHT = 520
+
+
+def series_figure(
+    series: Series, grown: Growth, *, score: str = "alas", theme: Theme = "light"
+) -> go.Figure:
+    """Layer x checkpoint; a dot marks where ALAS is above the null; word error on top if known.
+
+    The last trace is a transparent marker in each cell with `customdata` (checkpoint, layer): a
+    click on a heatmap does not reach Python, one on a marker does.
+    """
+    colours = palette(theme)
+    look = axes.axis_look(colours)
+    known = np.isfinite(series.word_errors).any()
+    columns = list(range(len(series.steps)))
+    steps = {
+        "tickmode": "array", "tickvals": columns, "showgrid": False, "zeroline": False,
+        "ticktext": [f"{step:,}" for step in series.steps], "fixedrange": True,
+        "range": [-0.5, len(columns) - 0.5],
+    }  # fmt: skip
+    n_layers = len(grown.values) - 1
+    figure = axes.blank_figure(
+        theme,
+        SERIES_HEIGHT,
+        margin={"l": 64, "r": 16, "t": 36, "b": 56},
+        xaxis={**look, **steps, "title": {"text": "training step (not to scale)"}, "anchor": "y"},
+        yaxis={**look, **axes.layer_axis(n_layers), "domain": [0, 0.7 if known else 1]},
+    )
+    figure.add_trace(
+        go.Heatmap(
+            name="growth", z=grown.values, x=columns, y0=0, dy=1, colorscale=SIMILARITY,
+            colorbar={"title": {"text": axes.score_label(score), "side": "right"},
+                      "thickness": 8, "outlinewidth": 0, "len": 0.7 if known else 1,
+                      "y": 0, "yanchor": "bottom"},
+            hoverinfo="skip",
+        )
+    )  # fmt: skip
+    if known:
+        figure.update_layout(
+            yaxis2={
+                **look, "domain": [0.78, 1], "title": {"text": "word error (%)"},
+                "rangemode": "tozero", "anchor": "x", "fixedrange": True,
+            }
+        )  # fmt: skip
+        errors = 100 * np.asarray(series.word_errors)
+        figure.add_trace(
+            go.Scatter(
+                name="word error", x=columns, y=errors, yaxis="y2", mode="lines+markers",
+                line={"color": TEXT, "width": 2}, marker={"size": 7},
+                hovertemplate="word error %{y:.3r} %<extra></extra>",
+            )
+        )  # fmt: skip
+    if score == NULL_SCORE:
+        layers, places = np.nonzero(grown.above)
+        figure.add_trace(
+            go.Scatter(
+                name="above the null", x=places, y=layers, mode="markers", hoverinfo="skip",
+                marker={"size": 6, "color": colours.background,
+                        "line": {"color": colours.foreground, "width": 1.2}},
+            )
+        )  # fmt: skip
+    figure.add_trace(_cells(series, grown, score))
+    return figure
+
+
+def _cells(series: Series, grown: Growth, score: str) -> go.Scatter:
+    cells = [(c, layer) for layer in range(len(grown.values)) for c in range(len(series.steps))]
+    return go.Scatter(
+        name="cells",
+        x=[column for column, _ in cells],
+        y=[layer for _, layer in cells],
+        mode="markers",
+        marker={"size": 26, "symbol": "square", "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        customdata=[[column, layer] for column, layer in cells],
+        text=[
+            f"step {series.steps[c]:,} · layer {layer} · {axes.score_label(score)} "
+            f"{axes.number(float(grown.values[layer, c]))}"
+            + (" · above the null" if score == NULL_SCORE and grown.above[layer, c] else "")
+            for c, layer in cells
+        ],
+        hovertemplate="%{text}<br>click to open it<extra></extra>",
+    )

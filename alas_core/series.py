@@ -1,0 +1,201 @@
+"""Checkpoints of one model in the order of their steps: how the binding grew while it was trained.
+
+A series is a folder of bundles. The step of a bundle is the number in its model's name ("demo at
+step 150", "checkpoint-500"), else in the name of its folder ("00150"), else in its own. A file
+`index.json` beside them may hold `checkpoints`, rows with `step` and `word_error` (0 to 1).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alas_core.bundle import SUFFIX, dumps
+from alas_core.bundles import Kept, listed, open_bundle
+from alas_core.comparison import null_of
+from alas_core.errors import InputError
+from alas_core.files import write_file
+from alas_core.types import Analysis, BoolArray, FloatArray, Utterance
+
+if TYPE_CHECKING:
+    from alas_core.pipeline import Progress, Request
+
+_MARKED = re.compile(r"(?:step|checkpoint|ckpt|iter(?:ation)?)[ _-]*(\d+)", re.IGNORECASE)
+_BARE = re.compile(r"(\d+)")
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One recording through the checkpoints of a model, the first step first.
+
+    Parameters
+    ----------
+    name : the folder
+    steps : of training, one a checkpoint
+    kept : the bundle of each checkpoint
+    word_errors : of each checkpoint, nan where it is not known
+    """
+
+    name: str
+    utterance: str
+    transcript: str
+    steps: tuple[int, ...]
+    kept: tuple[Kept, ...]
+    word_errors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Scores of a series: `values` (n_layers + 1, n_steps), `above` where the null is left behind.
+
+    `above` is ALAS above the 97.5 % quantile of the checkpoint's own null.
+    """
+
+    values: FloatArray
+    above: BoolArray
+
+
+def step_of(kept: Kept) -> int | None:
+    """The training step of a bundle, or None if nothing in its names says it."""
+    parent, stem = kept.path.parent.name, kept.path.stem
+    for text in (kept.model, parent, stem):
+        if found := _MARKED.search(text):
+            return int(found.group(1))
+    return int(parent) if _BARE.fullmatch(parent) else None
+
+
+def find_series(folders: Iterable[Path]) -> dict[str, Series]:
+    """The series below the folders, by "folder/utterance": recordings with two steps or more."""
+    found: dict[str, Series] = {}
+    for root in folders:
+        groups: dict[str, dict[int, Kept]] = defaultdict(dict)
+        for kept in listed([root]).values():
+            step = None if kept.problem else step_of(kept)
+            if step is not None:
+                groups[kept.utterance].setdefault(step, kept)
+        errors = _word_errors(root / INDEX)
+        for utterance, by_step in groups.items():
+            if len(by_step) > 1:
+                steps = tuple(sorted(by_step))
+                found[f"{root.name}/{utterance}"] = Series(
+                    root.name,
+                    utterance,
+                    by_step[steps[0]].transcript,
+                    steps,
+                    tuple(by_step[step] for step in steps),
+                    tuple(errors.get(step, float("nan")) for step in steps),
+                )
+    return dict(sorted(found.items()))
+
+
+def _word_errors(path: Path) -> Mapping[int, float]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
+        return {int(row["step"]): float(row["word_error"]) for row in rows if "word_error" in row}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # the index is an extra: a series is whole without it
+
+
+def growth(series: Series, score: str) -> Growth:
+    """A score at every layer and step.
+
+    Raises
+    ------
+    AlasError
+        If a bundle cannot be read, the score is not in it, or the checkpoints differ in depth.
+    """
+    analyses = [_opened(kept.path, kept.path.stat().st_mtime_ns) for kept in series.kept]
+    depths = {analysis.n_layers for analysis in analyses}
+    if len(depths) > 1:
+        raise InputError(
+            f"the checkpoints in '{series.name}' have {', '.join(map(str, sorted(depths)))} "
+            "layers, expected one model; keep each model's checkpoints in a folder of its own"
+        )
+    missing = [kept.id for kept, a in zip(series.kept, analyses, strict=True)
+               if score not in a.scores]  # fmt: skip
+    if missing:
+        raise InputError(f"{missing[0]} holds no score '{score}', choose another score")
+    values = np.stack([analysis.scores[score] for analysis in analyses], axis=1)
+    above = np.stack([a.scores["alas"] > null_of(a).high for a in analyses], axis=1)
+    return Growth(values.astype(np.float32), above)
+
+
+@lru_cache(maxsize=64)
+def _opened(path: Path, mtime_ns: int) -> Analysis:
+    del mtime_ns  # the cache's key: a file that has changed is read anew
+    return open_bundle(path)
+
+
+def emergence(series: Series, grown: Growth) -> str:
+    """When, and where first, ALAS leaves the null behind; and where it ends."""
+    first = np.flatnonzero(grown.above.any(axis=0))
+    best = int(grown.values[:, -1].argmax())
+    last = f"at step {series.steps[-1]} it is highest at layer {best}: {grown.values[best, -1]:.2f}"
+    if not first.size:
+        return f"At no step does ALAS leave what wrong words reach; {last}."
+    step = int(first[0])
+    layers = np.flatnonzero(grown.above[:, step])
+    return (
+        f"ALAS first leaves what wrong words reach at step {series.steps[step]} "
+        f"({layers.size} of {len(grown.above)} layers, the strongest layer "
+        f"{int(layers[grown.values[layers, step].argmax()])}); {last}."
+    )
+
+
+def checkpoints(folder: Path) -> tuple[tuple[int, Path], ...]:
+    """The model folders below a folder with their steps, the first step first.
+
+    Raises
+    ------
+    InputError
+        If there are not at least two whose names hold a number.
+    """
+    if not folder.is_dir():
+        raise InputError(f"'{folder}' is no folder, expected one that holds checkpoint folders")
+    found = []
+    for model in folder.iterdir():
+        number = _MARKED.search(model.name) or _BARE.search(model.name)
+        if number and (model / "config.json").is_file():
+            found.append((int(number.group(1)), model))
+    if len(found) < 2:
+        raise InputError(
+            f"'{folder}' holds {len(found)} checkpoints, expected at least two folders with a "
+            "config.json and the step in their names, such as checkpoint-500"
+        )
+    return tuple(sorted(found))
+
+
+def make_series(folder: Path, request: Request, out: Path) -> Iterator[Progress]:
+    """Analyse one utterance with every checkpoint and keep it as out/<step>/<utterance>.alas.
+
+    Parameters
+    ----------
+    request : its model is replaced by each checkpoint in turn
+    """
+    from dataclasses import replace
+
+    from alas_core import pipeline
+
+    for step, model in checkpoints(folder):
+        analysis = None
+        for progress in pipeline.steps(replace(request, model_id=str(model))):
+            analysis = progress.analysis or analysis
+            yield replace(progress, stage=f"step {step}: {progress.stage}")
+        if analysis is None:
+            raise RuntimeError("the pipeline ended without an analysis")
+        target = out / f"{step:06d}" / f"{_file_name(request.utterance)}{SUFFIX}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_file(target, dumps(analysis))
+
+
+def _file_name(utterance: Utterance) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", utterance.id).strip("-.") or "utterance"

@@ -1,0 +1,130 @@
+"""Checkpoints in the order of their steps: found by their names, drawn as layer x step."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alas_core import bundles, series
+from alas_core.__main__ import main
+from alas_core.bundle import dumps, loads
+from alas_core.errors import InputError
+from alas_core.figures.series import series_figure
+from alas_core.resources import asset_path
+from tests.factory import make_analysis
+
+STRENGTHS = {100: 0.0, 20: 0.3, 3000: 0.9}
+
+
+def checkpoint(step: int, model_id: str) -> bytes:
+    analysis = make_analysis(binding=np.full(9, STRENGTHS.get(step, 0.5)), seed=step)
+    model = dataclasses.replace(analysis.model, model_id=model_id)
+    return dumps(dataclasses.replace(analysis, model=model))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Three steps named three ways, and a bundle that says no step."""
+    root = tmp_path_factory.mktemp("x") / "grown"
+    for name, step, model in (
+        ("a.alas", 100, "runs/checkpoint-100"),
+        ("00020/b.alas", 20, "mine"),
+        ("step_3000-c.alas", 3000, "mine"),
+        ("other.alas", 5, "mine"),
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(checkpoint(step, model))
+    return root
+
+
+def test_steps_are_read_from_names_and_put_in_order(folder):
+    (found,) = series.find_series([folder]).values()
+    assert found.steps == (20, 100, 3000)
+    assert all(np.isnan(found.word_errors))
+
+
+def test_word_errors_come_from_the_index_if_it_can_be_read(folder):
+    index = folder / "index.json"
+    index.write_text(json.dumps({"checkpoints": [{"step": 20, "word_error": 0.5}, {"step": 1}]}))
+    (found,) = series.find_series([folder]).values()
+    assert found.word_errors[0] == 0.5
+    index.write_text("{")
+    (found,) = series.find_series([folder]).values()
+    assert all(np.isnan(found.word_errors))
+    index.unlink()
+
+
+def test_growth_holds_each_checkpoints_scores_and_what_is_above_its_own_null(folder):
+    (found,) = series.find_series([folder]).values()
+    grown = series.growth(found, "alas")
+    assert grown.values.shape == (9, 3)
+    for column, kept in enumerate(found.kept):
+        analysis = bundles.open_bundle(kept.path)
+        assert grown.values[:, column] == pytest.approx(analysis.scores["alas"])
+        assert (grown.above[:, column] == (analysis.scores["alas"] > analysis.null.high)).all()
+    told = series.emergence(found, grown)
+    assert "at step 20 (" in told
+    assert "at step 3000 it is highest at layer" in told
+
+
+def test_models_of_different_depth_are_no_series(folder, tmp_path):
+    for step, layers in ((1, 8), (2, 4)):
+        analysis = make_analysis(n_layers=layers)
+        (tmp_path / f"step_{step}.alas").write_bytes(dumps(analysis))
+    (found,) = series.find_series([tmp_path]).values()
+    with pytest.raises(InputError, match="4, 8 layers, expected one model"):
+        series.growth(found, "alas")
+
+
+def test_the_figure_has_a_marker_to_click_in_every_cell(folder):
+    (found,) = series.find_series([folder]).values()
+    grown = series.growth(found, "alas")
+    figure = series_figure(found, grown)
+    cells = figure.data[-1]
+    assert list(cells.customdata[4]) == [1, 1]
+    assert len(cells.x) == grown.values.size
+    assert list(figure.layout.xaxis.ticktext) == ["20", "100", "3,000"]
+    known = dataclasses.replace(found, word_errors=(1.0, 0.5, 0.1))
+    errors = next(t for t in series_figure(known, grown).data if t.name == "word error")
+    assert list(errors.y) == [100, 50, 10]
+
+
+def test_the_demo_models_own_training_is_a_series():
+    found = series.find_series(bundles.roots())
+    assert len(found) == 3
+    one = found["checkpoints/demo-001"]
+    assert one.word_errors[0] > 0.9 > 0.1 > one.word_errors[-1]
+    grown = series.growth(one, "alas")
+    assert grown.values[:, -1].max() > 0.7 > 0.5 > grown.values[:, 0].max()
+
+
+def test_the_command_analyses_one_recording_with_every_checkpoint(tmp_path, monkeypatch, capsys):
+    for name in ("checkpoint-10", "checkpoint-9"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "config.json").write_text("{}")
+    asked = []
+
+    def steps(request):
+        asked.append(Path(request.model_id).name)
+        analysis = loads(checkpoint(int(asked[-1].split("-")[1]), request.model_id))
+        yield progress_of(dataclasses.replace(analysis, utterance=request.utterance))
+
+    def progress_of(analysis):
+        from alas_core.pipeline import Progress
+
+        return Progress("Done", 1, 1, analysis)
+
+    monkeypatch.setattr("alas_core.pipeline.steps", steps)
+    recording = sorted(asset_path("demo", "data").rglob("*.flac"))[0]
+    out = tmp_path / "kept"
+    said = ["--transcript", "the red fox sleeps here", "--out", str(out)]
+    assert main(["series", str(tmp_path / "models"), str(recording), *said]) == 0
+    assert asked == ["checkpoint-9", "checkpoint-10"]
+    assert sorted(path.parent.name for path in out.rglob("*.alas")) == ["000009", "000010"]
+    assert "ALAS first leaves" in capsys.readouterr().out
+    assert main(["series", str(tmp_path / "kept"), str(recording), *said]) == 2
+    assert "expected at least two folders" in capsys.readouterr().err
