@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +50,8 @@ def running_server(
     *,
     script: str | Path = "app.py",
     environment: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
+    base: str = "",
     timeout_s: float = 120,
 ) -> Iterator[str]:
     """The real server on a free port of 127.0.0.1; yields its URL, and ends it afterwards.
@@ -62,13 +64,19 @@ def running_server(
         What Streamlit runs, from the checkout.
     environment : mapping, optional
         Added to this process's environment (for example ALAS_STORE).
+    options : sequence of str
+        More options of `streamlit run`.
+    base : str
+        The path below which the app is served, such as "/alas"; part of the URL.
     timeout_s : float
         How long the server may take until it answers its health check.
     """
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{base}"
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
     command += ["--server.address=127.0.0.1", f"--server.port={port}"]
+    command += [f"--server.baseUrlPath={base}"] if base else []
+    command += options
     with log.open("wb") as stream:
         process = subprocess.Popen(
             command,

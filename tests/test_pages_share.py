@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from alas_core import bundles
 from alas_core.bundle import dumps
+from alas_core.errors import AlasError, ModelError
 from alas_core.models import registry
 from alas_core.ui import gallery, orders
 from alas_core.ui.gallery import BUNDLE
@@ -95,3 +96,44 @@ def test_a_link_cannot_open_a_file_outside_the_folders(app, tmp_path):
     app.run()
     assert app.selectbox("utterance").value != "mine/../secret"
     assert "secret" not in words_of(app.markdown)
+
+
+@pytest.fixture
+def gallery_mode(monkeypatch):
+    monkeypatch.setenv("ALAS_READONLY", "1")
+
+
+MODEL_LINKS = (
+    {"model": "demo"},
+    {"model": "demo-untrained", "data": "demo"},
+    {"data": "yours"},
+    {"data": "demo", "utterance": "demo-001", "dtype": "float16", "n_null": "5"},
+)
+
+
+@pytest.mark.parametrize("link", MODEL_LINKS)
+def test_no_link_makes_a_gallery_load_a_model(gallery_mode, link):
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    for name, value in link.items():
+        at.query_params[name] = value
+    finish(at, next(iter(gallery.labels())))
+    keys = {
+        element.key for kind in ("selectbox", "text_area", "toggle") for element in at.get(kind)
+    }
+    assert not keys & {"model", "instruction", "reference", "device", "transcript"}
+    assert not at.get("file_uploader")
+    assert not at.get("audio_input")
+
+
+def test_a_gallery_refuses_whatever_asks_for_a_model(gallery_mode, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setenv("ALAS_READONLY", "1")
+    with pytest.raises(ModelError, match="gallery"):
+        registry.get("demo")
+    for data in ("demo", "yours"):
+        order = orders.Order("demo", data, "demo-001")
+        orders.ask(order)
+        error = orders.analyses.wait(order.digest, PATIENCE_S, finished=True).error
+        assert "gallery" in error or "no recordings under the name" in error
+    with pytest.raises(AlasError):
+        gallery.open_kept(shelf.put(Recording("x.alas", b"", "")))

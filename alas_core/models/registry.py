@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alas_core import mode
 from alas_core.errors import ModelError
 from alas_core.models import fetching, plugins
 from alas_core.models import identity as ids
@@ -202,6 +203,7 @@ def opening(model_id: str, loading: Loading | None = None) -> Generator[Watched,
     Closing the generator stops the loading. Draw from it in one thread: it holds `device_lock`.
     """
     global _held, _loading
+    mode.allow_model(model_id)
     loading = loading or Loading()
     with device_lock:
         if model_id in _registered:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
+from alas_core.mode import readonly
 
-
-def readonly() -> bool:
-    """Whether this is a gallery (`ALAS_READONLY=1`): kept analyses only, no upload, no model."""
-    return os.environ.get("ALAS_READONLY", "") not in ("", "0")
+__all__ = ["readonly"]

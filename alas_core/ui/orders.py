@@ -15,7 +15,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from alas_core import layouts
+from alas_core.errors import InputError
 from alas_core.layouts import Layout
+from alas_core.mode import readonly
 from alas_core.models.identity import Loading
 from alas_core.types import Analysis, Settings, Utterance, content_sha
 from alas_core.ui import references, sources
@@ -117,6 +119,10 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
     if reading.analysis is not None:
         yield Step("done", result=reading.analysis)
         return
+    if readonly():
+        raise InputError(
+            "this server is a gallery: it shows kept analyses and computes none; choose one of them"
+        )
     yield Step("loading the libraries for speech models")
     from alas_core import pipeline
 

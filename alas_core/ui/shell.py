@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from alas_core.mode import readonly
 from alas_core.resources import asset_path
 from alas_core.ui import url
 
@@ -19,6 +20,18 @@ OWN_SIDEBAR = ("corpus", "runs", "training")
 """Pages that do not look at one utterance: the shared selectors are not drawn there."""
 
 _ENTERING = "entering_the_app"
+_ALL = (
+    ("explore", "Explore", "graphic_eq"),
+    ("compare", "Compare", "compare"),
+    ("training", "Training", "timeline"),
+    ("runs", "Runs", "playlist_play"),
+    ("corpus", "Data set", "dataset"),
+    ("models", "Models", "memory"),
+    ("method", "Method", "function"),
+)
+"""File, title and icon of each page, in the order of the navigation."""
+
+_NOT_IN_A_GALLERY = ("runs", "models")
 
 
 def frame() -> None:
@@ -41,20 +54,13 @@ def inside() -> Iterator[None]:
 
 def navigation() -> Any:
     """The page that the URL asks for."""
-    return st.navigation(
-        [
-            st.Page(
-                _PAGES / "explore.py", title="Explore", icon=":material/graphic_eq:", default=True
-            ),
-            st.Page(_PAGES / "compare.py", title="Compare", icon=":material/compare:"),
-            st.Page(_PAGES / "training.py", title="Training", icon=":material/timeline:"),
-            st.Page(_PAGES / "runs.py", title="Runs", icon=":material/playlist_play:"),
-            st.Page(_PAGES / "corpus.py", title="Data set", icon=":material/dataset:"),
-            st.Page(_PAGES / "models.py", title="Models", icon=":material/memory:"),
-            st.Page(_PAGES / "method.py", title="Method", icon=":material/function:"),
-        ],
-        position="top",
-    )
+    pages = [_page(*row) for row in _ALL if not (readonly() and row[0] in _NOT_IN_A_GALLERY)]
+    return st.navigation(pages, position="top")
+
+
+def _page(name: str, title: str, icon: str) -> Any:
+    file = _PAGES / f"{name}.py"
+    return st.Page(file, title=title, icon=f":material/{icon}:", default=name == "explore")
 
 
 def enter() -> None:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SLOW_MS, Visitor
+from tests.browsers import running_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -115,3 +116,26 @@ def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     visitor.see_picture()
     expect(page).to_have_url(re.compile(r"[?&]layer=5\b"))
     expect(chips(visitor)).to_have_text("four white boxes are beside the library".split())
+
+
+def test_a_gallery_below_a_path_shows_kept_analyses_and_no_way_to_a_model(browser, tmp_path):
+    environment = {"ALAS_READONLY": "1", "ALAS_STORE": str(tmp_path / "store")}
+    with running_server(
+        tmp_path / "log.txt",
+        environment=environment,
+        options=["--server.allowedHosts=*"],
+        base="/tools/alas",
+    ) as url:
+        visitor = Visitor(browser, url)
+        page = visitor.open("/?model=demo-untrained&data=yours")
+        visitor.see_picture()
+        expect(page.get_by_role("combobox", name="Model")).to_have_count(0)
+        expect(page.locator("[data-testid=stFileUploader]")).to_have_count(0)
+        expect(page.get_by_role("link", name="Models")).to_have_count(0)
+        expect(page.get_by_role("link", name="Runs")).to_have_count(0)
+        expect(page.get_by_text("Binding is strongest at layer")).to_be_visible()
+        visitor.keep("gallery")
+        page.get_by_role("link", name="Compare").click()
+        expect(page.locator(".st-key-changes")).to_contain_text("model: demo at step")
+        expect(page).to_have_url(re.compile(r"/tools/alas/compare\?"))
+        visitor.leave()
