@@ -80,13 +80,15 @@ def test_models_of_different_depth_are_no_series(folder, tmp_path):
         series.growth(found, "alas")
 
 
-def test_the_figure_has_a_marker_to_click_in_every_cell(folder):
+def test_the_figure_has_a_labelled_cell_for_every_layer_and_step(folder):
     (found,) = series.find_series([folder]).values()
     grown = series.growth(found, "alas")
     figure = series_figure(found, grown)
-    cells = figure.data[-1]
-    assert list(cells.customdata[4]) == [1, 1]
-    assert len(cells.x) == grown.values.size
+    cells = figure.data[0]
+    assert cells.z.shape == grown.values.shape
+    assert cells.meta["columns"] == ["step 20", "step 100", "step 3,000"]
+    dots = next(trace for trace in figure.data if trace.name == "above the null")
+    assert len(dots.x) == grown.above.sum()
     assert list(figure.layout.xaxis.ticktext) == ["20", "100", "3,000"]
     known = dataclasses.replace(found, word_errors=(1.0, 0.5, 0.1))
     errors = next(t for t in series_figure(known, grown).data if t.name == "word error")

@@ -279,10 +279,8 @@ def maps_figure(pair: Pair, *, layers: tuple[int, int], theme: Theme = "light") 
         for trace in similarity_traces(side, layer, colours, _bar(1)):
             trace.update(xaxis=f"x{number}", yaxis=f"y{number}")
             if isinstance(trace, go.Heatmap):
-                rows, columns = trace.meta["rows"], trace.meta["columns"]
                 trace.update(
                     zmin=low, zmax=high, showscale=index == 1, colorscale=SIMILARITY,
-                    customdata=axes.spread_labels(rows, columns),
                     hovertemplate=similarity_hover(layer),
                 )  # fmt: skip
             figure.add_trace(trace)

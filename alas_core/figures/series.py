@@ -16,11 +16,7 @@ SERIES_HEIGHT = 520
 def series_figure(
     series: Series, grown: Growth, *, score: str = "alas", theme: Theme = "light"
 ) -> go.Figure:
-    """Layer x checkpoint; a dot marks where ALAS is above the null; word error on top if known.
-
-    The last trace is a transparent marker in each cell with `customdata` (checkpoint, layer): a
-    click on a heatmap does not reach Python, one on a marker does.
-    """
+    """Layer x checkpoint; a dot marks where ALAS is above the null; word error on top if known."""
     colours = palette(theme)
     look = axes.axis_look(colours)
     known = np.isfinite(series.word_errors).any()
@@ -44,7 +40,10 @@ def series_figure(
             colorbar={"title": {"text": axes.score_label(score), "side": "right"},
                       "thickness": 8, "outlinewidth": 0, "len": 0.7 if known else 1,
                       "y": 0, "yanchor": "bottom"},
-            hoverinfo="skip",
+            meta={"columns": [f"step {step:,}" for step in series.steps],
+                  "rows": [f"layer {i}" for i in range(n_layers + 1)]},
+            hovertemplate="%{customdata[0]} · %{customdata[1]} · "
+            f"{axes.score_label(score)} %{{z:.2r}}<br>choose it to open it<extra></extra>",
         )
     )  # fmt: skip
     if known:
@@ -71,26 +70,4 @@ def series_figure(
                         "line": {"color": colours.foreground, "width": 1.2}},
             )
         )  # fmt: skip
-    figure.add_trace(_cells(series, grown, score))
     return figure
-
-
-def _cells(series: Series, grown: Growth, score: str) -> go.Scatter:
-    cells = [(c, layer) for layer in range(len(grown.values)) for c in range(len(series.steps))]
-    return go.Scatter(
-        name="cells",
-        x=[column for column, _ in cells],
-        y=[layer for _, layer in cells],
-        mode="markers",
-        marker={"size": 26, "symbol": "square", "opacity": 0},
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-        customdata=[[column, layer] for column, layer in cells],
-        text=[
-            f"step {series.steps[c]:,} · layer {layer} · {axes.score_label(score)} "
-            f"{axes.number(float(grown.values[layer, c]))}"
-            + (" · above the null" if score == NULL_SCORE and grown.above[layer, c] else "")
-            for c, layer in cells
-        ],
-        hovertemplate="%{text}<br>click to open it<extra></extra>",
-    )

@@ -12,6 +12,7 @@ from alas_core.figures import comparison as figures
 from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, controls, gallery, sources, url
+from alas_core.ui.chart import chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.orders import Order
 from alas_core.ui.panels import theme
@@ -193,7 +194,7 @@ def comparison(first: Analysis, second: Analysis) -> None:
             "maps": figures.maps_figure(pair, layers=layers, theme=look),
         }
         for name, figure in shown.items():
-            st.plotly_chart(figure, theme=None, key=name, config={"displaylogo": False})
+            chart(figure, key=name, filename=f"alas-compare-{name.replace('_', '-')}")
         _word_table(first, second, layers)
 
 

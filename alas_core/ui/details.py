@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
+from alas_core import figures
+from alas_core.citation import bibtex
+from alas_core.figures.profile import profile_figure
+from alas_core.layouts import pca_layout
 from alas_core.types import Analysis
-from alas_core.ui import orders, share, tables
+from alas_core.ui import controls, orders, share, tables
+from alas_core.ui.chart import chart
 from alas_core.ui.text import plain
 
 _VIEWS = ("Scores", "Words", "Provenance", "Download")
@@ -62,41 +68,77 @@ def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 
 
 def _download(analysis: Analysis, layer: int) -> None:
-    stem = share.file_stem(analysis)
+    stem, tables_of = share.file_stem(analysis), _tables(analysis, layer)
     with st.container(horizontal=True):
-        st.download_button(
-            "Scores of all layers (CSV)",
-            lambda: tables.to_csv(tables.layer_rows(analysis)),
-            file_name=f"{stem}-layers.csv",
-            mime="text/csv",
-            on_click="ignore",
-        )
-        st.download_button(
-            f"Words at layer {layer} (CSV)",
-            lambda: tables.to_csv(tables.word_rows(analysis, layer)),
-            file_name=f"{stem}-words-layer{layer}.csv",
-            mime="text/csv",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Word times (TextGrid)",
-            lambda: _textgrid(analysis),
-            file_name=f"{stem}-words.TextGrid",
-            mime="text/plain",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Whole analysis (.alas)",
-            lambda: share.bundle(analysis),
-            file_name=f"{stem}.alas",
-            mime="application/octet-stream",
-            on_click="ignore",
-        )
+        for title, (name, rows) in tables_of.items():
+            with st.popover(title, icon=":material/download:"):
+                _file("CSV", f"{stem}-{name}.csv", "text/csv", _as_csv(rows))
+                _file("Parquet", f"{stem}-{name}.parquet", "application/vnd.apache.parquet",
+                      _as_parquet(rows))  # fmt: skip
+        _file("Word times (TextGrid)", f"{stem}-words.TextGrid", "text/plain",
+              lambda: _textgrid(analysis))  # fmt: skip
+        _file("Citation (BibTeX)", f"{stem}.bib", "text/x-bibtex", lambda: bibtex(analysis))
+        _file("Whole analysis (.alas)", f"{stem}.alas", "application/octet-stream",
+              lambda: share.bundle(analysis))  # fmt: skip
     st.caption(
-        "CSV keeps all digits; a text cell that a spreadsheet would run as a formula starts with "
-        "an apostrophe. The .alas file is safetensors with JSON in its header: sound, similarity "
-        "maps, scores, nulls, coordinates, provenance."
+        "All files keep all digits; a text cell of a CSV file that a spreadsheet would run as a "
+        "formula starts with an apostrophe. The .alas file is safetensors with JSON in its "
+        "header: sound, similarity maps, scores, nulls, coordinates, provenance."
     )
+    _print(analysis, layer, stem)
+
+
+def _tables(
+    analysis: Analysis, layer: int
+) -> dict[str, tuple[str, Callable[[], list[dict[str, object]]]]]:
+    return {
+        "Scores of all layers": ("layers", lambda: tables.layer_rows(analysis)),
+        f"Words at layer {layer}": (
+            f"words-layer{layer}", lambda: tables.word_rows(analysis, layer)
+        ),
+        f"Frames at layer {layer}": (
+            f"frames-layer{layer}", lambda: tables.frame_rows(analysis, layer)
+        ),
+    }  # fmt: skip
+
+
+def _as_csv(rows: Callable[[], list[dict[str, object]]]) -> Callable[[], str]:
+    return lambda: tables.to_csv(rows())
+
+
+def _as_parquet(rows: Callable[[], list[dict[str, object]]]) -> Callable[[], bytes]:
+    return lambda: tables.to_parquet(rows())
+
+
+def _file(label: str, name: str, mime: str, content: Callable[[], str | bytes]) -> None:
+    st.download_button(label, content, file_name=name, mime=mime, on_click="ignore")
+
+
+def _print(analysis: Analysis, layer: int, stem: str) -> None:
+    """A figure on white, as it is printed; SVG scales to any size, PNG has 3 x the pixels."""
+    st.markdown("**Figure for print**")
+    name = st.selectbox(
+        "Figure", list(_FIGURES), key="print_figure", label_visibility="collapsed",
+        help="Drawn in the light colours whatever the page wears.",
+    )  # fmt: skip
+    figure = _FIGURES[name](analysis, layer)
+    figure.update_layout(paper_bgcolor="white", plot_bgcolor="white")
+    file_name = f"{stem}-{name.lower().replace(' ', '-')}-layer{layer}"
+    chart(figure, key="print", filename=file_name)
+
+
+_FIGURES: dict[str, Callable[[Analysis, int], Any]] = {
+    "Sheet": lambda analysis, layer: figures.sheet_figure(
+        analysis, layer=layer, word=controls.view().word_of(analysis), score=controls.view().score
+    ),
+    "Layer profile": lambda analysis, layer: profile_figure(
+        analysis, layer=layer, score=controls.view().score
+    ),
+    "Map": lambda analysis, layer: figures.map_figure(analysis, pca_layout(analysis), layer=layer),
+    "Layers of hearing and reading": lambda analysis, layer: figures.cross_layer_figure(
+        analysis, score=next(iter(analysis.cross_layer)), layer=layer
+    ),
+}
 
 
 def _textgrid(analysis: Analysis) -> str:

@@ -78,6 +78,35 @@ def word_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
     return rows
 
 
+def frame_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
+    """One row an audio frame: its time, the word in it, its scores and its nearest token."""
+    rows: list[dict[str, object]] = []
+    for index, (start, end) in enumerate(analysis.frame_spans.tolist()):
+        word = int(analysis.frame_word[index])
+        nearest = int(analysis.similarity[layer, index].argmax())
+        row: dict[str, object] = {
+            "frame": index,
+            "start_s": start,
+            "end_s": end,
+            "word": analysis.words[word].word if word >= 0 else None,
+            "nearest_token": analysis.tokens[nearest].text,
+            "cosine": float(analysis.similarity[layer, index, nearest]),
+        }
+        row |= {name: _or_none(v[layer][index]) for name, v in analysis.frame_scores.items()}
+        rows.append(row)
+    return rows
+
+
+def to_parquet(rows: Sequence[Row]) -> bytes:
+    """A Parquet file (zstd) with the columns of the rows."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    sink = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist([dict(row) for row in rows]), sink, compression="zstd")
+    return sink.getvalue()
+
+
 def _or_none(value: float) -> float | None:
     return float(value) if value == value else None
 

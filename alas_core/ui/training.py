@@ -8,6 +8,7 @@ from alas_core import bundles, series
 from alas_core.definitions import SCORES
 from alas_core.figures.series import series_figure
 from alas_core.ui import controls
+from alas_core.ui.chart import Cell, chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.panels import theme
 from alas_core.ui.text import cut, plain
@@ -46,11 +47,13 @@ def training() -> None:
     with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
         st.markdown(_HELP)
     figure = series_figure(chosen, grown, score=score or "alas", theme=theme())
-    event = st.plotly_chart(
-        figure, theme=None, key="series_figure", on_select="rerun", selection_mode="points",
-        config={"displaylogo": False, "doubleClick": False},
+    picked = f"{chosen.name}-{chosen.utterance}"
+    chart(
+        figure, key="series_figure", filename=f"alas-training-{picked}",
+        on_pick=lambda cell: _open(chosen, cell),
     )  # fmt: skip
-    _follow(chosen, event)
+    if st.session_state.pop("series_open", False):
+        st.switch_page("pages/explore.py")
     st.caption("Choose a cell to open that checkpoint's analysis at that layer.")
 
 
@@ -58,13 +61,10 @@ def _label(one: series.Series) -> str:
     return f"{one.name} · {len(one.steps)} steps · {cut(one.transcript, 60)} · {one.utterance}"
 
 
-def _follow(chosen: series.Series, event: object) -> None:
-    """Open the analysis of the cell that was clicked."""
-    points = getattr(getattr(event, "selection", None), "points", None) or []
-    cells = [point["customdata"] for point in points if point.get("customdata")]
-    if not cells:
-        return
-    column, layer = int(cells[0][0]), int(cells[0][1])
-    st.session_state["data"], st.session_state["utterance"] = BUNDLE, chosen.kept[column].id
-    controls.choose(layer, None)
-    st.switch_page("pages/explore.py")
+def _open(chosen: series.Series, cell: Cell) -> None:
+    """Have Explore show the checkpoint and layer of a cell (called before the page reruns)."""
+    if cell.column < len(chosen.kept):
+        st.session_state["data"] = BUNDLE
+        st.session_state["utterance"] = chosen.kept[cell.column].id
+        controls.choose(cell.row, None)
+        st.session_state["series_open"] = True
