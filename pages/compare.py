@@ -12,7 +12,10 @@ left, right = st.columns(2)
 with left:
     picture.status(first, "status")
 with right:
-    picture.status(second, "status_b")
+    if picture.busy(first):
+        st.caption("B follows when A is there.")  # one line that polls is enough
+    else:
+        picture.status(second, "status_b")
 if first.analysis is None or second.analysis is None:
     picture.placeholder(first if first.analysis is None else second)
 else:

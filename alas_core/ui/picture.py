@@ -79,6 +79,11 @@ def on_screen() -> Analysis | None:
     return analysis
 
 
+def busy(picture: Picture) -> bool:
+    """Whether its job is still running."""
+    return picture.state is not None and not picture.state.finished
+
+
 def status(picture: Picture, key: str = "status") -> None:
     """One line, always in the same place: what is being computed, or what was, or what failed."""
     with st.container(key=key):
