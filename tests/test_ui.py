@@ -7,6 +7,8 @@ import io
 import threading
 import time
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from alas_core.errors import InputError
@@ -219,6 +221,18 @@ def test_tables_hold_every_layer_word_and_baseline():
     assert sum(row["tokens"] for row in words) == analysis.n_tokens
     best = next(row for row in tables.score_rows(analysis, 0) if row["Score"] == "ALAS")
     assert best["Best"].endswith(f"at layer {analysis.best_layer}")
+
+
+def test_frames_hold_their_word_and_nearest_token_and_parquet_keeps_every_digit():
+    analysis = make_analysis(words="the red fox")
+    frames = tables.frame_rows(analysis, 4)
+    assert len(frames) == analysis.n_frames
+    spoken = [row for row in frames if row["word"] == "red"]
+    assert [row["frame"] for row in spoken] == np.flatnonzero(analysis.frame_word == 1).tolist()
+    assert all(row["nearest_token"] == "red" for row in spoken)
+    read = pq.read_table(io.BytesIO(tables.to_parquet(frames))).to_pylist()
+    assert read == frames
+    assert read[0]["alas"] is None  # a frame without a word
 
 
 def test_the_shelf_makes_room_by_size_and_tells_contents_apart():

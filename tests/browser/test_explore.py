@@ -6,6 +6,7 @@ import io
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 from playwright.sync_api import expect
@@ -34,6 +35,14 @@ def spoken():
 
 def chips(visitor: Visitor):
     return visitor.page.locator(".alas-words button")
+
+
+def saved(place, button: str) -> Path:
+    """The file that a button gives."""
+    page = getattr(place, "page", place)
+    with page.expect_download(timeout=SLOW_MS) as caught:
+        place.get_by_role("button", name=button, exact=True).click()
+    return Path(caught.value.path())
 
 
 def upload(visitor: Visitor, name: str, data: bytes, transcript: str) -> None:
@@ -192,10 +201,20 @@ def test_details_have_scores_words_provenance_and_downloads(visitor):
         page.get_by_role("radio", name=view, exact=True).click()
         expect(page.get_by_test_id("stDataFrame").last).to_be_visible()
     page.get_by_role("radio", name="Download", exact=True).click()
-    with page.expect_download() as caught:
-        page.get_by_role("button", name="Scores of all layers (CSV)").click()
-    text = Path(caught.value.path()).read_text()
+    page.get_by_role("button", name="Scores of all layers").click()
+    text = saved(page, "CSV").read_text()
     assert text.splitlines()[0].startswith("layer,alas,alas_baseline")
+    assert pq.read_table(saved(page, "Parquet")).column_names[:2] == ["layer", "alas"]
+    page.keyboard.press("Escape")
+    assert "2505.19937" in saved(page, "Citation (BibTeX)").read_text()
+    page.get_by_role("combobox", name="Figure", exact=True).scroll_into_view_if_needed()
+    print_figure = page.locator(".st-key-print .alas-chart[data-ready]")
+    expect(print_figure).to_be_visible()
+    svg = saved(print_figure, "SVG").read_text()
+    assert svg.startswith("<svg")
+    assert "mel spectrogram" in svg
+    png = saved(print_figure, "PNG").read_bytes()
+    assert int.from_bytes(png[16:20]) >= 3 * print_figure.bounding_box()["width"] - 3
 
 
 def test_umap_takes_the_place_of_pca_when_it_is_ready(visitor):
