@@ -1,0 +1,126 @@
+"""Ten people at once: `python -m tests.benchmarks.sessions` prints what a layer change takes.
+
+Each session is a browser context of its own on the demo. It changes the layer by the sheet's own
+slider (drawn in the browser, told to the server afterwards) and, every fourth time, by the sidebar
+(a round trip through the server), and waits each time until the sheet says the new layer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import re
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.browsers import MISSING_CHROMIUM, find_chromium, running_server
+
+PATIENCE_MS = 120_000
+_SHEET, _SIDEBAR = "sheet", "sidebar"
+
+
+@dataclass
+class Found:
+    """What all sessions saw."""
+
+    waits_s: dict[str, list[float]] = field(default_factory=lambda: {_SHEET: [], _SIDEBAR: []})
+    troubles: list[str] = field(default_factory=list)
+
+
+async def session(browser: Browser, url: str, number: int, until: float, found: Found) -> None:
+    """One person: opens the demo and changes layers until the time is over."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    page = await context.new_page()
+    page.on("pageerror", lambda error: found.troubles.append(f"{number}: {error}"))
+    await page.goto(url)
+    await page.wait_for_selector(".alas-sheet[data-ready] .main-svg", timeout=PATIENCE_MS)
+    chance = random.Random(number)
+    turn = 0
+    while time.monotonic() < until:
+        way = _SIDEBAR if turn % 4 == 3 else _SHEET
+        found.waits_s[way].append(await change_layer(page, way))
+        await asyncio.sleep(chance.uniform(0.5, 2.0))  # people look at what they see
+        turn += 1
+    boxes = await page.locator("[data-testid=stException], [data-testid=stAlert]").count()
+    if boxes:
+        found.troubles.append(f"{number}: {boxes} error boxes")
+    await context.close()
+
+
+async def change_layer(page: Page, way: str) -> float:
+    """Seconds from the key to the sheet that says the new layer."""
+    place = page.locator(".alas-sheet" if way == _SHEET else "[data-testid=stSidebar]")
+    slider = place.get_by_role("slider", name="Layer")
+    said = page.locator(".alas-layer")
+    layer, last = map(int, re.findall(r"\d+", await said.inner_text())[:2])
+    key, target = ("ArrowLeft", layer - 1) if layer == last else ("ArrowRight", layer + 1)
+    await slider.focus()
+    start = time.perf_counter()
+    await slider.press(key)
+    await expect(said).to_have_text(re.compile(rf"^{target} of"), timeout=PATIENCE_MS)
+    return time.perf_counter() - start
+
+
+async def run(url: str, chromium: str, sessions: int, seconds: float) -> Found:
+    """All sessions at once."""
+    found = Found()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--mute-audio"]
+        )
+        warm = await browser.new_page()  # the first look computes the analysis once
+        await warm.goto(url)
+        await warm.wait_for_selector(".alas-sheet[data-ready] .main-svg", timeout=PATIENCE_MS)
+        await expect(warm.locator(".st-key-status")).to_contain_text("null:", timeout=PATIENCE_MS)
+        await warm.close()
+        until = time.monotonic() + seconds
+        people = (session(browser, url, number, until, found) for number in range(sessions))
+        for outcome in await asyncio.gather(*people, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                found.troubles.append(str(outcome).splitlines()[0])
+        await browser.close()
+    return found
+
+
+def main() -> int:
+    """Start the server, let the sessions run, print the figures; 1 if anything went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sessions", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=120)
+    options = parser.parse_args()
+    chromium = find_chromium()
+    if chromium is None:
+        print(MISSING_CHROMIUM, file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        log, store = Path(folder, "log.txt"), str(Path(folder, "store"))
+        environment = {"ALAS_STORE": store, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        with running_server(log, environment=environment) as url:
+            found = asyncio.run(run(url, chromium, options.sessions, options.seconds))
+        defects = re.findall(r"defect \w+|Traceback", log.read_text(encoding="utf-8"))
+    print(f"{options.sessions} sessions, {options.seconds:g} s on the demo")
+    for way, waits in found.waits_s.items():
+        report(f"layer change, {way}", waits)
+    report("layer change, all", [wait for waits in found.waits_s.values() for wait in waits])
+    for trouble in (*found.troubles, *defects):
+        print(f"error: {trouble}")
+    return 1 if found.troubles or defects else 0
+
+
+def report(name: str, waits: list[float]) -> None:
+    """Median, 95th percentile and number of the waits."""
+    if len(waits) > 1:
+        p95 = statistics.quantiles(waits, n=20)[-1]
+        middle = statistics.median(waits)
+        print(f"{name:24}{len(waits):5}  median {middle:.2f} s  p95 {p95:.2f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
