@@ -21,6 +21,7 @@ ROOMS = (
     (
         "keys",
         "definitions",
+        "mode",
         "packing",
         "readout",
         "resources",

@@ -102,7 +102,8 @@ def test_a_changed_sound_is_compared_with_the_recording_as_it_is(visitor):
 
 
 def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
-    page = visitor.open("/training?series=checkpoints/demo-004")
+    page = visitor.page
+    page.goto(f"{visitor.url}/training?series=checkpoints/demo-004")
     expect(page.locator(".st-key-emergence")).to_contain_text("at step 3630 it is highest")
     expect(page.locator(".st-key-series_figure", has_text="word error (%)")).to_be_visible()
     visitor.keep("training")
