@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -47,20 +49,7 @@ def series_figure(
         )
     )  # fmt: skip
     if known:
-        figure.update_layout(
-            yaxis2={
-                **look, "domain": [0.78, 1], "title": {"text": "word error (%)"},
-                "rangemode": "tozero", "anchor": "x", "fixedrange": True,
-            }
-        )  # fmt: skip
-        errors = 100 * np.asarray(series.word_errors)
-        figure.add_trace(
-            go.Scatter(
-                name="word error", x=columns, y=errors, yaxis="y2", mode="lines+markers",
-                line={"color": TEXT, "width": 2}, marker={"size": 7},
-                hovertemplate="word error %{y:.3r} %<extra></extra>",
-            )
-        )  # fmt: skip
+        _add_word_errors(figure, series, look)
     if score == NULL_SCORE:
         layers, places = np.nonzero(grown.above)
         figure.add_trace(
@@ -71,3 +60,21 @@ def series_figure(
             )
         )  # fmt: skip
     return figure
+
+
+def _add_word_errors(figure: go.Figure, series: Series, look: dict[str, Any]) -> None:
+    """A line above the heatmap: the word error of each checkpoint, in per cent."""
+    figure.update_layout(
+        yaxis2={
+            **look, "domain": [0.78, 1], "title": {"text": "word error (%)"},
+            "rangemode": "tozero", "anchor": "x", "fixedrange": True,
+        }
+    )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            name="word error", x=list(range(len(series.steps))), yaxis="y2", mode="lines+markers",
+            y=100 * np.asarray(series.word_errors),
+            line={"color": TEXT, "width": 2}, marker={"size": 7},
+            hovertemplate="word error %{y:.3r} %<extra></extra>",
+        )
+    )  # fmt: skip
