@@ -19,6 +19,7 @@ from alas_core.corpus import (
     exports,
     heat,
     layers,
+    pooled,
     profiles,
     resampling,
     words,
@@ -26,6 +27,7 @@ from alas_core.corpus import (
 from alas_core.corpus.run import open_run
 from alas_core.corpus.says import corpus_findings
 from alas_core.errors import AlasError, InputError, StoreError
+from alas_core.resources import asset_path
 from tests.runs import make_run
 
 LAYER = 5
@@ -383,3 +385,56 @@ def test_a_run_with_few_or_no_utterances_says_so(run, tmp_path):
 
 def test_every_error_is_one_for_the_user():
     assert issubclass(StoreError, AlasError)
+
+
+def test_the_example_run_has_all_that_the_page_shows():
+    run = open_run(str(asset_path("demo", "run")))
+    assert len(run) == 48
+    found = pooled.pooled(run, run.n_layers)
+    assert found.vectors.shape == (len(found.table), 64)
+    assert np.isfinite(found.vectors).all()
+    share, chance, n = pooled.same_word_rank(found)
+    assert n == (found.table["modality"] == "audio").sum()
+    assert share > 3 * chance
+    assert accuracy.outcomes(run)
+    assert layers.matrices(run)
+    folder = asset_path("demo", "run")
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 3e6
+    assert not (folder / "bundles").exists()
+
+
+def test_nearest_words_of_other_utterances_are_counted_as_a_loop_counts_them():
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame(
+        {
+            "utterance": [f"u{i // 4}" for i in range(40)],
+            "index": [0, 1, 0, 1] * 10,
+            "word": ["Red", "fox", "red", "fox"] * 10,
+            "modality": ["audio", "audio", "text", "text"] * 10,
+        }
+    )
+    vectors = rng.normal(size=(40, 8)).astype(np.float32)
+    hits, chances = [], []
+    rows = list(table.iter_rows(named=True))
+    texts = [i for i, row in enumerate(rows) if row["modality"] == "text"]
+    for i, row in enumerate(rows):
+        if row["modality"] == "text":
+            continue
+        others = [k for k in texts if rows[k]["utterance"] != row["utterance"]]
+        cosine = [
+            vectors[i] @ vectors[k] / np.linalg.norm(vectors[i]) / np.linalg.norm(vectors[k])
+            for k in others
+        ]
+        best = rows[others[int(np.argmax(cosine))]]
+        hits.append(best["word"].lower() == row["word"].lower())
+        chances.append(np.mean([rows[k]["word"].lower() == row["word"].lower() for k in texts]))
+    share, chance, n = pooled.same_word_rank(pooled.Pooled(vectors, table))
+    assert (share, n) == (pytest.approx(np.mean(hits)), 20)
+    assert chance == pytest.approx(np.mean(chances))
+
+
+def test_principal_components_are_those_of_the_singular_values():
+    vectors = np.random.default_rng(0).normal(size=(50, 6)) * np.arange(1, 7)
+    points = pooled.principal(vectors, 3)
+    scale = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False)[:3]
+    np.testing.assert_allclose(np.linalg.norm(points, axis=0), scale, rtol=1e-6)

@@ -65,3 +65,17 @@ def test_warm_up_makes_umap_ready():
         thread.join()
     assert projection.umap_ready()
     assert projection.warm_up() is None
+
+
+def test_neighbours_found_in_blocks_are_the_exact_ones(monkeypatch):
+    points = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    monkeypatch.setattr(projection, "_ROWS", 7)
+    index, distance = projection._exact_neighbours(points, 6)
+    away = np.linalg.norm(points[:, None].astype(float) - points[None], axis=2)
+    np.testing.assert_array_equal(index, np.argsort(away, axis=1)[:, :6])
+    np.testing.assert_allclose(distance, np.sort(away, axis=1)[:, :6], atol=1e-5)
+
+
+def test_umap_of_any_points_needs_five():
+    with pytest.raises(InputError, match="too few"):
+        projection.umap_points(np.zeros((4, 3), np.float32))
