@@ -32,7 +32,7 @@ ROOMS = (
         "terminal",
     ),
     ("types",),
-    ("audio", "words", "paths", "similarity", "layouts"),
+    ("audio", "words", "pauses", "paths", "similarity", "layouts"),
     ("alignment", "tasks", "judges", "response_filter", "encoder"),
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),

@@ -29,6 +29,7 @@ from alas_core.models.loading import Checkpoint
 from alas_core.models.measuring import settled
 from alas_core.models.prompting import TextInput
 from alas_core.models.protocol import AudioStates, Head, Prompt, TextStates
+from alas_core.pauses import cut_points
 from alas_core.types import Audio, FloatArray, ModelInfo
 
 _INSTRUCTIONS = {
@@ -264,8 +265,8 @@ class TransformersSpeechLLM:
         if audio.duration_s > longest:
             raise InputError(
                 f"the audio lasts {audio.duration_s:.1f} s, and '{self._model_id}' hears at most "
-                f"{longest:g} s: the rest would be lost in silence; cut the audio and its "
-                "transcript to that length, or choose a model with a higher limit"
+                f"{longest:g} s: the rest would be lost in silence; cut audio and transcript in "
+                f"{_pauses(audio, longest)}, or choose a model with a higher limit"
             )
         if audio.duration_s < shortest:
             raise InputError(
@@ -287,3 +288,11 @@ def _has_head(model: Any) -> bool:
     """Whether the base model, or the language model in it, would compute logits."""
     parts = (model, getattr(model, "language_model", model))
     return any("logits_to_keep" in inspect.signature(part.forward).parameters for part in parts)
+
+
+def _pauses(audio: Audio, longest_s: float) -> str:
+    """Where it could be cut, in words."""
+    points = [f"{point:.1f} s" for point in cut_points(audio, longest_s)]
+    if len(points) == 1:
+        return f"its pause at {points[0]}"
+    return f"its pauses at {', '.join(points[:-1])} and {points[-1]}"

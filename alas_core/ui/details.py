@@ -44,6 +44,7 @@ def _provenance(analysis: Analysis) -> None:
         "model": analysis.model.name or analysis.model.model_id,
         "revision": analysis.model.revision,
         "dtype": analysis.model.dtype,
+        **({"loaded as": analysis.model.variant} if analysis.model.variant else {}),
         "reference": analysis.reference.name,
         "instruction": analysis.utterance.instruction,
         "key": analysis.key.digest,
