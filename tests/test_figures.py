@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import importlib
 import itertools
 import json
 import math
 import re
+import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from _plotly_utils import basevalidators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load
@@ -618,6 +623,25 @@ def test_cross_layer_rows_are_the_audio_run(analysis: Analysis) -> None:
     assert figure.layout.xaxis.range[0] < figure.layout.xaxis.range[1]
     with pytest.raises(InputError, match="cka, layer_correlation"):
         cross_layer_figure(analysis, score="rsa")
+
+
+def test_plotly_waits_for_a_module_that_another_thread_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "import tests.test_figures as t\nt.STARTED.set()\nassert t.GO.wait(30)\nSeries = int\n"
+    (tmp_path / "half_there.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importer = threading.Thread(target=importlib.import_module, args=["half_there"])
+    importer.start()
+    assert STARTED.wait(30)
+    assert not hasattr(sys.modules["half_there"], "Series")
+    threading.Timer(0.2, GO.set).start()
+    assert basevalidators.get_module("half_there", should_load=False).Series is int
+    assert basevalidators.get_module("not_there_at_all", should_load=False) is None
+    importer.join()
+
+
+STARTED, GO = threading.Event(), threading.Event()
 
 
 # --- colours --------------------------------------------------------------------------------------

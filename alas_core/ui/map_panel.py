@@ -133,6 +133,8 @@ def _progress(state: State[Layout]) -> None:
             st.caption(plain(f"PCA is shown, since UMAP cannot be: {text}"))
         elif not state.finished:
             _wait(state.key, state.version)
+        else:
+            st.caption("&nbsp;")  # an empty container would be left out, and the page jump
 
 
 @st.fragment(run_every=0.8)

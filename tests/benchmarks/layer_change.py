@@ -22,6 +22,8 @@ CHANGE = """async (layer) => {
 }"""
 
 MOST_MS = 150
+PAUSE_MS = 1500
+"""Python hears of each choice a moment later and runs the page: not part of the next change."""
 
 
 def layer_change_rows(repeats: int) -> list[Row]:
@@ -47,9 +49,12 @@ def layer_change_rows(repeats: int) -> list[Row]:
                 "[data-testid=stApp][data-test-script-state=notRunning]",
             ):
                 page.wait_for_selector(selector, timeout=180_000)
-            layers = [2, 5, 3, 6, 1, 4] * repeats
-            times, views = zip(*(page.evaluate(CHANGE, layer) for layer in layers), strict=True)
+            times, views = [], 0
+            for layer in [2, 5, 3, 6, 1, 4] * repeats:
+                page.wait_for_timeout(PAUSE_MS)
+                taken, views = page.evaluate(CHANGE, layer)
+                times.append(taken)
         browser.close()
     median, worst = statistics.median(times), max(times)
-    detail = f"{views[0]} linked views; median of {len(times)}, slowest {worst:.0f} ms"
+    detail = f"{views} linked views; median of {len(times)}, slowest {worst:.0f} ms"
     return [Row(what, f"{median:.0f} ms", detail, f"< {MOST_MS} ms", median < MOST_MS)]

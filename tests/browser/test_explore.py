@@ -222,11 +222,20 @@ def test_umap_takes_the_place_of_pca_when_it_is_ready(visitor):
     visitor.see_picture()
     drawn = page.locator(".st-key-map_panel .alas-linked")
     expect(drawn).to_have_attribute("data-figure", re.compile("/PCA2"))
+    page.evaluate(
+        """() => {
+          window.heights = [];
+          new ResizeObserver(([panel]) => heights.push(panel.contentRect.height))
+            .observe(document.querySelector(".st-key-map_panel"));
+        }"""
+    )
     page.get_by_role("radio", name="UMAP", exact=True).click()
     expect(drawn).to_have_attribute("data-figure", re.compile(r"/UMAP2\.9\.9/"), timeout=SLOW_MS)
     expect(page.locator(".st-key-map_panel")).to_contain_text(re.compile(r"Trustworthiness 0\.\d"))
     expect(page.locator(".st-key-map_panel .main-svg").first).to_be_visible()
     visitor.keep("map-umap")
+    heights = page.evaluate("() => heights")
+    assert max(heights) - min(heights) <= 2, "the page jumped while UMAP was computed"
 
 
 def test_method_computes_its_example_and_keeps_the_view(visitor):
@@ -234,6 +243,7 @@ def test_method_computes_its_example_and_keeps_the_view(visitor):
     visitor.see_picture()
     page.get_by_role("link", name="Method").click()
     expect(page.get_by_role("heading", name="How binding is measured")).to_be_visible()
+    expect(page.get_by_text("playhead: where the sound is")).to_be_visible()
     expect(page.locator(".katex-html", has_text="0.961")).to_be_visible(timeout=SLOW_MS)
     page.get_by_role("radio", name="Even", exact=True).click()
     expect(page.locator(".katex-html", has_text="0.000")).to_be_visible()
