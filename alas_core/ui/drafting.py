@@ -36,7 +36,8 @@ def button() -> bool:
         "Transcribe with Whisper",
         icon=":material/hearing:",
         width="stretch",
-        help=f"Whisper ({plain(name, 80)}) writes what it hears. Correct it before you analyse.",
+        help=f"Whisper ({plain(references.short_name(name), 80)}) writes what it hears. "
+        "Correct it before you analyse.",
     )
     if name not in references.local("whisper") and not Path(name).is_dir():
         st.caption(

@@ -80,7 +80,7 @@ def _checkpoint(kind: str, key: str) -> None:
         options,
         index=0 if options else None,
         key=f"{key}_{kind}",
-        format_func=lambda name: Path(name).name if Path(name).is_absolute() else name,
+        format_func=short_name,
         accept_new_options=True,
         placeholder=_EXAMPLES[kind],
         help="A hub id or the path of a folder: type it and press Enter. Safetensors weights only; "
@@ -93,6 +93,11 @@ def _checkpoint(kind: str, key: str) -> None:
             f"{plain(named, 80)} is not on this machine: it is downloaded from the Hugging Face "
             "hub the first time."
         )
+
+
+def short_name(checkpoint: str) -> str:
+    """A hub id as it is; of a folder its name alone."""
+    return Path(checkpoint).name if Path(checkpoint).is_absolute() else checkpoint
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
