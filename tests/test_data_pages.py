@@ -264,7 +264,13 @@ def test_open_answers_wait_for_their_meaning(monkeypatch):
     monkeypatch.setattr("alas_core.ui.answers.default_name", lambda: "test")
     monkeypatch.setattr("alas_core.encoder.default_encoder", lambda: lambda texts: near)
     spoken = {"audio": "It rained all day.", "text": "There was rain."}
-    at = judged_page(spoken, task="question", answer="It was wet")
+    with monkeypatch.context() as still:
+        still.setattr(answers.meanings, "_wake", lambda: None)
+        at = judged_page(spoken, task="question", answer="It was wet")
+    waiting = shown(at.markdown) + shown(at.caption)
+    assert "comparing the answers by meaning" in waiting
+    assert "no sentence encoder" not in waiting
+    again(at)
     for state in list(answers.meanings._jobs):
         answers.meanings.wait(state, PATIENCE_S, finished=True)
     again(at)

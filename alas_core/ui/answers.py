@@ -13,7 +13,7 @@ from alas_core.judges import MIN_SIMILARITY, Verdict
 from alas_core.response_filter import Agreement, Judged, expected_answer, judge_answers
 from alas_core.types import Analysis, content_sha
 from alas_core.ui import guide
-from alas_core.ui.jobs import Runner, Step
+from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.text import plain
 
 _POLL_S = 1.0
@@ -40,12 +40,18 @@ def answers(analysis: Analysis) -> None:
     if judged is None:
         st.caption("They come after the null; greedy decoding, both runs with one instruction.")
         return
-    if _needs_meaning(analysis, judged):
-        judged = _by_meaning(analysis) or judged
+    meaning = _by_meaning(analysis) if _needs_meaning(analysis, judged) else None
+    if meaning is not None and meaning.result is not None:
+        judged = meaning.result
     _asked(analysis)
     _answer("To the sound", analysis.answers["audio"], judged.audio)
     _answer("To the words", analysis.answers["text"], judged.text)
-    _agreement(judged.agreement)
+    if meaning is None or meaning.result is not None:
+        _agreement(judged.agreement)
+    elif meaning.error:
+        st.caption(plain(f"The answers cannot be compared by meaning: {meaning.error}", 300))
+    else:
+        _wait(meaning.key)
     task = tasks.task_of(analysis.utterance.task)
     text = f"{_HELP}\n**{plain(task.label)}:** {plain(task.rule)}."
     guide.about("How are answers judged?", text, _DEFINITION)
@@ -93,16 +99,11 @@ def _needs_meaning(analysis: Analysis, judged: Judged) -> bool:
     return (judged.agreement.kept is None or doubtful) and default_name() is not None
 
 
-def _by_meaning(analysis: Analysis) -> Judged | None:
-    """The verdicts with the encoder's help; None while it is at work, or if it cannot be loaded."""
+def _by_meaning(analysis: Analysis) -> State[Judged]:
+    """The verdicts with the encoder's help, as far as it is."""
     utterance = analysis.utterance
     asked = [utterance.task, expected_answer(utterance), utterance.choices, dict(analysis.answers)]
-    state = meanings.ask(content_sha(json.dumps(asked)), lambda: _steps(analysis))
-    if state.result is None and state.error:
-        st.caption(plain(f"The answers cannot be compared by meaning: {state.error}", 300))
-    elif state.result is None:
-        _wait(state.key)
-    return state.result
+    return meanings.ask(content_sha(json.dumps(asked)), lambda: _steps(analysis))
 
 
 def _steps(analysis: Analysis) -> Iterator[Step[Judged]]:
@@ -119,4 +120,4 @@ def _wait(key: str) -> None:
     if state is None or state.finished:
         st.rerun()
     else:
-        st.caption("Comparing the answers by meaning …")
+        st.caption("Response filter: comparing the answers by meaning …")
