@@ -7,13 +7,14 @@ can see what it claims.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from alas_core.definitions import SCORES
-from alas_core.rankings import agreements
+from alas_core.mistakes import longest_departure, nearest_other
+from alas_core.rankings import Agreement, agreements
 from alas_core.readout import heard_instead, word_readings
 from alas_core.types import NO_WORD, Analysis, Lens
 
@@ -160,25 +161,6 @@ def _taken_for(analysis: Analysis) -> Finding | None:
     return Finding("taken for", f"{text}.", layer=layer, word=word)
 
 
-def nearest_other(analysis: Analysis, word: int, layer: int) -> tuple[int | None, int, int]:
-    """The other word to which most of a word's frames are nearest.
-
-    Returns
-    -------
-    (other, count, n_frames)
-        `other` is None where the word itself is as frequent, or no frame points to a word.
-    """
-    own = analysis.frame_word == word
-    nearest = analysis.similarity[layer, own].argmax(axis=1)
-    words, counts = np.unique(analysis.token_word[nearest], return_counts=True)
-    right = int(counts[words == word].sum())
-    elsewhere = (words != word) & (words != NO_WORD)
-    if not elsewhere.any() or counts[elsewhere].max() <= right:
-        return None, 0, int(own.sum())
-    best = int(np.argmax(np.where(elsewhere, counts, -1)))
-    return int(words[best]), int(counts[best]), int(own.sum())
-
-
 def _reading(analysis: Analysis) -> Finding | None:
     if analysis.lens is None or not (analysis.frame_word != NO_WORD).any():
         return None
@@ -214,32 +196,6 @@ def _path(analysis: Analysis) -> Finding:
     return Finding("path", text, layer=layer, word=spoken)
 
 
-def longest_departure(analysis: Analysis, layer: int) -> tuple[int, int, int, int] | None:
-    """The longest run of frames whose word on the path is one other than the one being said.
-
-    Returns
-    -------
-    (first, last, spoken, instead) or None
-        Frames, both included; the words, `instead` NO_WORD where the path is on punctuation.
-        None where the path stays on the reference, or there is none.
-    """
-    path = analysis.paths[layer]
-    if (path < 0).any():
-        return None
-    pairs = list(zip(analysis.frame_word.tolist(), analysis.token_word[path].tolist(), strict=True))
-    best: tuple[int, int, int, int] | None = None
-    start = 0
-    for frame in range(1, len(pairs) + 1):
-        if frame < len(pairs) and pairs[frame] == pairs[start]:
-            continue
-        spoken, instead = pairs[start]
-        longer = best is None or frame - start > best[1] - best[0] + 1
-        if spoken not in (NO_WORD, instead) and longer:
-            best = (start, frame - 1, spoken, instead)
-        start = frame
-    return best
-
-
 def _answers(analysis: Analysis) -> Finding | None:
     if not {"audio", "text"} <= set(analysis.answers):
         return None
@@ -257,16 +213,34 @@ def _answers(analysis: Analysis) -> Finding | None:
 
 def _other_scores(analysis: Analysis) -> Finding | None:
     """A score that ranks the layers otherwise; the one that agrees least."""
-    others = [a for a in agreements(analysis) if a.differs and a.best_layer is not None]
-    if not others:
+    found = agreements(analysis)
+    if not any(other.differs for other in found):
         return None
-    least = min(others, key=lambda a: a.kendall if np.isfinite(a.kendall) else 2.0)
-    text = (
-        f"The ranking of layers depends on the score: {SCORES[least.score].label} is best at layer "
-        f"{least.best_layer}, ALAS at {analysis.best_layer} (rank correlation over the layers "
-        f"{number(least.kendall)})."
+    text = ranking_sentence(analysis, found)
+    return Finding("scores", text, layer=least_agreeing(found).best_layer)
+
+
+def least_agreeing(found: Sequence[Agreement]) -> Agreement:
+    """Of the scores that differ, or else of all, the one with the lowest rank correlation."""
+    differing = [other for other in found if other.differs] or list(found)
+    return min(differing, key=lambda a: a.kendall if np.isfinite(a.kendall) else 2.0)
+
+
+def ranking_sentence(analysis: Analysis, found: Sequence[Agreement]) -> str:
+    """Whether the ranking of layers depends on the score, by the rule of `rankings.RULE`."""
+    least = least_agreeing(found)
+    label = SCORES[least.score].label
+    differing = sum(other.differs for other in found)
+    if not differing:
+        return (
+            f"All {len(found)} other scores rank the layers as ALAS does; {label} agrees least "
+            f"(rank correlation {number(least.kendall)})."
+        )
+    return (
+        f"The ranking of layers depends on the score, for {differing} of {len(found)} others: "
+        f"{label} is best at layer {least.best_layer}, ALAS at {analysis.best_layer} (rank "
+        f"correlation over the layers {number(least.kendall)})."
     )
-    return Finding("scores", text, layer=least.best_layer)
 
 
 def _quoted(analysis: Analysis, word: int) -> str:

@@ -12,6 +12,9 @@ from alas_core.errors import InputError
 SCHEMA = 1
 """Version of `Analysis` as stored. Raise it when a stored field changes its meaning."""
 
+SINK_RATIO = 10.0
+"""A position whose norm is above this many medians counts as a massive activation or sink."""
+
 
 def content_sha(*parts: bytes | str) -> str:
     """Hex SHA-256 of the parts, each prefixed by its length so that joins cannot collide."""

@@ -14,11 +14,28 @@ import torch
 from alas_core.alignment import Alignment, calibrate, masked_mean, uniform_share
 from alas_core.similarity import sink_positions, word_mass
 from alas_core.types import NO_WORD, Analysis, BoolArray, FloatArray, IntArray, WordTiming
+from alas_core.variations import JITTERS_MS, N_DRAWS, TEMPERATURES, Sensitivity
 from alas_core.words import frame_words
 
-TEMPERATURES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-JITTERS_MS = (20.0, 40.0, 80.0)
-N_DRAWS = 20
+__all__ = [
+    "JITTERS_MS",
+    "N_DRAWS",
+    "TEMPERATURES",
+    "Sensitivity",
+    "alas_by_temperature",
+    "alas_under_jitter",
+    "alignment_of",
+    "jitter_words",
+    "measure",
+    "valid_positions_of",
+]
+
+
+def measure(analysis: Analysis) -> Sensitivity:
+    """ALAS at the usual temperatures and under the usual jitter."""
+    return Sensitivity(
+        TEMPERATURES, alas_by_temperature(analysis), JITTERS_MS, alas_under_jitter(analysis)
+    )
 
 
 def jitter_words(

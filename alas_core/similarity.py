@@ -8,12 +8,10 @@ from __future__ import annotations
 import torch
 
 from alas_core.errors import InputError
+from alas_core.keys import SINK_RATIO
 
 _CHUNK_BYTES = 256 * 2**20
 """Layers are taken in groups whose float32 copy stays below this, to bound device memory."""
-
-SINK_RATIO = 10.0
-"""A position whose norm is above this many medians counts as a massive activation or sink."""
 
 
 def check_states(frames: torch.Tensor, tokens: torch.Tensor) -> None:

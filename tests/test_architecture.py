@@ -36,7 +36,7 @@ ROOMS = (
     ("alignment", "tasks", "judges", "response_filter", "encoder"),
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
-    ("perturbations", "rankings", "sensitivity"),
+    ("mistakes", "perturbations", "rankings", "sensitivity", "variations"),
     ("sounds",),
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
     ("comparison", "contrasts", "quality"),

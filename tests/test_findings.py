@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from alas_core.findings import RULES, findings, longest_departure, nearest_other, number
+from alas_core.findings import RULES, findings, number
+from alas_core.mistakes import longest_departure, nearest_other
 from tests.factory import make_analysis, make_lens_of
 
 

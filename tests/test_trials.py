@@ -14,8 +14,9 @@ from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.identity import Loading
 from alas_core.models.protocol import AudioStates
 from alas_core.pipeline import Request, analyse
-from alas_core.trials import CENTERINGS, CONTROLS, TrialResult, as_expected, null_of, run_trial
+from alas_core.trials import run_trial
 from alas_core.types import Settings
+from alas_core.variations import CENTERINGS, CONTROLS, TrialResult, as_expected
 from tests.factory import make_analysis
 from tests.test_pipeline import POOL
 from tests.test_pipeline import request as fake_request
@@ -48,7 +49,7 @@ def test_a_control_without_the_words_falls_to_the_null(fake, name) -> None:
     assert result.alas.shape == (5,)
     assert abs(result.alas[2]) < 0.3 < analysis.scores["alas"][2]
     assert as_expected(analysis, result)
-    assert null_of(analysis, result).p_adjusted.min() > 0.05
+    assert result.p_adjusted.min() > 0.05
 
 
 def test_a_trial_asks_for_two_passes_and_nothing_else(fake) -> None:
@@ -155,7 +156,7 @@ def test_the_model_is_loaded_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_one_expects_is_judged_at_the_best_layer(name, value, expected) -> None:
     analysis = make_analysis()
     trial = CONTROLS.get(name) or CENTERINGS[name]
-    result = TrialResult(trial, None, np.full(9, value, np.float32))
+    result = TrialResult(trial, None, np.full(9, value, np.float32), np.ones(9))
     assert as_expected(analysis, result) is expected
 
 
@@ -163,5 +164,5 @@ def test_of_a_recording_that_does_not_beat_its_null_no_speed_can_be_judged() -> 
     analysis = make_analysis(binding=np.zeros(9))
     high = np.full(9, 2.0, np.float32)
     analysis = dataclasses.replace(analysis, null=dataclasses.replace(analysis.null, high=high))
-    result = TrialResult(CONTROLS["speed"], 0.9, np.zeros(9, np.float32))
+    result = TrialResult(CONTROLS["speed"], 0.9, np.zeros(9, np.float32), np.ones(9))
     assert as_expected(analysis, result) is None

@@ -32,7 +32,7 @@ def explore(analysis: Analysis) -> None:
         headline(said, analysis, view.score)
         sheet_panel(analysis, layer, word, view.score)
         what_this_says(said)
-        trust.trust_panel(analysis, word, theme())
+        trust.trust_panel(analysis, layer, word, theme())
         map_panel(analysis, layer, theme())
         left, right = st.columns(2, gap="large")
         with left:

@@ -12,10 +12,15 @@ from alas_core.figures.palette import Theme
 from alas_core.findings import Finding
 from alas_core.types import Analysis
 from alas_core.ui import controls
+from alas_core.ui.picture import session
 from alas_core.ui.readout_panel import readout_panel
+from alas_core.ui.trial_panels import centering_panel, controls_panel, sensitivity_panel
 
 VIEWS = {
     "readout": "Read-out",
+    "controls": "Controls",
+    "centering": "Centering and sinks",
+    "sensitivity": "Sensitivity",
 }
 _PLACES = {
     "sheet": ".alas-sheet",
@@ -25,7 +30,7 @@ _PLACES = {
 _scroll = component("alas_scroll", js=frontend.script("scroll"), isolate_styles=False)
 
 
-def trust_panel(analysis: Analysis, word: int | None, theme: Theme) -> None:
+def trust_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme) -> None:
     """The chosen one of the views; the others cost nothing."""
     with st.container(key="trust_panel"):
         view = st.segmented_control(
@@ -39,6 +44,12 @@ def trust_panel(analysis: Analysis, word: int | None, theme: Theme) -> None:
         )
         if view == "readout":
             readout_panel(analysis, word, theme)
+        elif view == "controls":
+            controls_panel(analysis, layer, theme, session())
+        elif view == "centering":
+            centering_panel(analysis, layer, theme, session())
+        else:
+            sensitivity_panel(analysis, layer, theme)
     place, nonce = st.session_state.get("scroll_to", ("", 0))
     _scroll(key="scroll", data={"to": place, "nonce": nonce})
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import SLOW_MS, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -84,6 +84,50 @@ def test_it_is_said_and_shown_at_which_layer_each_word_is_read(guest: Visitor) -
     panel = guest.page.locator(".st-key-trust_panel")
     expect(panel.get_by_text(re.compile(r"names \d+ of \d+ words"))).to_be_visible()
     expect(panel.locator(".st-key-reading .main-svg").first).to_be_visible()
+
+
+def view(page: Page, name: str) -> Locator:
+    """Open one of the views below the sheet and wait until nothing is computed any more."""
+    panel = page.locator(".st-key-trust_panel")
+    panel.get_by_role("radio", name=name, exact=True).click()
+    return panel
+
+
+def drawn_names(panel: Locator, figure: str) -> Locator:
+    return panel.locator(f".st-key-{figure} .legendtext")
+
+
+def test_controls_are_run_on_demand_and_drawn_under_the_real_curve(guest: Visitor) -> None:
+    page = guest.page
+    panel = view(page, "Controls")
+    expect(drawn_names(panel, "controls_figure")).to_have_text(
+        ["wrong transcripts", "this recording"]
+    )
+    for name in ("Noise instead", "Other speed"):
+        panel.get_by_role("button", name=name, exact=True).click()
+    curves = ["wrong transcripts", "this recording", "Noise instead", "Other speed, 0.9×"]
+    expect(drawn_names(panel, "controls_figure")).to_have_text(curves, timeout=SLOW_MS)
+    said = panel.get_by_text(re.compile(r"ALAS -?\d\.\d\d at layer \d \(recording \d\.\d\d"))
+    expect(said).to_have_count(2)
+    expect(panel.get_by_test_id("stProgress")).to_have_count(0)
+    guest.keep("controls-1440-light")
+
+
+def test_centering_shows_its_effect_and_what_masking_leaves_out(guest: Visitor) -> None:
+    panel = view(guest.page, "Centering and sinks")
+    curves = ["As published", "Mean removed", "Standardised", "Sinks masked"]
+    names = drawn_names(panel, "centering_figure")
+    expect(names).to_have_text(["wrong transcripts", "this recording", *curves], timeout=SLOW_MS)
+    expect(panel.get_by_text("Masked positions")).to_be_visible()
+
+
+def test_sensitivity_has_its_small_multiples_and_its_rule(guest: Visitor) -> None:
+    panel = view(guest.page, "Sensitivity")
+    expect(panel.locator(".st-key-sensitivity_figure .subplot")).to_have_count(8)
+    names = ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "as given", "±20 ms", "±40 ms", "±80 ms"]
+    expect(drawn_names(panel, "sensitivity_figure")).to_have_text(names)
+    expect(panel.get_by_text("Kendall's tau-b over the layers is below 0.5")).to_be_visible()
+    expect(panel.get_by_text("Moving every boundary of the reference")).to_be_visible()
 
 
 def test_a_finding_leads_to_the_view_that_shows_it(guest: Visitor) -> None:

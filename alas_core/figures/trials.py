@@ -1,0 +1,89 @@
+"""Controls and centerings as curves under the real one, with the null's band; layers run down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from alas_core.figures import axes
+from alas_core.figures.palette import SELECTION, WORDS, Theme, palette
+from alas_core.figures.profile import profile_traces
+from alas_core.types import Analysis
+from alas_core.variations import TrialResult
+
+SIGNIFICANT = 0.05
+_DASHES = ("solid", "dash", "dot", "dashdot")
+HEIGHT = 430
+
+
+def trials_figure(
+    analysis: Analysis,
+    results: Sequence[TrialResult],
+    *,
+    layer: int | None = None,
+    theme: Theme = "light",
+) -> go.Figure:
+    """The layer profile of ALAS with a curve for each trial.
+
+    A marker is full where the trial's score beats the null (p at most 0.05 after correction over
+    the layers), and hollow where it does not.
+
+    Parameters
+    ----------
+    results : trials of this analysis
+    layer : marked across
+    """
+    colours = palette(theme)
+    look = axes.axis_look(colours)
+    figure = axes.blank_figure(
+        theme,
+        height=HEIGHT,
+        margin={"l": 56, "r": 16, "t": 12, "b": 48},
+        xaxis={
+            **look, "title": {"text": axes.score_label("alas")}, "zeroline": False,
+            "fixedrange": True,
+        },
+        yaxis={**look, **axes.layer_axis(analysis.n_layers)},
+        showlegend=True,
+        legend={
+            "x": 1.01, "y": 1, "bgcolor": "rgba(0,0,0,0)", "itemclick": False,
+            "itemdoubleclick": False, "font": {"size": 12}, "traceorder": "normal",
+        },
+    )  # fmt: skip
+    null = analysis.null or analysis.quick_null
+    for trace in profile_traces(analysis, "alas", colours):
+        names = {"profile": "this recording", "null band": null.name}
+        trace.update(name=names.get(str(trace.name), trace.name))
+        trace.update(showlegend=trace.name in names.values())
+        figure.add_trace(trace)
+    # Words change hues every few: two trials side by side never look alike.
+    for index, result in enumerate(results):
+        figure.add_trace(_curve(result, WORDS[(3 * index + 2) % len(WORDS)], index))
+    if layer is not None:
+        figure.add_hline(y=layer, line={"color": SELECTION, "width": 1.5}, name="layer")
+    return figure
+
+
+def _curve(result: TrialResult, colour: str, index: int) -> go.Scatter:
+    layers = np.arange(len(result.alas))
+    beats = result.p_adjusted <= SIGNIFICANT
+    rows = [
+        f"{axes.escape(result.label)}<br>layer {layer} · ALAS {axes.number(float(value))}<br>"
+        f"p = {axes.number(float(p))} after correction over the layers"
+        for layer, value, p in zip(layers, result.alas, result.p_adjusted, strict=True)
+    ]
+    return go.Scatter(
+        name=axes.escape(result.label),
+        x=np.asarray(result.alas, dtype=float),
+        y=layers,
+        mode="lines+markers",
+        line={"color": colour, "width": 2, "dash": _DASHES[index % len(_DASHES)]},
+        marker={
+            "size": 7, "color": colour, "line": {"color": colour, "width": 1.5},
+            "symbol": ["circle" if full else "circle-open" for full in beats],
+        },
+        customdata=rows,
+        hovertemplate="%{customdata}<extra></extra>",
+    )  # fmt: skip

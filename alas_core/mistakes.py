@@ -1,0 +1,52 @@
+"""Where an analysis goes wrong: words taken for others, stretches of time off the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alas_core.types import NO_WORD, Analysis
+
+
+def nearest_other(analysis: Analysis, word: int, layer: int) -> tuple[int | None, int, int]:
+    """The other word to which most of a word's frames are nearest.
+
+    Returns
+    -------
+    (other, count, n_frames)
+        `other` is None where the word itself is as frequent, or no frame points to a word.
+    """
+    own = analysis.frame_word == word
+    nearest = analysis.similarity[layer, own].argmax(axis=1)
+    words, counts = np.unique(analysis.token_word[nearest], return_counts=True)
+    right = int(counts[words == word].sum())
+    elsewhere = (words != word) & (words != NO_WORD)
+    if not elsewhere.any() or counts[elsewhere].max() <= right:
+        return None, 0, int(own.sum())
+    best = int(np.argmax(np.where(elsewhere, counts, -1)))
+    return int(words[best]), int(counts[best]), int(own.sum())
+
+
+def longest_departure(analysis: Analysis, layer: int) -> tuple[int, int, int, int] | None:
+    """The longest run of frames whose word on the path is one other than the one being said.
+
+    Returns
+    -------
+    (first, last, spoken, instead) or None
+        Frames, both included; the words, `instead` NO_WORD where the path is on punctuation.
+        None where the path stays on the reference, or there is none.
+    """
+    path = analysis.paths[layer]
+    if (path < 0).any():
+        return None
+    pairs = list(zip(analysis.frame_word.tolist(), analysis.token_word[path].tolist(), strict=True))
+    best: tuple[int, int, int, int] | None = None
+    start = 0
+    for frame in range(1, len(pairs) + 1):
+        if frame < len(pairs) and pairs[frame] == pairs[start]:
+            continue
+        spoken, instead = pairs[start]
+        longer = best is None or frame - start > best[1] - best[0] + 1
+        if spoken not in (NO_WORD, instead) and longer:
+            best = (start, frame - 1, spoken, instead)
+        start = frame
+    return best

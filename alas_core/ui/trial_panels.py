@@ -1,0 +1,223 @@
+"""Controls, centering and sensitivity on the Explore page, each computed when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from alas_core.figures.palette import Theme
+from alas_core.figures.sensitivity import sensitivity_figure
+from alas_core.figures.trials import trials_figure
+from alas_core.findings import number, ranking_sentence
+from alas_core.perturbations import SNRS_DB, SPEEDS
+from alas_core.rankings import RULE, agreements
+from alas_core.types import Analysis
+from alas_core.ui import trials
+from alas_core.ui.guard import defect_text
+from alas_core.ui.guide import about
+from alas_core.ui.jobs import Runner, State
+from alas_core.ui.mode import readonly
+from alas_core.ui.text import plain
+from alas_core.variations import (
+    CENTERINGS,
+    CONTROLS,
+    Sink,
+    TrialResult,
+    judgement,
+    sensitivity_sentences,
+    sinks,
+)
+
+_CONFIG = {"displaylogo": False, "displayModeBar": False}
+_GRACE_S, _POLL_S = 0.5, 0.5
+_PARAMETERS = {"snr": 0.0, "speed": 0.9}
+
+_CONTROLS_HELP = """
+**Would the score be as high without the words?** Each control takes away what should matter, runs
+the model again and draws its score under the real one. The word times stay as they were (or are
+scaled with the speed), so all that changes is what there is to hear or read.
+
+- *Noise*, *silence*, *backwards*, *another transcript*, *random weights*: these should fall into
+  the grey band of wrong transcripts. A control that stays above it says that position, length or
+  the layout of the network makes part of the score.
+- *Noise added* should fall step by step as the noise grows.
+- *Other speed* should **not** fall: the words are all there, and their times move along.
+
+Full markers beat the null (p ≤ 0.05 after correction over the layers), hollow ones do not.
+"""
+_CONTROLS_DEFINITION = """two passes a control, no null of its own, no answers
+p_l = (1 + number of the recording's null at or above the control's ALAS_l) / (K + 1),
+Benjamini-Hochberg over the layers
+noise instead: white, same RMS; noise added: mean powers at the chosen ratio
+other speed: phase vocoder (librosa), times multiplied by new length / old length
+verdicts at the recording's best layer: "falls" is at or below the null's 97.5 %"""
+
+_CENTERING_HELP = """
+**Does one large direction make the similarity?** In many models a few dimensions, or a few
+positions, are far larger than all others. Then all cosines are alike, or are made by those few.
+The curves show the same recording with the states as they are, with each modality's mean taken
+away, standardised, and with such positions (*sinks*) left out.
+
+**What would good look like?** Curves with the same shape. If only one of them rises, the score
+depends on how states are compared more than on what they hold: say which you use.
+The drawer *Settings* in the sidebar chooses one of them for the whole page.
+"""
+_CENTERING_DEFINITION = """mean: A_l[i] − mean_i A_l[i], T_l[k] − mean_k T_l[k]
+standardise: the same, each dimension divided by its spread over positions
+sink: norm above 10 × the median norm of its layer and modality; it takes no part in any score"""
+
+_SENSITIVITY_HELP = """
+**Does the result hang on a choice nobody can justify?** Above: ALAS at other temperatures of its
+softmax, and with every word boundary of the reference moved at random (error bars: all draws).
+Below: other scores of the same maps, each with its own unit, its baseline dashed, its best layer a
+diamond.
+
+**What would good look like?** Levels may move; the *order* of the layers should stay.
+"""
+
+
+def controls_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -> None:
+    """Choose controls; each is computed in the background and drawn under the real curve."""
+    about("What am I looking at?", _CONTROLS_HELP, _CONTROLS_DEFINITION)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.pills(
+            "Controls to run",
+            list(CONTROLS),
+            format_func=lambda name: CONTROLS[name].label,
+            selection_mode="multi",
+            key="controls",
+            disabled=readonly(),
+            help="Each runs the model twice more on this recording; the others wait meanwhile.",
+        )
+        values = {"snr": _snr(), "speed": _speed()}
+    if readonly():
+        st.info("This server shows kept analyses only and runs no model.", icon=":material/info:")
+    wanted = [(name, values.get(name)) for name in CONTROLS if name in chosen]
+    results = _gather(analysis, [] if readonly() else wanted, reader)
+    figure = trials_figure(analysis, results, layer=layer, theme=theme)
+    st.plotly_chart(figure, theme=None, key="controls_figure", config=_CONFIG)
+    for result in results:
+        note = f" ({result.note})" if result.note else ""
+        st.markdown(
+            f"- **{plain(result.label)}**: {plain(judgement(analysis, result))}{plain(note)}. "
+            f"{plain(result.trial.plain)}"
+        )
+    if not chosen:
+        st.caption("Choose a control above: it is computed now and drawn into this figure.")
+
+
+def _snr() -> float:
+    value: float = st.select_slider(
+        "Noise added: signal to noise (dB)", SNRS_DB, _PARAMETERS["snr"], key="control_snr",
+        width=230,
+    )  # fmt: skip
+    return value
+
+
+def _speed() -> float:
+    value: float = st.select_slider(
+        "Other speed (times)", SPEEDS, _PARAMETERS["speed"], key="control_speed", width=200
+    )
+    return value
+
+
+def centering_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -> None:
+    """The profile under each way to compare states, and the positions that masking leaves out."""
+    about("What am I looking at?", _CENTERING_HELP, _CENTERING_DEFINITION)
+    wanted: list[tuple[str, float | None]] = [(name, None) for name in CENTERINGS]
+    results = _gather(analysis, [] if readonly() else wanted, reader)
+    figure = trials_figure(analysis, results, layer=layer, theme=theme)
+    st.plotly_chart(figure, theme=None, key="centering_figure", config=_CONFIG)
+    best = [
+        f"{result.label}: best layer {int(result.alas.argmax())}, ALAS "
+        f"{number(float(result.alas.max()))}"
+        for result in results
+    ]
+    if best:
+        st.markdown(plain("; ".join(best) + "."))
+    found = sinks(analysis)
+    if not found:
+        st.markdown(
+            "**Masked positions**: none. No frame and no token has a norm above ten medians at "
+            "any layer, so masking changes nothing here."
+        )
+        return
+    st.markdown(f"**Masked positions** ({len(found)}), if sinks are masked")
+    st.dataframe(_sink_rows(analysis, found), hide_index=True, key="sinks")
+
+
+def _sink_rows(analysis: Analysis, found: Sequence[Sink]) -> list[dict[str, Any]]:
+    rows = []
+    for sink in found:
+        if sink.kind == "frame":
+            start, end = analysis.frame_spans[sink.index].tolist()
+            what, place = "audio frame", f"{start:.2f} s to {end:.2f} s"
+            word = int(analysis.frame_word[sink.index])
+        else:
+            what, place = "text token", f"“{analysis.tokens[sink.index].text}”"
+            word = int(analysis.token_word[sink.index])
+        layers = sink.layers
+        rows.append(
+            {
+                "position": f"{what} {sink.index}",
+                "where": place,
+                "word": analysis.words[word].word if word >= 0 else "none",
+                "norm in medians": float(f"{sink.ratio:.2g}"),
+                "layers": f"{len(layers)} ({layers[0]} to {layers[-1]})",
+            }
+        )
+    return rows
+
+
+def sensitivity_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
+    """Small profiles under other choices, and whether the order of the layers holds."""
+    about("What am I looking at?", _SENSITIVITY_HELP, RULE)
+    state = trials.ask_sensitivity(analysis)
+    if not state.finished:
+        state = trials.sensitivities.wait(state.key, _GRACE_S) or state
+    _tell([state], trials.sensitivities)
+    if state.result is None:
+        return
+    figure = sensitivity_figure(analysis, state.result, layer=layer, theme=theme)
+    st.plotly_chart(figure, theme=None, key="sensitivity_figure", config=_CONFIG)
+    sentences = (
+        ranking_sentence(analysis, agreements(analysis)),
+        *sensitivity_sentences(analysis, state.result),
+    )
+    for sentence in sentences:
+        st.markdown(f"- {plain(sentence)}")
+    st.caption(plain(RULE))
+
+
+def _gather(
+    analysis: Analysis, wanted: Sequence[tuple[str, float | None]], reader: str
+) -> list[TrialResult]:
+    """The results that are there; the rest is asked for, waited for and drawn when it comes."""
+    states = [trials.ask(analysis, name, value, reader) for name, value in wanted]
+    _tell(states, trials.runner)
+    return [state.result for state in states if state.result is not None]
+
+
+def _tell(states: Sequence[State[Any]], runner: Runner[Any]) -> None:
+    """What failed, with a way to try again, and how far the rest is."""
+    for state in states:
+        if state.error:
+            text = defect_text(state.error) if state.defect else state.error
+            st.error(plain(text), icon=":material/error:")
+            st.button("Try again", on_click=runner.forget, args=[state.key], key=state.key)
+    waiting = [state for state in states if not state.finished]
+    if waiting:
+        _poll(waiting[0].key, len(states) - len(waiting), len(states), runner)
+
+
+@st.fragment(run_every=_POLL_S)
+def _poll(key: str, done: int, total: int, runner: Runner[Any]) -> None:
+    state = runner.look(key)
+    if state is None or state.finished:
+        st.rerun()
+    else:
+        stage = f"{state.stage[:1].upper()}{state.stage[1:]}"
+        count = f", {done} of {total} done" if total > 1 else ""
+        st.progress(done / total, text=f"{plain(stage)}{count} …")

@@ -1,0 +1,214 @@
+"""What may be varied of one analysis, and what one expects of it. Nothing is run here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alas_core.keys import SINK_RATIO
+from alas_core.types import Analysis, FloatArray
+
+TEMPERATURES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+JITTERS_MS = (20.0, 40.0, 80.0)
+N_DRAWS = 20
+
+NULL, SAME, LOWER = "null", "same", "lower"
+"""What one expects of a control: what wrong words reach, what the recording has, or less of it."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One variation, in the words of the page.
+
+    Parameters
+    ----------
+    name : of the row in `CONTROLS` or `CENTERINGS`
+    label : a few words
+    expects : NULL, SAME or LOWER; empty where there is nothing to expect
+    plain : what is done, and why the score should do what one expects
+    """
+
+    name: str
+    label: str
+    expects: str
+    plain: str
+
+
+CONTROLS = {
+    trial.name: trial
+    for trial in (
+        Trial("noise", "Noise instead", NULL,
+              "White noise of the same length and loudness; the word times stay. There is nothing "
+              "to hear, so what is left comes from position and length alone."),
+        Trial("silence", "Silence instead", NULL,
+              "Digital silence of the same length; the word times stay."),
+        Trial("reversed", "Backwards", NULL,
+              "The recording reversed in time; the word times stay. Same voice, same spectrum, "
+              "no words at these times."),
+        Trial("snr", "Noise added", LOWER,
+              "White noise added at the chosen signal-to-noise ratio. The more noise, the lower; "
+              "a model that hears well falls late."),
+        Trial("speed", "Other speed", SAME,
+              "Faster or slower at the same pitch, the word times scaled along. The words are all "
+              "there, so a small change should cost little."),
+        Trial("other", "Another transcript", NULL,
+              "The recording as it is, read against another sentence cut to the same number of "
+              "words: one draw of what the grey band shows many of."),
+        Trial("random", "Random weights", NULL,
+              "The same architecture with random weights: what the layout of the network gives "
+              "before it has learnt anything."),
+    )
+}  # fmt: skip
+"""Controls by name, in the order of the page."""
+
+CENTERINGS = {
+    trial.name: trial
+    for trial in (
+        Trial("none", "As published", "", "Cosines of the states as they are."),
+        Trial("mean", "Mean removed", "", "Each modality's mean is subtracted at each layer."),
+        Trial("standardise", "Standardised", "",
+              "Mean removed, and each dimension scaled to unit spread."),
+        Trial("sinks", "Sinks masked", "",
+              "Positions whose norm is above ten medians take no part; nothing is centred."),
+    )
+}  # fmt: skip
+"""Ways to treat the states before cosines, by name."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """ALAS of each layer under one trial.
+
+    value : the trial's parameter, None where it has none. p_adjusted : of its score under the
+    null of the analysis that it varies, after Benjamini-Hochberg over the layers. note : what a
+    reader should know of this run, such as the transcript that was drawn.
+    """
+
+    trial: Trial
+    value: float | None
+    alas: FloatArray
+    p_adjusted: FloatArray
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """The trial with its parameter."""
+        unit = {"snr": " dB", "speed": "×"}.get(self.trial.name, "")
+        return self.trial.label + ("" if self.value is None else f", {self.value:g}{unit}")
+
+
+def as_expected(analysis: Analysis, result: TrialResult) -> bool | None:
+    """Whether the trial does what it should at the analysis's best layer; None where that is open.
+
+    NULL: at or below the null's 97.5 % there. SAME: above it, if the recording is. LOWER: no more
+    than the recording.
+    """
+    layer = analysis.best_layer
+    high = float((analysis.null or analysis.quick_null).high[layer])
+    real, value = float(analysis.scores["alas"][layer]), float(result.alas[layer])
+    if result.trial.expects == NULL:
+        return value <= high
+    if result.trial.expects == SAME:
+        return value > high if real > high else None
+    return value <= real if result.trial.expects == LOWER else None
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """ALAS of one analysis under other choices.
+
+    by_temperature (n_temperatures, n_layers + 1); under_jitter (n_jitters, n_draws, n_layers + 1),
+    the reference's boundaries moved at random by up to so many milliseconds.
+    """
+
+    temperatures: tuple[float, ...]
+    by_temperature: FloatArray
+    jitters_ms: tuple[float, ...]
+    under_jitter: FloatArray
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A position whose norm is above `SINK_RATIO` medians at some layer.
+
+    kind : "frame" or "token"; index : of the frame or token; layers : where it is a sink;
+    ratio : its norm in medians, at the layer where that is largest.
+    """
+
+    kind: str
+    index: int
+    layers: tuple[int, ...]
+    ratio: float
+
+
+def sinks(analysis: Analysis) -> tuple[Sink, ...]:
+    """Positions that `mask_sinks` leaves out, the largest first; frames and tokens apart."""
+    norms = np.asarray(analysis.norms, dtype=np.float32)
+    parts = {"frame": norms[:, : analysis.n_frames], "token": norms[:, analysis.n_frames :]}
+    found = []
+    for kind, part in parts.items():
+        middle = np.sort(part, axis=1)[:, (part.shape[1] - 1) // 2]  # torch's median: the lower
+        ratio = part / np.maximum(middle, 1e-12)[:, None]
+        for index in np.flatnonzero((ratio > SINK_RATIO).any(axis=0)).tolist():
+            layers = tuple(np.flatnonzero(ratio[:, index] > SINK_RATIO).tolist())
+            found.append(Sink(kind, index, layers, float(ratio[:, index].max())))
+    return tuple(sorted(found, key=lambda sink: -sink.ratio))
+
+
+def sensitivity_sentences(analysis: Analysis, found: Sensitivity) -> tuple[str, str]:
+    """What temperature, and what jitter, do to the best layer and its ALAS."""
+    layer = analysis.best_layer
+    best = found.by_temperature.argmax(axis=1)
+    at = found.by_temperature[:, layer]
+    where = (
+        f"Layer {layer} is best at each temperature from {found.temperatures[0]:g} to "
+        f"{found.temperatures[-1]:g}"
+        if (best == layer).all()
+        else "The best layer depends on the temperature: "
+        + ", ".join(f"{b} at {t:g}" for t, b in zip(found.temperatures, best, strict=True))
+    )
+    temperature = f"{where}; ALAS of layer {layer} goes from {at.max():.2f} to {at.min():.2f}."
+    real = float(analysis.scores["alas"][layer])
+    parts = []
+    for jitter_ms, draws in zip(found.jitters_ms, found.under_jitter, strict=True):
+        kept = draws[np.isfinite(draws).all(axis=1)]
+        if len(kept):
+            same = int((kept.argmax(axis=1) == layer).sum())
+            loss = real - float(np.median(kept[:, layer]))
+            parts.append(f"±{jitter_ms:g} ms {loss:.2f} (best layer kept in {same} of {len(kept)})")
+    jitter = (
+        f"Moving every boundary of the reference at random costs layer {layer}, of its ALAS of "
+        f"{real:.2f}: {', '.join(parts)}."
+        if parts
+        else "No draw of moved boundaries leaves a frame with a word."
+    )
+    return temperature, jitter
+
+
+def judgement(analysis: Analysis, result: TrialResult) -> str:
+    """One trial at the analysis's best layer against recording and null, in a sentence."""
+    layer = analysis.best_layer
+    null = analysis.null or analysis.quick_null
+    value, real = float(result.alas[layer]), float(analysis.scores["alas"][layer])
+    high = float(null.high[layer])
+    said = f"ALAS {value:.2f} at layer {layer} (recording {real:.2f}, {null.name} reach {high:.2f})"
+    fine = as_expected(analysis, result)
+    if result.trial.expects == NULL:
+        return said + (
+            ": falls to what wrong words reach, as it should"
+            if fine
+            else ": stays above what wrong words reach, which words alone cannot explain"
+        )
+    if result.trial.expects == SAME:
+        if fine is None:
+            return said + ": the recording itself does not beat its null, so nothing follows"
+        return said + (
+            ": still above what wrong words reach, as it should be"
+            if fine
+            else ": falls to what wrong words reach, though the words are there"
+        )
+    if result.trial.expects == LOWER:
+        kept = f"{value / real:.0%} of the recording's" if real > 0 else "no share of it"
+        return f"{said}: {kept}"
+    return said

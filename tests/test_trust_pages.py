@@ -1,0 +1,99 @@
+"""The views below the sheet without a browser: what they say while waiting and on failure."""
+
+from __future__ import annotations
+
+import pytest
+
+from alas_core.errors import ModelError
+from alas_core.ui import trials
+from tests.test_pages import demo_order, fake_model, finish, start
+
+pytestmark = pytest.mark.timeout(300)
+
+__all__ = ["fake_model"]
+
+
+@pytest.fixture(autouse=True)
+def fresh_trials():
+    """No results of other tests."""
+    for runner in (trials.runner, trials.sensitivities):
+        for key in list(runner._jobs):
+            runner.forget(key)
+
+
+def opened(view: str, **state):
+    at = start("app.py")
+    at.session_state["trust"] = view
+    for name, value in state.items():
+        at.session_state[name] = value
+    return finish(at, demo_order())
+
+
+def settled(at, runner):
+    """Run the page again once everything it asked for is there."""
+    for key in list(runner._jobs):
+        runner.wait(key, 120, finished=True)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def said(at) -> str:
+    return " ".join(element.value for element in (*at.markdown, *at.caption)).replace("\\", "")
+
+
+def test_a_control_is_judged_in_a_sentence() -> None:
+    at = settled(opened("controls", controls=["silence"]), trials.runner)
+    assert "Silence instead" in said(at)
+    assert "wrong transcripts reach" in said(at)
+
+
+def test_without_a_choice_it_is_said_what_to_do() -> None:
+    assert "Choose a control above" in said(opened("controls"))
+
+
+def test_a_control_that_fails_says_why_and_leaves_the_others(monkeypatch) -> None:
+    from alas_core import trials as core
+
+    run = core.run_trial
+
+    def failing(analysis, name, value=None):
+        if name == "noise":
+            raise ModelError("the model went away; load it again")
+        return run(analysis, name, value)
+
+    monkeypatch.setattr(core, "run_trial", failing)
+    at = settled(opened("controls", controls=["noise", "silence"]), trials.runner)
+    assert any("the model went away" in error.value.replace("\\", "") for error in at.error)
+    assert "Silence instead" in said(at)
+    assert any(button.label == "Try again" for button in at.button)
+
+
+def test_where_no_position_is_a_sink_that_is_said() -> None:
+    at = settled(opened("centering"), trials.runner)
+    assert "Masked positions" in said(at)
+    assert "masking changes nothing here" in said(at)
+    assert "Standardised: best layer" in said(at)
+
+
+def test_a_gallery_runs_no_controls(monkeypatch) -> None:
+    from alas_core.ui import trial_panels
+
+    monkeypatch.setattr(trial_panels, "readonly", lambda: True)
+    at = opened("controls", controls=["noise"])
+    assert any("runs no model" in info.value for info in at.info)
+    assert not trials.runner._jobs
+
+
+def test_sensitivity_states_its_rule() -> None:
+    at = settled(opened("sensitivity"), trials.sensitivities)
+    assert "Kendall's tau-b over the layers is below 0.5" in said(at)
+    assert "Moving every boundary" in said(at)
+
+
+def test_an_analysis_without_read_out_says_so(monkeypatch) -> None:
+    from alas_core.models.fake import FakeSpeechLLM
+
+    monkeypatch.setattr(FakeSpeechLLM, "head", lambda self: None)
+    at = opened("readout")
+    assert any("holds no read-out" in info.value for info in at.info)
