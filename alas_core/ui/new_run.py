@@ -115,7 +115,7 @@ def _take_template() -> None:
 
 
 def _how_much() -> dict[str, Any]:
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     limit = left.number_input(
         "Utterances",
         min_value=1,

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import SLOW_MS
+
 pytestmark = pytest.mark.browser
 
 
@@ -48,7 +50,7 @@ def test_a_run_is_started_watched_cancelled_and_resumed_after_a_reload(visitors)
     assert 0 < int(kept.split()[0]) < 48
     page.reload()
     button(page, "Resume").click()
-    expect(badge(page, "Finished")).to_be_visible()
+    expect(badge(page, "Finished")).to_be_visible(timeout=SLOW_MS)
     expect(page.get_by_text("48 of 48 utterances analysed, 0 skipped")).to_be_visible()
     first.keep("runs-finished")
     page.locator(".st-key-run-first").get_by_role("link", name="Data set").click()
