@@ -228,7 +228,7 @@ def _provenance(plan: Plan, alignment: Alignment) -> dict[str, Any]:
     return {
         "alas_core": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "packages": dict(_packages()),
+        "packages": dict(packages()),
         "python": platform.python_version(),
         "device": plan.model.info.device,
         "dtype": plan.model.info.dtype,
@@ -244,8 +244,8 @@ def _provenance(plan: Plan, alignment: Alignment) -> dict[str, Any]:
 
 
 @cache
-def _packages() -> dict[str, str]:
-    """Their versions; looked up once, since that reads files."""
+def packages() -> dict[str, str]:
+    """Versions of the libraries that may change a number; looked up once, since it reads files."""
     return {name: metadata.version(name) for name in _PACKAGES}
 
 

@@ -69,7 +69,7 @@ class Place:
         with self._told("read", name):
             try:
                 content: bytes = self._fs.cat_file(self.path(name))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 return None
             return content
 

@@ -38,6 +38,7 @@ def test_runs_are_listed_with_the_state_they_are_really_in(root: Path) -> None:
     change(root / "newer", schema=99)
     (root / "no run").mkdir()
     (root / "empty").mkdir()
+    (root / "notes.txt").write_text("no folder")
     with RunLock(Place(str(root / "going"))):
         runs = {run.name: run for run in found_runs()}
     assert list(runs)[:2] == ["going", "done"]

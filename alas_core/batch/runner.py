@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from alas_core import __version__
+from alas_core.assembly import packages
 from alas_core.batch import compact, control, schema
 from alas_core.batch.folder import read_info
 from alas_core.batch.lock import RunLock
@@ -276,6 +277,7 @@ def _described(order: RunOrder) -> dict[str, Any]:
         "filter_threshold": MIN_SIMILARITY,
         "provenance": {
             "alas_core": __version__,
+            "packages": dict(packages()),
             "python": platform.python_version(),
             "platform": platform.platform(),
         },

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.browser
 
 
 def badge(page: Page, state: str) -> Locator:
-    return page.locator(".st-key-run-first").get_by_text(state, exact=True)
+    """The state in the run's card; an icon stands before it in the same paragraph."""
+    return page.locator(".st-key-run-first p").filter(has_text=re.compile(rf"{state}$")).first
 
 
 def button(page: Page, name: str) -> Locator:
