@@ -325,3 +325,15 @@ def test_config_keeps_the_server_to_this_machine():
         "enableStaticServing = false",
     ):
         assert line in text
+
+
+def test_a_changed_sound_is_compared_with_the_recording_as_it_is():
+    at = start("pages/compare.py")
+    at.session_state["b"] = ["audio"]
+    at.session_state["b_audio"] = "reversed"
+    finish(at, demo_order())
+    finish(at, demo_order(sound="reversed"))
+    said = words_of(at.markdown) + words_of(at.caption)
+    assert "times of the unchanged sound" in said
+    assert "ALAS goes from" in said
+    assert not at.error

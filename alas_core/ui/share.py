@@ -43,9 +43,16 @@ def menu(analysis: Analysis, score: str) -> None:
 
 
 def _report(analysis: Analysis, score: str) -> str:
+    null = analysis.null or analysis.quick_null
+    return _drawn(f"{analysis.key.digest} {null.name}", analysis, score)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _drawn(name: str, _analysis: Analysis, score: str) -> str:
+    del name  # the cache's key: a report takes seconds, and a second click should not
     from alas_core.report import report_html
 
-    return report_html(analysis, score=score)
+    return report_html(_analysis, score=score)
 
 
 def bundle(analysis: Analysis) -> bytes:

@@ -1,8 +1,8 @@
 """Ten people at once: `python -m tests.benchmarks.sessions` prints what a layer change takes.
 
-Each session is a browser context of its own on the demo. It changes the layer by the sheet's own
-slider (drawn in the browser, told to the server afterwards) and, every fourth time, by the sidebar
-(a round trip through the server), and waits each time until the sheet says the new layer.
+Each session is a browser context of its own on the demo. It changes the layer by the sheet's
+slider, which is drawn in the browser and told to the server afterwards, and waits each time until
+the sheet says the new layer.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.browsers import MISSING_CHROMIUM, find_chromium, running_server
 
 PATIENCE_MS = 120_000
-_SHEET, _SIDEBAR = "sheet", "sidebar"
 
 
 @dataclass
 class Found:
     """What all sessions saw."""
 
-    waits_s: dict[str, list[float]] = field(default_factory=lambda: {_SHEET: [], _SIDEBAR: []})
+    waits_s: list[float] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
 
@@ -42,22 +41,18 @@ async def session(browser: Browser, url: str, number: int, until: float, found: 
     await page.goto(url)
     await page.wait_for_selector(".alas-sheet[data-ready] .main-svg", timeout=PATIENCE_MS)
     chance = random.Random(number)
-    turn = 0
     while time.monotonic() < until:
-        way = _SIDEBAR if turn % 4 == 3 else _SHEET
-        found.waits_s[way].append(await change_layer(page, way))
+        found.waits_s.append(await change_layer(page))
         await asyncio.sleep(chance.uniform(0.5, 2.0))  # people look at what they see
-        turn += 1
     boxes = await page.locator("[data-testid=stException], [data-testid=stAlert]").count()
     if boxes:
         found.troubles.append(f"{number}: {boxes} error boxes")
     await context.close()
 
 
-async def change_layer(page: Page, way: str) -> float:
+async def change_layer(page: Page) -> float:
     """Seconds from the key to the sheet that says the new layer."""
-    place = page.locator(".alas-sheet" if way == _SHEET else "[data-testid=stSidebar]")
-    slider = place.get_by_role("slider", name="Layer")
+    slider = page.locator(".alas-sheet").get_by_role("slider", name="Layer")
     said = page.locator(".alas-layer")
     layer, last = map(int, re.findall(r"\d+", await said.inner_text())[:2])
     key, target = ("ArrowLeft", layer - 1) if layer == last else ("ArrowRight", layer + 1)
@@ -106,9 +101,7 @@ def main() -> int:
             found = asyncio.run(run(url, chromium, options.sessions, options.seconds))
         defects = re.findall(r"defect \w+|Traceback", log.read_text(encoding="utf-8"))
     print(f"{options.sessions} sessions, {options.seconds:g} s on the demo")
-    for way, waits in found.waits_s.items():
-        report(f"layer change, {way}", waits)
-    report("layer change, all", [wait for waits in found.waits_s.values() for wait in waits])
+    report("layer change", found.waits_s)
     for trouble in (*found.troubles, *defects):
         print(f"error: {trouble}")
     return 1 if found.troubles or defects else 0

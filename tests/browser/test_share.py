@@ -94,13 +94,6 @@ def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):
     other.keep("compare-1024-dark")
 
 
-def test_a_changed_sound_is_compared_with_the_recording_as_it_is(visitor):
-    page = visitor.open("/compare?b=audio&b_audio=reversed")
-    changes = page.locator(".st-key-changes")
-    expect(changes).to_contain_text("times of the unchanged sound", timeout=SLOW_MS)
-    expect(changes).to_contain_text("more than wrong words would bring about", timeout=SLOW_MS)
-
-
 def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     page = visitor.page
     page.goto(f"{visitor.url}/training?series=checkpoints/demo-004")
