@@ -110,7 +110,7 @@ def _best_layer(analysis: Analysis) -> Finding:
         f"{null.name} reach {number(high)} (97.5 % of {len(null.samples)}; p = {number(p)} "
         "after correction for the layers)"
     )
-    if p <= SIGNIFICANT:
+    if null.p_adjusted[layer] <= SIGNIFICANT:  # in the null's own precision: 1/20 is 0.05
         layers = int((null.p_adjusted <= SIGNIFICANT).sum())
         verdict = f"So the model binds these words, at {layers} of {analysis.n_layers + 1} layers"
     else:

@@ -212,3 +212,11 @@ def test_every_rule_says_when_and_where_it_can_be_seen():
 )
 def test_two_significant_digits(value, text):
     assert number(value) == text
+
+
+def test_the_smallest_p_of_19_wrong_transcripts_is_significant():
+    analysis = make_analysis()
+    twentieth = np.full(analysis.n_layers + 1, 1 / 20, np.float32)
+    null = dataclasses.replace(analysis.null, p=twentieth, p_adjusted=twentieth)
+    told = " ".join(f.text for f in findings(dataclasses.replace(analysis, null=null)))
+    assert "at 9 of 9 layers" in told
