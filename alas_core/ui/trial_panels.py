@@ -17,7 +17,7 @@ from alas_core.types import Analysis
 from alas_core.ui import trials
 from alas_core.ui.guard import defect_text
 from alas_core.ui.guide import about
-from alas_core.ui.jobs import Runner, State
+from alas_core.ui.jobs import Result, Runner, State
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.variations import (
@@ -31,7 +31,7 @@ from alas_core.variations import (
 )
 
 _CONFIG = {"displaylogo": False, "displayModeBar": False}
-_GRACE_S, _POLL_S = 0.5, 0.5
+_POLL_S = 0.5
 _PARAMETERS = {"snr": 0.0, "speed": 0.9}
 
 _CONTROLS_HELP = """
@@ -99,9 +99,9 @@ def controls_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) ->
     figure = trials_figure(analysis, results, layer=layer, theme=theme)
     st.plotly_chart(figure, theme=None, key="controls_figure", config=_CONFIG)
     for result in results:
-        note = f" ({result.note})" if result.note else ""
+        note = f" ({plain(result.note)})" if result.note else ""
         st.markdown(
-            f"- **{plain(result.label)}**: {plain(judgement(analysis, result))}{plain(note)}. "
+            f"- **{plain(result.label)}**: {plain(judgement(analysis, result))}{note}. "
             f"{plain(result.trial.plain)}"
         )
     if not chosen:
@@ -174,17 +174,14 @@ def _sink_rows(analysis: Analysis, found: Sequence[Sink]) -> list[dict[str, Any]
 def sensitivity_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
     """Small profiles under other choices, and whether the order of the layers holds."""
     about("What am I looking at?", _SENSITIVITY_HELP, RULE)
-    state = trials.ask_sensitivity(analysis)
-    if not state.finished:
-        state = trials.sensitivities.wait(state.key, _GRACE_S) or state
-    _tell([state], trials.sensitivities)
-    if state.result is None:
+    results = _results([trials.ask_sensitivity(analysis)], trials.sensitivities)
+    if not results:
         return
-    figure = sensitivity_figure(analysis, state.result, layer=layer, theme=theme)
+    figure = sensitivity_figure(analysis, results[0], layer=layer, theme=theme)
     st.plotly_chart(figure, theme=None, key="sensitivity_figure", config=_CONFIG)
     sentences = (
         ranking_sentence(analysis, agreements(analysis)),
-        *sensitivity_sentences(analysis, state.result),
+        *sensitivity_sentences(analysis, results[0]),
     )
     for sentence in sentences:
         st.markdown(f"- {plain(sentence)}")
@@ -196,28 +193,25 @@ def _gather(
 ) -> list[TrialResult]:
     """The results that are there; the rest is asked for, waited for and drawn when it comes."""
     states = [trials.ask(analysis, name, value, reader) for name, value in wanted]
-    _tell(states, trials.runner)
-    return [state.result for state in states if state.result is not None]
+    return _results(states, trials.runner)
 
 
-def _tell(states: Sequence[State[Any]], runner: Runner[Any]) -> None:
-    """What failed, with a way to try again, and how far the rest is."""
+def _results(states: Sequence[State[Result]], runner: Runner[Result]) -> list[Result]:
+    """What they hold once all are done; how far they are meanwhile, and what failed."""
+    # Waited for in the run itself: a click ends the wait at the next line that is written, and a
+    # fragment that polls does not survive several full runs in a row.
+    bar = st.empty()
+    while waiting := [state for state in states if not (state.finished or state.result)]:
+        first = waiting[0]
+        done, stage = len(states) - len(waiting), f"{first.stage[:1].upper()}{first.stage[1:]}"
+        count = f", {done} of {len(states)} done" if len(states) > 1 else ""
+        bar.progress(done / len(states), text=f"{plain(stage)}{count} …")
+        runner.wait(first.key, _POLL_S)
+        states = [runner.look(state.key) or state for state in states]
+    bar.empty()
     for state in states:
         if state.error:
             text = defect_text(state.error) if state.defect else state.error
             st.error(plain(text), icon=":material/error:")
             st.button("Try again", on_click=runner.forget, args=[state.key], key=state.key)
-    waiting = [state for state in states if not state.finished]
-    if waiting:
-        _poll(waiting[0].key, len(states) - len(waiting), len(states), runner)
-
-
-@st.fragment(run_every=_POLL_S)
-def _poll(key: str, done: int, total: int, runner: Runner[Any]) -> None:
-    state = runner.look(key)
-    if state is None or state.finished:
-        st.rerun()
-    else:
-        stage = f"{state.stage[:1].upper()}{state.stage[1:]}"
-        count = f", {done} of {total} done" if total > 1 else ""
-        st.progress(done / total, text=f"{plain(stage)}{count} …")
+    return [state.result for state in states if state.result is not None]
