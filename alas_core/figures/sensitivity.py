@@ -17,7 +17,7 @@ from alas_core.rankings import METRICS
 from alas_core.types import Analysis, FloatArray
 from alas_core.variations import Sensitivity
 
-HEIGHT = 660
+HEIGHT = 690
 
 
 def sensitivity_figure(
@@ -47,7 +47,7 @@ def sensitivity_figure(
         ],
         shared_yaxes=True,
         horizontal_spacing=0.028,
-        vertical_spacing=0.2,
+        vertical_spacing=0.23,
         subplot_titles=[
             "ALAS at other temperatures",
             "ALAS with the reference's boundaries moved",
@@ -58,15 +58,17 @@ def sensitivity_figure(
     figure.update_layout(
         margin={"l": 56, "r": 12, "t": 44, "b": 48},
         showlegend=True,
-        legend=_legend(0.0, 0.495, "temperature"),
-        legend2=_legend(0.515, 0.495, "boundaries"),
+        legend=_legend(0.51, "temperature"),
+        legend2=_legend(0.475, "boundaries"),
     )
     _add_temperatures(figure, analysis, found, colours)
     _add_jitter(figure, analysis, found, half + 1, colours)
     for column, name in enumerate(METRICS, start=1):
         _add_metric(figure, analysis, name, column, colours)
     look = axes.axis_look(colours)
-    figure.update_xaxes(look, fixedrange=True, zeroline=False, nticks=5, title_standoff=4)
+    figure.update_xaxes(
+        look, fixedrange=True, zeroline=False, nticks=4, tickangle=0, title_standoff=4
+    )
     figure.update_yaxes({**look, **axes.layer_axis(analysis.n_layers, title=None)})
     for row in (1, 2):
         figure.update_yaxes(row=row, col=1, title={"text": "layer", "standoff": 6})
@@ -80,9 +82,9 @@ def sensitivity_figure(
     return figure
 
 
-def _legend(x: float, y: float, title: str) -> dict[str, Any]:
+def _legend(y: float, title: str) -> dict[str, Any]:
     return {
-        "orientation": "h", "x": x, "y": y, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)",
+        "orientation": "h", "x": 0, "y": y, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)",
         "itemclick": False, "itemdoubleclick": False, "font": {"size": 11},
         "title": {"text": f"{title}  ", "side": "left", "font": {"size": 11}},
     }  # fmt: skip
@@ -92,7 +94,7 @@ def _add_temperatures(
     figure: go.Figure, analysis: Analysis, found: Sensitivity, colours: Palette
 ) -> None:
     own = analysis.key.settings.temperature
-    shades = sample_colorscale(SIMILARITY, np.linspace(0.05, 0.95, len(found.temperatures)))
+    shades = sample_colorscale(SIMILARITY, np.linspace(0.3, 0.95, len(found.temperatures)))
     layers = np.arange(analysis.n_layers + 1)
     for temperature, values, shade in zip(
         found.temperatures, found.by_temperature, shades, strict=True
@@ -123,7 +125,7 @@ def _add_jitter(
         ),
         row=1, col=column,
     )  # fmt: skip
-    shades = sample_colorscale(SIMILARITY, np.linspace(0.2, 0.9, len(found.jitters_ms)))
+    shades = sample_colorscale(SIMILARITY, np.linspace(0.35, 0.9, len(found.jitters_ms)))
     for jitter_ms, draws, shade in zip(found.jitters_ms, found.under_jitter, shades, strict=True):
         low, middle, high = _range(draws)
         figure.add_trace(

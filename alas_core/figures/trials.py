@@ -15,6 +15,9 @@ from alas_core.variations import TrialResult
 
 SIGNIFICANT = 0.05
 _DASHES = ("solid", "dash", "dot", "dashdot")
+_HUES = (1, 6, 5, 7, 0, 2, 10)
+"""Those of `WORDS` that can be told apart on a light and on a dark page."""
+
 HEIGHT = 430
 
 
@@ -58,9 +61,8 @@ def trials_figure(
         trace.update(name=names.get(str(trace.name), trace.name))
         trace.update(showlegend=trace.name in names.values())
         figure.add_trace(trace)
-    # Words change hues every few: two trials side by side never look alike.
     for index, result in enumerate(results):
-        figure.add_trace(_curve(result, WORDS[(3 * index + 2) % len(WORDS)], index))
+        figure.add_trace(_curve(result, WORDS[_HUES[index % len(_HUES)]], index))
     if layer is not None:
         figure.add_hline(y=layer, line={"color": SELECTION, "width": 1.5}, name="layer")
     return figure

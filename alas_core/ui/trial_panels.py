@@ -81,16 +81,16 @@ diamond.
 def controls_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -> None:
     """Choose controls; each is computed in the background and drawn under the real curve."""
     about("What am I looking at?", _CONTROLS_HELP, _CONTROLS_DEFINITION)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.pills(
-            "Controls to run",
-            list(CONTROLS),
-            format_func=lambda name: CONTROLS[name].label,
-            selection_mode="multi",
-            key="controls",
-            disabled=readonly(),
-            help="Each runs the model twice more on this recording; the others wait meanwhile.",
-        )
+    chosen = st.pills(
+        "Controls to run",
+        list(CONTROLS),
+        format_func=lambda name: CONTROLS[name].label,
+        selection_mode="multi",
+        key="controls",
+        disabled=readonly(),
+        help="Each runs the model twice more on this recording; the others wait meanwhile.",
+    )
+    with st.container(horizontal=True):
         values = {"snr": _snr(), "speed": _speed()}
     if readonly():
         st.info("This server shows kept analyses only and runs no model.", icon=":material/info:")

@@ -94,7 +94,7 @@ def view(page: Page, name: str) -> Locator:
 
 
 def drawn_names(panel: Locator, figure: str) -> Locator:
-    return panel.locator(f".st-key-{figure} .legendtext")
+    return panel.locator(f".st-key-{figure} :is(.legendtext, .legend2text)")
 
 
 def test_controls_are_run_on_demand_and_drawn_under_the_real_curve(guest: Visitor) -> None:
