@@ -17,6 +17,8 @@ from alas_core.demo.grammar import INSTRUCTIONS
 TRANSCRIPT_WEIGHT = 0.3
 """Weight of the next-word loss on the transcript in a text prompt, against 1 on the answer."""
 AUDIO_FIRST_SHARE = 0.25
+TASK_WEIGHTS = {"who": 3.0, "emotion": 2.0}
+"""How often a task is asked where a sentence answers several; 1 for the others."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Writer:
             instruction = rng.choice(INSTRUCTIONS["transcribe"])
             answer = [token for item in example for token in item.token_ids]
         else:
-            task = rng.choice(tasks)
+            task = rng.choices(tasks, [TASK_WEIGHTS.get(task, 1.0) for task in tasks])[0]
             instruction = rng.choice(INSTRUCTIONS[task])
             answer = self.tokenizer(example[0].answers[task]).input_ids
         before, after = self._frames[instruction, rng.random() >= AUDIO_FIRST_SHARE]
@@ -207,21 +209,3 @@ def audio_rows(
         content = [*opening, *[writer.audio_id] * frames_of(length), *closing]
         rows.append((content, writer.prompt(example, rng), 0.0))
     return rows
-
-
-def with_questions(items: Sequence[Item], copies: int) -> list[Item]:
-    """Add the spoken questions again.
-
-    Parameters
-    ----------
-    items : Sequence[Item]
-        All sentences.
-    copies : int
-        How often.
-
-    Returns
-    -------
-    list[Item]
-        The items, then the copies.
-    """
-    return [*items, *[item for item in items if "question" in item.answers] * copies]

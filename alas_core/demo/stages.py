@@ -27,7 +27,11 @@ class Stage:
     text_share : float
         Text prompts for each audio prompt.
     question_copies : int
-        How often spoken questions are added to the sentences once more.
+        How often questions are added to the sentences once more.
+    strength : float
+        Of the augmentation.
+    n_written : int
+        Further sentences of the training side that are only read: text costs no speech.
     """
 
     name: str
@@ -38,14 +42,27 @@ class Stage:
     transcribe_share: float = 0.5
     text_share: float = 0.5
     question_copies: int = 0
+    strength: float = 1.0
+    n_written: int = 0
 
 
 STAGES = (
     Stage("listen", 1700, 32, 2.0e-3, (150, 400, 800, 1700)),
     Stage("read", 500, 64, 1.5e-3, (500,)),
     Stage("join", 1000, 24, 1.2e-3, (200, 550)),
-    Stage("polish", 200, 24, 5.0e-4),
-    Stage("practise", 230, 24, 6.0e-4, (230,), 0.35, 1.0, 2),
+    Stage("polish", 200, 24, 5.0e-4, strength=0.35),
+    Stage(
+        "practise",
+        800,
+        24,
+        6.0e-4,
+        (800,),
+        transcribe_share=0.3,
+        text_share=1.5,
+        question_copies=2,
+        strength=0.5,
+        n_written=30_000,
+    ),
 )
 EASY_SHARE = 0.4
 """Share of `listen` over which the augmentation grows from nothing to full strength."""
@@ -56,8 +73,6 @@ FADE = (0.25, 0.6)
 FRAME_WEIGHT = 0.5
 ENCODER_RATE = 0.5
 """Learning rate of the encoder in `join` and after, relative to the rest."""
-POLISH_STRENGTH = 0.35
-"""Of the augmentation in `polish` and `practise`."""
 POLISH_FRAME_WEIGHT = 0.0
 """Weight of the frame labels in `polish` and `practise`."""
 

@@ -6,7 +6,7 @@
 3. `join`: everything learns to answer from audio and from text. The frame labels fade out in the
    first half, so what the layers look like at the end is what answering alone keeps and makes.
 4. `polish`: the same with clearer sound and a lower rate.
-5. `practise`: the same with more questions, spoken and written.
+5. `practise`: the same with more questions, spoken and written, and more of what is hard.
 """
 
 from __future__ import annotations
@@ -22,23 +22,20 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import (
-    Qwen2AudioConfig,
-    Qwen2AudioProcessor,
-)
+from transformers import Qwen2AudioConfig, Qwen2AudioProcessor
 
 from alas_core.demo import objectives as goal
 from alas_core.demo.bank import Batch, Item, draw_batches, frames_of, make_batch
 from alas_core.demo.model import build_model, demo_config, save_model
 from alas_core.demo.optimising import attend_eagerly, new_optimiser, set_trainable
-from alas_core.demo.prompts import Sequences, Writer, audio_rows, text_rows, with_questions
+from alas_core.demo.prompts import Sequences, Writer, audio_rows, text_rows
+from alas_core.demo.repertoire import with_questions, written_items
 from alas_core.demo.resuming import load_state, restore_moments, save_state
 from alas_core.demo.roughening import draw_offset
 from alas_core.demo.stages import (
     EASY_SHARE,
     FROZEN_SHARE,
     POLISH_FRAME_WEIGHT,
-    POLISH_STRENGTH,
     SEED,
     STAGES,
     Stage,
@@ -86,7 +83,7 @@ class Trainer:
         config: Qwen2AudioConfig | None = None,
     ) -> None:
         self.processor = processor
-        self.items = self._pool = items
+        self.items = self._pool = self._texts = items
         self.folder = folder
         self.state_path = folder / "training_state.safetensors"
         self.stages = stages
@@ -142,6 +139,8 @@ class Trainer:
         )
         self.writer.transcribe_share, self._text_share = stage.transcribe_share, stage.text_share
         self._pool = with_questions(self.items, stage.question_copies)
+        written = written_items(self.processor.tokenizer, stage.n_written)
+        self._texts = self._pool + with_questions(written, stage.question_copies)
         batches = draw_batches(self._pool, stage.batch, f"{SEED}/{stage.name}")
         for _ in range(self.step):
             next(batches)
@@ -197,7 +196,7 @@ class Trainer:
         return loss, {"text": answers.item()}
 
     def _text_loss(self, count: int, rng: random.Random) -> tuple[Tensor, Tensor]:
-        rows = text_rows(rng.sample(self._pool, count), self.writer, rng)
+        rows = text_rows(rng.sample(self._texts, count), self.writer, rng)
         laid = Sequences.of(rows, self.writer.silence_id)
         language_model = self.model.model.language_model
         embedded = language_model.embed_tokens(laid.ids)
@@ -213,7 +212,7 @@ class Trainer:
     def _polish(
         self, examples: list[tuple[Item, ...]], rng: random.Random, _progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        batch, frames = self._heard(examples, rng, POLISH_STRENGTH)
+        batch, frames = self._heard(examples, rng, self.stages[self.stage_index].strength)
         return self._answer(batch, frames, rng, POLISH_FRAME_WEIGHT)
 
     def _heard(
