@@ -217,7 +217,9 @@ def test_rates_and_weights_follow_the_recipe():
     assert cosine_rate(0.04) == pytest.approx(1)
     assert cosine_rate(1.0) == pytest.approx(0.02)
     assert [frame_weight(p) for p in (0.0, 0.2, 0.8, 1.0)] == [FRAME_WEIGHT, FRAME_WEIGHT, 0, 0]
-    assert [stage.name for stage in STAGES] == ["listen", "read", "join", "polish", "practise"]
+    names = [stage.name for stage in STAGES]
+    assert names[:5] == ["listen", "read", "join", "polish", "practise"]
+    assert set(names[5:]) == {"read", "practise"}
 
 
 def test_missing_speech_is_said(processor, tmp_path):

@@ -1,9 +1,9 @@
-"""The recipe in numbers: five stages, their lengths and rates."""
+"""The recipe in numbers: its stages, their lengths and rates."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SEED = 20
 
@@ -15,7 +15,8 @@ class Stage:
     Attributes
     ----------
     name : str
-        "listen", "read", "join", "polish" or "practise".
+        "listen", "read", "join", "polish" or "practise": what is trained and how. A name may come
+        again.
     steps, batch : int
         Updates, and examples an update.
     rate : float
@@ -46,23 +47,28 @@ class Stage:
     n_written: int = 0
 
 
+_PRACTICE = Stage(
+    "practise",
+    600,
+    24,
+    6.0e-4,
+    transcribe_share=0.3,
+    text_share=1.5,
+    question_copies=2,
+    strength=0.5,
+    n_written=30_000,
+)
 STAGES = (
     Stage("listen", 1700, 32, 2.0e-3, (150, 400, 800, 1700)),
     Stage("read", 500, 64, 1.5e-3, (500,)),
     Stage("join", 1000, 24, 1.2e-3, (200, 550)),
     Stage("polish", 200, 24, 5.0e-4, strength=0.35),
-    Stage(
-        "practise",
-        800,
-        24,
-        6.0e-4,
-        (800,),
-        transcribe_share=0.3,
-        text_share=1.5,
-        question_copies=2,
-        strength=0.5,
-        n_written=30_000,
-    ),
+    Stage("practise", 230, 24, 6.0e-4, (), 0.35, 1.0, 2, 0.35),
+    _PRACTICE,
+    Stage("read", 500, 96, 1.0e-3, (), 0.2, 0.5, 8, n_written=20_000),
+    replace(_PRACTICE, steps=250, rate=5.0e-4),
+    replace(_PRACTICE, steps=500, rate=5.0e-4),
+    replace(_PRACTICE, steps=600, rate=6.0e-4, snapshots=(600,), strength=0.7),
 )
 EASY_SHARE = 0.4
 """Share of `listen` over which the augmentation grows from nothing to full strength."""

@@ -1,12 +1,13 @@
-"""Training of the demo model in five stages, by step count: seeded, resumable, with snapshots.
+"""Training of the demo model in stages, by step count: seeded, resumable, with snapshots.
 
-1. `listen`: encoder, projector and token embeddings learn to place each frame next to the embedding
-   of its word.
-2. `read`: the language model learns sentences and tasks from text alone; embeddings stay.
-3. `join`: everything learns to answer from audio and from text. The frame labels fade out in the
-   first half, so what the layers look like at the end is what answering alone keeps and makes.
-4. `polish`: the same with clearer sound and a lower rate.
-5. `practise`: the same with more questions, spoken and written, and more of what is hard.
+* `listen`: encoder, projector and token embeddings learn to place each frame next to the embedding
+  of its word.
+* `read`: the language model learns sentences and tasks from text alone; embeddings stay. It comes
+  a second time, with questions above all: comparing two animals takes it long to learn.
+* `join`: everything learns to answer from audio and from text. The frame labels fade out in the
+  first half, so what the layers look like at the end is what answering alone keeps and makes.
+* `polish`: the same with clearer sound and a lower rate.
+* `practise`: the same with more questions, before and after the second `read`.
 """
 
 from __future__ import annotations
