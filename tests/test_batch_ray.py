@@ -19,6 +19,7 @@ from alas_core.batch.plan import Item, Outcome, RunOrder
 from alas_core.batch.runner import Run
 from alas_core.datasets import open_source
 from alas_core.errors import ModelError
+from alas_core.models import plugins as registered
 from alas_core.models import registry
 from tests.corpora import fake_order, make_corpus
 
@@ -43,7 +44,7 @@ def offer_the_fake(folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_killed_worker_costs_its_item_in_flight_and_results_are_those_of_one_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     corpus = make_corpus(tmp_path / "corpus", 8, {5: "cut"})
     plugins, log = tmp_path / "plugins", tmp_path / "log.txt"
@@ -77,6 +78,8 @@ def test_a_killed_worker_costs_its_item_in_flight_and_results_are_those_of_one_p
     assert set(begun.values()) == {1}, "the kill cost more than the item in flight"
     far = open_run(str(out))
     monkeypatch.syspath_prepend(str(plugins))
+    registered.offered.cache_clear()  # tests before this one may have looked already
+    request.addfinalizer(registered.offered.cache_clear)
     for _ in Run(fake_order(corpus), str(tmp_path / "near")).steps():
         pass
     registry.close()
