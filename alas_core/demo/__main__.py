@@ -46,7 +46,7 @@ def synthesise(_: argparse.Namespace) -> None:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    """Train all stages (about an hour on two cores)."""
+    """Train all stages (more than an hour on two cores)."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from alas_core.demo import evaluation, training
     from alas_core.demo.bank import load_items
