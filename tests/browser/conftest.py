@@ -15,7 +15,7 @@ SCREENSHOTS = ROOT / "tests" / "screenshots"
 SLOW_MS = 180_000
 """The first analysis of a cold server on a busy machine; later ones take a second or two."""
 
-expect.set_options(timeout=SLOW_MS / 3)
+expect.set_options(timeout=SLOW_MS / 1.5)
 
 # Streamlit's own frontend asks for these below a page's address before it finds the root.
 PROBES = ("/_stcore/health", "/_stcore/host-config")
