@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,9 @@ from alas_core.types import Audio, FloatArray, WordTiming
 
 SNRS_DB = (20.0, 10.0, 5.0, 0.0, -5.0, -10.0)
 SPEEDS = (0.7, 0.8, 0.9, 1.1, 1.25, 1.5)
+STRETCH_WINDOW_S = 0.032
+"""Window of the phase vocoder: short enough for consonants. Librosa's own 2048 samples (128 ms at
+16 kHz) smear them: the demo's ALAS fell by a quarter from that alone."""
 
 
 def noise_instead(audio: Audio, seed: int = 0) -> Audio:
@@ -62,7 +66,8 @@ def at_speed(audio: Audio, speed: float) -> Audio:
         raise InputError(f"the speed is {speed:g}, expected 0.5 to 2 times the recording's own")
     import librosa
 
-    return _changed(audio, librosa.effects.time_stretch(audio.samples, rate=speed))
+    window = 2 ** round(math.log2(STRETCH_WINDOW_S * audio.sample_rate))
+    return _changed(audio, librosa.effects.time_stretch(audio.samples, rate=speed, n_fft=window))
 
 
 def scaled_words(words: Sequence[WordTiming], ratio: float) -> tuple[WordTiming, ...]:

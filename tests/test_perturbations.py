@@ -71,6 +71,17 @@ def test_a_faster_recording_is_shorter_at_the_same_pitch() -> None:
     assert spectrum.argmax() * 16_000 / len(middle) == pytest.approx(440, abs=4)
 
 
+@pytest.mark.parametrize("sample_rate", [16_000, 48_000])
+@pytest.mark.parametrize("speed", [0.8, 1.25])
+def test_a_short_burst_stays_short_at_another_speed(sample_rate: int, speed: float) -> None:
+    samples = np.zeros(sample_rate, np.float32)
+    begin, end = round(0.5 * sample_rate), round(0.51 * sample_rate)
+    samples[begin:end] = np.random.default_rng(0).uniform(-0.5, 0.5, end - begin)
+    changed = at_speed(Audio(samples, sample_rate), speed).samples.astype(float) ** 2
+    about = slice(round((0.48 / speed) * sample_rate), round((0.53 / speed) * sample_rate))
+    assert changed[about].sum() > 0.95 * changed.sum()
+
+
 @pytest.mark.parametrize("speed", [0.0, 0.4, 2.5, -1.0])
 def test_an_absurd_speed_is_refused(audio: Audio, speed: float) -> None:
     with pytest.raises(InputError, match=r"expected 0\.5 to 2"):
