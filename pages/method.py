@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from alas_core.ui import colours, method, panels, shell
+from alas_core.ui import colours, look, method, shell
 
 shell.enter()
 st.title("How binding is measured")
@@ -15,6 +15,6 @@ st.header("Every score", divider="gray")
 method.every_score()
 method.settings_and_limits()
 st.header("Colours", divider="gray")
-colours.legend(panels.theme())
+colours.legend(look.theme())
 st.header("Sources", divider="gray")
 method.sources()

@@ -52,7 +52,8 @@ class RunFolder:
         if raw is None:
             return schema.arrow_schema(name).empty_table()
         try:
-            return _completed(pq.read_table(io.BytesIO(raw)), name)
+            # Not read_table: that loads the machinery for data sets of many files first.
+            return _completed(pq.ParquetFile(io.BytesIO(raw)).read(), name)
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"the table {schema.file_name(name)} of the run in '{self.url}' cannot be read "

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster import hierarchy
-from scipy.spatial.distance import squareform
 
 from alas_core.corpus.run import Run
 from alas_core.errors import InputError
@@ -100,6 +98,9 @@ def layer_tree(matrix: CrossLayer, side: str = "audio", n_groups: int = 3) -> La
     LayerTree or None
         None below three layers, or where a number is missing.
     """
+    from scipy.cluster import hierarchy
+    from scipy.spatial.distance import squareform
+
     profiles = matrix.values if side == "audio" else matrix.values.T
     if len(profiles) < 3 or not np.isfinite(profiles).all():
         return None

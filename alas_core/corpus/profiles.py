@@ -11,6 +11,7 @@ from alas_core.corpus.choosing import Group, best_layer
 from alas_core.corpus.resampling import (
     Band,
     Estimate,
+    bootstrapped,
     interval,
     mean_band,
     resampled_means,
@@ -110,11 +111,9 @@ class BestLayer:
 
 def best_of(run: Run, rows: IntArray, score: str = SCORE, seed: int = 0) -> BestLayer | None:
     """The best layer of these utterances with a bootstrap interval; None without any number."""
-    values = run.matrix(score)[rows]
-    band = mean_band(values, seed=seed)
+    band, resampled = bootstrapped(run.matrix(score)[rows], seed=seed)
     if not np.isfinite(band.mean).any():
         return None
-    resampled = resampled_means(values, weights(len(values), seed=seed))
     sign = 1 if SCORES[score].higher_is_better else -1
     winners = np.argmax(np.where(np.isfinite(resampled), sign * resampled, -np.inf), axis=1)
     layer = best_layer(band.mean, sign > 0)

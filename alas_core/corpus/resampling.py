@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from alas_core.types import FloatArray
 
@@ -20,9 +20,11 @@ LEVEL = (0.025, 0.975)
 _EXACT_BELOW = 100
 """Up to here resamples have exactly n utterances; above, n on average (Poisson weights)."""
 
-_POISSON = np.searchsorted(
-    special.pdtr(np.arange(12), 1.0), (np.arange(65_536) + 0.5) / 65_536
-).astype(np.uint8)
+_BLOCK = 1024
+"""Utterances whose weights are drawn together: groups of any size share the first blocks."""
+
+_CUMULATIVE = np.cumsum([math.exp(-1) / math.factorial(k) for k in range(12)])
+_POISSON = np.searchsorted(_CUMULATIVE, (np.arange(65_536) + 0.5) / 65_536).astype(np.uint8)
 """Poisson(1) by table: a random 16-bit number to a weight, many times faster than drawing it."""
 
 
@@ -78,13 +80,15 @@ def weights(n: int, *, n_resamples: int = N_RESAMPLES, seed: int = 0) -> FloatAr
     if n < _EXACT_BELOW:
         rng = np.random.default_rng(seed)
         return rng.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float32)
-    return _poisson(n, n_resamples, seed).astype(np.float32)
+    blocks = [_poisson(place, n_resamples, seed) for place in range(-(-n // _BLOCK))]
+    return np.concatenate(blocks)[:n].T.astype(np.float32)
 
 
-@lru_cache(maxsize=8)
-def _poisson(n: int, n_resamples: int, seed: int) -> npt.NDArray[np.uint8]:
-    """Drawn once for all questions to the same utterances."""
-    drawn = np.random.default_rng(seed).integers(0, 65_536, size=(n_resamples, n), dtype=np.uint16)
+@lru_cache(maxsize=128)
+def _poisson(place: int, n_resamples: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Weights of one block of utterances, drawn once for all questions: a row an utterance."""
+    rng = np.random.default_rng((seed, place))
+    drawn = rng.integers(0, 65_536, size=(_BLOCK, n_resamples), dtype=np.uint16)
     counts: npt.NDArray[np.uint8] = _POISSON[drawn]
     return counts
 
@@ -108,8 +112,8 @@ def resampled_means(values: FloatArray, drawn: FloatArray) -> FloatArray:
     return _ratio(total, drawn @ known.astype(np.float32))
 
 
-def mean_band(values: FloatArray, *, seed: int = 0) -> Band:
-    """Mean over utterances of each column, with its bootstrap interval.
+def bootstrapped(values: FloatArray, *, seed: int = 0) -> tuple[Band, FloatArray]:
+    """Mean over utterances of each column, with its interval, and the resamples it comes from.
 
     Parameters
     ----------
@@ -118,15 +122,22 @@ def mean_band(values: FloatArray, *, seed: int = 0) -> Band:
     Returns
     -------
     Band, arrays of shape (columns,)
+    np.ndarray [shape=(n_resamples, columns), float32]
+        Mean of each resample.
     """
     values = np.asarray(values, dtype=np.float32)
     counted = np.isfinite(values).sum(axis=0).astype(np.float32)
     if not len(values):
         empty = np.full(values.shape[1], np.nan, np.float32)
-        return Band(empty, empty, empty, counted)
+        return Band(empty, empty, empty, counted), empty[None]
     mean = _ratio(np.where(np.isfinite(values), values, 0).sum(axis=0, dtype=np.float64), counted)
-    low, high = interval(resampled_means(values, weights(len(values), seed=seed)))
-    return Band(mean, low, high, counted)
+    resampled = resampled_means(values, weights(len(values), seed=seed))
+    return Band(mean, *interval(resampled), counted), resampled
+
+
+def mean_band(values: FloatArray, *, seed: int = 0) -> Band:
+    """The mean with its interval alone."""
+    return bootstrapped(values, seed=seed)[0]
 
 
 def mean_estimate(values: FloatArray, *, seed: int = 0) -> Estimate:
@@ -166,7 +177,7 @@ def share_estimate(hits: int, n: int) -> Estimate:
     """
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan, 0)
-    z2 = special.ndtri(LEVEL[1]) ** 2
+    z2 = NormalDist().inv_cdf(LEVEL[1]) ** 2
     share = hits / n
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)

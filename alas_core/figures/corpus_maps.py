@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy.cluster import hierarchy
 
 from alas_core.corpus.layers import CrossLayer, LayerTree
 from alas_core.figures import axes
@@ -149,6 +148,8 @@ def _leaves(tree: LayerTree) -> dict[str, Any]:
 
 
 def _branches(tree: LayerTree, colours: Palette) -> list[go.Scatter]:
+    from scipy.cluster import hierarchy
+
     drawn = hierarchy.dendrogram(tree.linkage, no_plot=True)
     gap = [np.nan]
     x = np.concatenate([[*corners, *gap] for corners in drawn["dcoord"]])

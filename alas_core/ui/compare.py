@@ -14,8 +14,8 @@ from alas_core.types import Analysis
 from alas_core.ui import catalogue, controls, gallery, sources, url
 from alas_core.ui.chart import chart
 from alas_core.ui.gallery import BUNDLE
+from alas_core.ui.look import theme
 from alas_core.ui.orders import Order
-from alas_core.ui.panels import theme
 from alas_core.ui.text import cut, plain
 
 _KINDS = {

@@ -16,6 +16,7 @@ from alas_core.ui import (
     guard,
 )
 from alas_core.ui.corpus_scope import Scope
+from alas_core.ui.linked import library
 from alas_core.ui.text import plain
 
 VIEWS = {
@@ -43,7 +44,9 @@ _DRAWN = {
 
 def page() -> None:
     """All of the page."""
-    st.header("Data set")
+    with st.container(gap=None):
+        st.header("Data set")
+        library("plotly")  # the browser unpacks it while the tables are read
     found = corpus_scope.choose_run()
     if found is None:
         _no_runs()

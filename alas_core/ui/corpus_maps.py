@@ -19,7 +19,7 @@ from alas_core.ui.chart import chart
 from alas_core.ui.corpus_scope import Scope
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, Step
-from alas_core.ui.panels import theme
+from alas_core.ui.look import theme
 from alas_core.ui.text import plain
 
 _maps: Runner[FloatArray] = Runner("maps of runs", max_kept=16)

@@ -17,7 +17,7 @@ from alas_core.types import IntArray
 from alas_core.ui import corpus_guide, corpus_lists, corpus_scope
 from alas_core.ui.chart import Cell, chart
 from alas_core.ui.corpus_scope import Scope
-from alas_core.ui.panels import theme
+from alas_core.ui.look import theme
 from alas_core.ui.text import plain
 
 _BIN = "run_bin"

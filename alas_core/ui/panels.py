@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import streamlit as st
 
@@ -13,6 +12,7 @@ from alas_core.findings import Finding, findings
 from alas_core.types import Analysis
 from alas_core.ui import answers, controls, details, guide, orders, share, trust
 from alas_core.ui.linked import linked_figure
+from alas_core.ui.look import theme
 from alas_core.ui.map_panel import map_panel
 from alas_core.ui.quality_panel import quality_panel
 from alas_core.ui.sheet import sheet
@@ -64,11 +64,6 @@ def sheet_panel(analysis: Analysis, layer: int, word: int | None, score: str) ->
         theme=theme(),
         on_event=controls.follow,
     )
-
-
-def theme() -> Literal["light", "dark"]:
-    """How the browser shows the page."""
-    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def flags(analysis: Analysis) -> None:

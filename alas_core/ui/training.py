@@ -10,7 +10,7 @@ from alas_core.figures.series import series_figure
 from alas_core.ui import controls
 from alas_core.ui.chart import Cell, chart
 from alas_core.ui.gallery import BUNDLE
-from alas_core.ui.panels import theme
+from alas_core.ui.look import theme
 from alas_core.ui.text import cut, plain
 
 _HELP = """
