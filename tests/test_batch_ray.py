@@ -162,3 +162,40 @@ def test_without_ray_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(cluster.InputError, match="pip install"):
         cluster._connected("auto")
+
+
+@pytest.mark.parametrize(
+    ("resources", "cpus", "workers", "threads"),
+    [({"CPU": 8}, 2, 4, 2), ({"CPU": 16, "GPU": 4}, 1, 4, 4), ({"CPU": 1, "GPU": 2}, 1, 2, 1)],
+)
+def test_the_workers_of_a_machine_share_its_cores(
+    resources: dict[str, int],
+    cpus: int,
+    workers: int,
+    threads: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+
+    taken: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", taken.append)
+    info = SimpleNamespace(n_layers=4, device="cpu")
+    monkeypatch.setattr(cluster, "Worker", lambda *_: SimpleNamespace(warm=lambda: info))
+
+    def remote(kind: type[cluster.HeldWorker]) -> SimpleNamespace:
+        def make(*arguments: object) -> SimpleNamespace:
+            return SimpleNamespace(warm=SimpleNamespace(remote=kind(*arguments).warm))
+
+        return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=make))
+
+    ray = SimpleNamespace(
+        cluster_resources=lambda: resources,
+        remote=remote,
+        get=list,
+        exceptions=SimpleNamespace(RayError=Lost),
+    )
+    monkeypatch.setattr(cluster, "_connected", lambda _: ray)
+    pool = cluster.OnRay(RunOrder("demo"), str(tmp_path), cpus=cpus)
+    assert len(pool.prepare()["devices"]) == workers
+    assert taken == [threads] * workers

@@ -33,14 +33,24 @@ _WAIT_S = 1.0
 
 
 class HeldWorker:
-    """What an actor runs: a `Worker` that is made where it works."""
+    """What an actor runs: a `Worker` that is made where it works.
 
-    def __init__(self, order: RunOrder, url: str) -> None:
-        self._order, self._url = order, url
+    Parameters
+    ----------
+    order, url : of the run
+    threads : int
+        Of the actor's arithmetic. Left to itself each of a machine's workers would take all cores.
+    """
+
+    def __init__(self, order: RunOrder, url: str, threads: int) -> None:
+        self._order, self._url, self._threads = order, url, threads
         self._worker: Worker | None = None
 
     def warm(self) -> dict[str, Any]:
         """Make the worker and load its model; what `run.json` says of it."""
+        import torch
+
+        torch.set_num_threads(self._threads)
         if self._worker is None:
             self._worker = Worker(self._order, self._url)
         info = self._worker.warm()
@@ -101,6 +111,7 @@ class OnRay:
         resources = self._ray.cluster_resources()
         gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
         self._share = {"num_gpus": 1} if gpus else {"num_cpus": self._cpus}
+        self._threads = max(cpus // gpus, 1) if gpus else self._cpus
         self._actors = [self._actor() for _ in range(gpus or max(cpus // self._cpus, 1))]
         try:
             told = self._ray.get([actor.warm.remote() for actor in self._actors])
@@ -135,7 +146,8 @@ class OnRay:
 
     def _actor(self) -> Any:
         options = {"max_restarts": 0, "max_task_retries": 0, **self._share}
-        return self._ray.remote(HeldWorker).options(**options).remote(self._order, self._url)
+        held = self._ray.remote(HeldWorker).options(**options)
+        return held.remote(self._order, self._url, self._threads)
 
     def _free(self) -> Any:
         """The actor with the least to do, if any has room."""
