@@ -239,7 +239,7 @@ def _scripts(analysis: Analysis, score: str, drawn: Mapping[str, Any]) -> str:
         },
     }
     name = sheet_name(analysis, layer=layer, score=score, fold="time", theme="light")
-    choice = json.dumps({"id": name, "layer": layer, "word": None})
+    choice = json.dumps({"id": name, "layer": layer, "word": None, "frame": None, "token": None})
     lines = [
         f'<script type="text/plain" id="{key}">{base64.b64encode(raw).decode()}</script>'
         for key, raw in held.items()

@@ -323,7 +323,12 @@ NONSENSE = {
     "projection": ["tsne"],
     "score": ["<b>"],
     "instruction": ["x" * 2001],
-    "b": ["everything", ""],
+    "b": ["everything"],
+    "frame": ["-2", "1e3"],
+    "trails": ["0,x", "1;2", "-1"],
+    "trust": ["blindly"],
+    "control_speed": ["0.91", "nan"],
+    "reference": ["whisper", "file:abc"],
 }
 
 
@@ -338,6 +343,14 @@ def test_nonsense_in_a_link_says_nothing(address, name):
 def test_what_is_written_is_read_back(address):
     chosen = {
         "layer": 3,
+        "word": 2,
+        "frame": 40,
+        "token": 7,
+        "trails": ["0", "2"],
+        "trust": "controls",
+        "controls": ["noise", "speed"],
+        "control_speed": 1.25,
+        "reference": "own",
         "score": "hit_rate",
         "fold": "words",
         "temperature": 0.25,
@@ -358,6 +371,24 @@ def test_what_is_written_is_read_back(address):
         address.session_state.clear()
         url.adopt()
         assert {name: address.session_state[name] for name in own} == {n: chosen[n] for n in own}
+
+
+def test_a_list_with_nothing_in_it_is_a_choice_too(address):
+    address.query_params = {"map_parts": ""}
+    url.adopt()
+    url.settle()
+    assert address.session_state["map_parts"] == []
+    url.publish({})
+    assert address.query_params == {"map_parts": url.NONE}
+
+
+def test_another_recording_has_other_words_frames_and_tokens(address):
+    address.session_state.update({"layer": 3, "word": 2, "frame": 40, "token": 7, "trails": ["0"]})
+    url.forget_choice()
+    url.settle()
+    assert address.session_state["layer"] == 3
+    assert address.session_state["trails"] == []
+    assert not {"word", "frame", "token"} & set(address.session_state)
 
 
 def test_a_choice_outlives_a_page_that_does_not_draw_it(address):

@@ -12,6 +12,7 @@ from alas_core.datasets.manifest import FIELDS, Preview, preview
 from alas_core.datasets.opening import LAYOUTS
 from alas_core.datasets.records import SEPARATORS
 from alas_core.errors import InputError
+from alas_core.ui import url
 from alas_core.ui.text import plain
 
 _FIELD_LABELS = {
@@ -83,7 +84,7 @@ def _take_option(source: Read, name: str) -> None:
 def _go(key: str) -> None:
     """Look at the same place read in another way; its utterances are named alike."""
     st.session_state["data"] = key
-    st.session_state.pop("word", None)
+    url.forget_choice()
 
 
 def table(source: Read) -> None:

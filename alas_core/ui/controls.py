@@ -31,12 +31,15 @@ class View:
     Parameters
     ----------
     layer : None for the best one.
-    word : index into the words of the reference, or None.
+    word, frame, token : index into the words of the reference, the audio frames, the text tokens;
+        None where none is chosen.
     score : a name in `alas_core.definitions.SCORES`.
     """
 
     layer: int | None = None
     word: int | None = None
+    frame: int | None = None
+    token: int | None = None
     score: str = DEFAULT_SCORE
 
     def layer_of(self, analysis: Analysis) -> int:
@@ -47,19 +50,35 @@ class View:
 
     def word_of(self, analysis: Analysis) -> int | None:
         """The chosen word if this transcript has it."""
-        return self.word if self.word is not None and self.word < len(analysis.words) else None
+        return _within(self.word, len(analysis.words))
+
+    def frame_of(self, analysis: Analysis) -> int | None:
+        """The chosen frame if this recording has it."""
+        return _within(self.frame, analysis.n_frames)
+
+    def token_of(self, analysis: Analysis) -> int | None:
+        """The chosen token if this transcript has it."""
+        return _within(self.token, analysis.n_tokens)
+
+
+def _within(index: int | None, count: int) -> int | None:
+    return index if index is not None and index < count else None
 
 
 def view() -> View:
     """What the session looks at; the defaults where the sidebar was not drawn."""
     state = st.session_state
-    return View(state.get("layer"), state.get("word"), _valid("score", SCORES) or DEFAULT_SCORE)
+    chosen = {name: state.get(name) for name in ("layer", "word", "frame", "token")}
+    return View(**chosen, score=_valid("score", SCORES) or DEFAULT_SCORE)
 
 
-def choose(layer: int | None, word: int | None) -> None:
-    """Set layer and word for the next run (a click in a figure); the sidebar follows."""
-    st.session_state["layer"] = layer
-    st.session_state["word"] = word
+def choose(
+    layer: int | None, word: int | None, frame: int | None = None, token: int | None = None
+) -> None:
+    """Set what is chosen for the next run (a click in a figure); the sidebar follows."""
+    chosen = {"layer": layer, "word": word, "frame": frame, "token": token}
+    for name, value in chosen.items():
+        st.session_state[name] = value
 
 
 def order() -> Order | None:
@@ -107,6 +126,7 @@ def publish(page: str) -> None:
             "utterance": _unless_first("utterance", _utterances(data), always=data != DEMO),
             "layer": looked.layer,
             "score": looked.score,
+            "reference": references.linked(),
         },
         page,
     )
@@ -125,7 +145,7 @@ def sidebar() -> None:
         source_list.draw()
         options = source.utterances()
         if options:
-            _select("Utterance", "utterance", options, on_change=_forget_word)
+            _select("Utterance", "utterance", options, on_change=url.forget_choice)
         source.tools()
 
 
@@ -143,11 +163,17 @@ def _model() -> None:
         format_func=lambda name: options.get(name, name),
         key="model",
         accept_new_options=not allowed_models(),
+        on_change=_forget_positions,
         help="Choose one, or type the path of a model folder or a hub id (owner/name) and press "
         "Enter. Safetensors weights only; no code of a model is ever run.",
     )
     st.caption(plain(catalogue.model_description(chosen or "")))
     loading.ask_download(chosen or "")
+
+
+def _forget_positions() -> None:
+    """Another model cuts the same words into other frames and tokens."""
+    choose(view().layer, view().word)
 
 
 def _take_linked_model(options: dict[str, str]) -> None:
@@ -203,10 +229,6 @@ def _follow_best() -> None:
     st.session_state.pop("layer", None)
 
 
-def _forget_word() -> None:
-    st.session_state.pop("word", None)
-
-
 def _utterances(data: str) -> dict[str, str]:
     return sources.source(data).utterances()
 
@@ -239,6 +261,6 @@ def _select(
 
 
 def follow(event: SheetEvent) -> None:
-    """Take over what a reader chose on the sheet (called before the page runs again)."""
+    """Take over what a reader chose in any view (called before the page runs again)."""
     following_best = view().layer is None and event.layer == st.session_state.get(_SHOWN_LAYER)
-    choose(None if following_best else event.layer, event.word)
+    choose(None if following_best else event.layer, event.word, event.frame, event.token)

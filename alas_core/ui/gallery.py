@@ -8,6 +8,7 @@ from alas_core import bundles
 from alas_core.bundle import SUFFIX
 from alas_core.errors import StoreError
 from alas_core.types import Analysis
+from alas_core.ui import url
 from alas_core.ui.mode import readonly
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, on_shelf, shelf
 from alas_core.ui.text import cut, plain
@@ -102,7 +103,7 @@ def _accept() -> None:
     if bundle_id not in known:
         known.append(bundle_id)
     st.session_state["data"], st.session_state["utterance"] = BUNDLE, bundle_id
-    st.session_state.pop("word", None)
+    url.forget_choice()
 
 
 def invite() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from alas_core.errors import StoreError
 from alas_core.types import Analysis
-from alas_core.ui import catalogue
+from alas_core.ui import catalogue, url
 from alas_core.ui.text import cut
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def look_at(name: str, run: Run, utterance: str, layer: int | None) -> str:
             "again with bundles, or add the recording on the Explore page."
         )
     state["layer"] = layer
-    state.pop("word", None)
+    url.forget_choice()
     return ""
 
 

@@ -77,17 +77,20 @@ def _choice(label: str, key: str, options: dict[Option, str]) -> Option:
 
 def _trails(analysis: Analysis) -> tuple[int, ...]:
     """Words whose way through the layers is to be seen, besides the chosen one's."""
+    places = [str(index) for index in range(len(analysis.words))]
+    known = st.session_state.get("trails", [])
+    st.session_state["trails"] = [place for place in known if place in places]
     with st.popover("Trails", icon=":material/timeline:", type="tertiary"):
         chosen = st.pills(
             "Also follow these words from layer 0 to the last",
-            list(range(len(analysis.words))),
-            format_func=lambda index: plain(analysis.words[index].word, 30),
+            places,
+            format_func=lambda place: plain(analysis.words[int(place)].word, 30),
             selection_mode="multi",
-            key=f"trails_{analysis.key.digest[:12]}",
+            key="trails",
             help="Solid: the middle of the word's frames. Dashed: the middle of its tokens. The "
             "chosen word's own trail is always there.",
         )
-    return tuple(chosen)
+    return tuple(int(place) for place in chosen)
 
 
 def _name(

@@ -30,7 +30,7 @@ def explore(analysis: Analysis) -> None:
         flags(analysis)
         said = findings(analysis)
         headline(said, analysis, view.score)
-        sheet_panel(analysis, layer, word, view.score)
+        sheet_panel(analysis, view)
         what_this_says(said)
         trust.trust_panel(analysis, layer, word, theme())
         map_panel(analysis, layer, theme())
@@ -43,7 +43,7 @@ def explore(analysis: Analysis) -> None:
         details.details(analysis, layer)
 
 
-def sheet_panel(analysis: Analysis, layer: int, word: int | None, score: str) -> None:
+def sheet_panel(analysis: Analysis, view: controls.View) -> None:
     """The sheet, with the switch of its layers' columns and its help."""
     with st.container(horizontal=True, vertical_alignment="center"):
         fold = st.segmented_control(
@@ -54,12 +54,14 @@ def sheet_panel(analysis: Analysis, layer: int, word: int | None, score: str) ->
             key="fold",
             label_visibility="collapsed",
         )
-        guide.about_sheet(score)
+        guide.about_sheet(view.score)
     sheet(
         analysis,
-        layer=layer,
-        word=word,
-        score=score,
+        layer=view.layer_of(analysis),
+        word=view.word_of(analysis),
+        frame=view.frame_of(analysis),
+        token=view.token_of(analysis),
+        score=view.score,
         fold=fold or "time",
         theme=theme(),
         on_event=controls.follow,

@@ -16,6 +16,7 @@ import streamlit as st
 from alas_core.errors import AlasError, InputError
 from alas_core.reference.base import CHECKPOINT_KINDS, DEFAULT_CHECKPOINTS
 from alas_core.types import Audio, Reference
+from alas_core.ui import url
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, on_shelf, shelf
 from alas_core.ui.text import cut, plain
 
@@ -51,10 +52,16 @@ def choice(label: str, key: str = "reference", help: str | None = None) -> str: 
 
 
 def keep(key: str = "reference") -> None:
-    """Keep the choice in a run that does not draw it (another page); a link never sets it."""
+    """Keep the choice in a run that does not draw it (another page)."""
     for name in (key, *(f"{key}_{kind}" for kind in (*CHECKPOINT_KINDS, "tier"))):
         if st.session_state.get(name) is not None:
             st.session_state[name] = st.session_state[name]
+
+
+def linked() -> str | None:
+    """The choice as a link may carry it: no file of a person's, no checkpoint to load."""
+    kind: str = st.session_state.get("reference", POCKETSPHINX)
+    return kind if kind in url.LINKED_REFERENCES else None
 
 
 def chosen(key: str = "reference") -> str:

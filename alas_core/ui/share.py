@@ -7,10 +7,15 @@ import re
 import streamlit as st
 
 from alas_core.types import Analysis
+from alas_core.ui import references
 
 _EXPLAIN = (
-    "**The address of this page** holds what you see: recording, layer, word, score and settings. "
-    "Whoever can open this server sees the same."
+    "**The address of this page** holds what you see: recording, layer, word, frame, token, score "
+    "and settings. Whoever can open this server sees the same."
+)
+_LEFT_OUT = (
+    "Only the reference is not in it: a link loads no checkpoint and holds no file. The bundle "
+    "below has its words with their times."
 )
 
 
@@ -18,6 +23,8 @@ def menu(analysis: Analysis, score: str) -> None:
     """A button that opens the ways to pass on what is on the screen."""
     with st.popover("Share", icon=":material/ios_share:", type="tertiary"):
         st.markdown(_EXPLAIN)
+        if references.linked() is None:
+            st.markdown(_LEFT_OUT)
         st.download_button(
             "Report (HTML)",
             lambda: _report(analysis, score),

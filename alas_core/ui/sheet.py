@@ -27,7 +27,7 @@ SHEET_HEIGHT = HEIGHT + _BARS + _WORDS + _KEYS
 
 @dataclass(frozen=True)
 class SheetEvent:
-    """What a reader chose on the sheet; frame and token only where a cell of theirs was clicked."""
+    """What a reader chose; frame and token only where a cell or point of theirs was clicked."""
 
     layer: int
     word: int | None = None
@@ -59,6 +59,8 @@ def sheet(
     *,
     layer: int,
     word: int | None = None,
+    frame: int | None = None,
+    token: int | None = None,
     score: str = "alas",
     fold: Fold = "time",
     theme: Theme = "light",
@@ -69,7 +71,8 @@ def sheet(
 
     Parameters
     ----------
-    layer, word : the choice to show; `word` is an index into `analysis.words` or None.
+    layer, word, frame, token : the choice to show in this and every linked view; `word` is an
+        index into `analysis.words`; None where none is chosen.
     score, fold, theme : see `alas_core.figures.sheet.sheet_figure`.
     on_event : called with the event before the script reruns, as the callbacks of Streamlit's
         widgets are: here the state of widgets with a key (a layer slider) may still be set.
@@ -93,7 +96,7 @@ def sheet(
             on_event(event)
 
     with st.container(gap=None):
-        choice = {"id": name, "layer": layer, "word": word}
+        choice = {"id": name, "layer": layer, "word": word, "frame": frame, "token": token}
         result = _sheet(
             key=key,
             data={**choice, "seen": st.session_state.get(seen_key, 0)},

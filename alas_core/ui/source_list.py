@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alas_core.errors import InputError
-from alas_core.ui import sources
+from alas_core.ui import sources, url
 from alas_core.ui.text import plain
 
 
@@ -60,7 +60,7 @@ def _note_typed() -> None:
     st.session_state.setdefault("typed_data", set()).add(st.session_state.get("data"))
     for name in ("find_utterance", "data_problem"):
         st.session_state.pop(name, None)
-    st.session_state.pop("word", None)
+    url.forget_choice()
 
 
 def _may_open(key: str) -> bool:

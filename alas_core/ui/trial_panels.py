@@ -32,7 +32,6 @@ from alas_core.variations import (
 
 _CONFIG = {"displaylogo": False, "displayModeBar": False}
 _POLL_S = 0.5
-_PARAMETERS = {"snr": 0.0, "speed": 0.9}
 
 _CONTROLS_HELP = """
 **Would the score be as high without the words?** Each control takes away what should matter, runs
@@ -110,16 +109,13 @@ def controls_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) ->
 
 def _snr() -> float:
     value: float = st.select_slider(
-        "Noise added: signal to noise (dB)", SNRS_DB, _PARAMETERS["snr"], key="control_snr",
-        width=230,
-    )  # fmt: skip
+        "Noise added: signal to noise (dB)", SNRS_DB, key="control_snr", width=230
+    )
     return value
 
 
 def _speed() -> float:
-    value: float = st.select_slider(
-        "Other speed (times)", SPEEDS, _PARAMETERS["speed"], key="control_speed", width=200
-    )
+    value: float = st.select_slider("Other speed (times)", SPEEDS, key="control_speed", width=200)
     return value
 
 

@@ -22,6 +22,8 @@ from alas_core.figures.map import Colour
 from alas_core.figures.views import Fold
 from alas_core.keys import Settings
 from alas_core.models.identity import DTYPES, QUANTIZATIONS, Loading
+from alas_core.perturbations import SNRS_DB, SPEEDS
+from alas_core.variations import CONTROLS
 
 _PUBLISHED = "url_published"
 _SUPERSEDED = "url_superseded"
@@ -50,10 +52,16 @@ def one_of(options: Collection[str]) -> Callable[[str], Value | None]:
 
 
 def some_of(options: Collection[str]) -> Callable[[str], Value | None]:
-    """Several of the ids, with commas between them; a dash for none of them."""
+    """Several of the ids, with commas between them; a dash, or nothing, for none of them."""
     return lambda text: (
-        [] if text == NONE else [name for name in text.split(",") if name in options] or None
+        [] if text in ("", NONE) else [name for name in text.split(",") if name in options] or None
     )
+
+
+def places(text: str) -> Value | None:
+    """Several whole numbers, as the text that they are; which ones exist is decided elsewhere."""
+    named = [] if text in ("", NONE) else text.split(",")
+    return named if all(whole()(place) is not None for place in named) else None
 
 
 def words(limit: int) -> Callable[[str], Value | None]:
@@ -68,6 +76,11 @@ def whole(high: int = 9999) -> Callable[[str], Value | None]:
         if text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= high
         else None
     )
+
+
+def number_of(options: Collection[float]) -> Callable[[str], Value | None]:
+    """One of the numbers."""
+    return lambda text: next((value for value in options if f"{value}" == text), None)
 
 
 def decimal(low: float, high: float) -> Callable[[str], Value | None]:
@@ -89,6 +102,15 @@ def flag(text: str) -> Value | None:
 
 
 CENTERING = ("none", "mean", "standardise")
+VIEWS = ("readout", "controls", "centering", "sensitivity")
+"""What may lie under the sheet."""
+
+LINKED_REFERENCES = ("pocketsphinx", "own")
+"""Those that a link may choose: the others are a person's own files, or load a checkpoint."""
+
+CHOICE = ("word", "frame", "token", "trails")
+"""What is chosen within one recording, by its place there."""
+
 DIFFERS = ("model", "recording", "kept", "instruction", "settings", "audio")
 """In what the second side of the Compare page may differ from the first."""
 
@@ -99,16 +121,25 @@ PARAMETERS: dict[str, Parameter] = {
     "utterance": Parameter(words(300)),
     "layer": Parameter(whole()),
     "word": Parameter(whole()),
+    "frame": Parameter(whole(), None, "explore"),
+    "token": Parameter(whole(), None, "explore"),
     "score": Parameter(one_of(SCORES), "alas"),
     "fold": Parameter(one_of(get_args(Fold)), "time", "explore"),
     "projection": Parameter(one_of(("pca", "umap")), "pca", "explore"),
     "dimensions": Parameter(one_of(("2-D", "3-D")), "2-D", "explore"),
     "map_colour": Parameter(one_of(get_args(Colour)), "modality", "explore"),
     "map_parts": Parameter(some_of(("lines", "hulls")), ["lines"], "explore"),
+    "trails": Parameter(places, [], "explore"),
+    "trust": Parameter(one_of(VIEWS), "readout", "explore"),
+    "controls": Parameter(some_of(CONTROLS), [], "explore"),
+    "control_snr": Parameter(number_of(SNRS_DB), 0.0, "explore"),
+    "control_speed": Parameter(number_of(SPEEDS), 0.9, "explore"),
+    "quality": Parameter(flag, False, "explore"),
     "cross_layer": Parameter(one_of(("cka", "layer_correlation")), "cka", "explore"),
     "details": Parameter(
         one_of(("Scores", "Words", "Provenance", "Download")), "Scores", "explore"
     ),
+    "reference": Parameter(one_of(LINKED_REFERENCES), "pocketsphinx"),
     "instruction": Parameter(words(2000), ""),
     "instruction_first": Parameter(flag, _MADE.instruction_first),
     "temperature": Parameter(decimal(0.001, 10), _MADE.temperature),
@@ -149,6 +180,12 @@ def settle() -> None:
         value = st.session_state.get(name, parameter.default)
         if value is not None:
             st.session_state[name] = value
+
+
+def forget_choice() -> None:
+    """Another recording is looked at: its words, frames and tokens are others."""
+    for name in CHOICE:
+        st.session_state.pop(name, None)
 
 
 def adopt() -> None:

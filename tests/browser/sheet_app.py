@@ -37,8 +37,9 @@ def analysis_of(case: str) -> Analysis:
 
 
 def follow(event: SheetEvent) -> None:
-    st.session_state["layer"], st.session_state["word"] = event.layer, event.word
-    st.session_state["events"] = [*st.session_state.get("events", []), dataclasses.asdict(event)]
+    chosen = dataclasses.asdict(event)
+    st.session_state.update(chosen)
+    st.session_state["events"] = [*st.session_state.get("events", []), chosen]
 
 
 shown = analysis_of(st.query_params.get("case", "plain"))
@@ -51,7 +52,7 @@ if not st.sidebar.toggle("Hide", key="hide"):
     sheet(
         shown,
         layer=st.session_state["layer"],
-        word=st.session_state.get("word"),
+        **{name: st.session_state.get(name) for name in ("word", "frame", "token")},
         fold="words" if st.session_state["fold"] else "time",
         theme="dark" if st.context.theme.type == "dark" else "light",
         on_event=follow,

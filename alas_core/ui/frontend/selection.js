@@ -30,15 +30,16 @@ class Selection {
     return () => this.listeners.delete(listener);
   }
 
-  // A choice of the reader, in any view. A frame or token that is not named is given up.
+  // A choice of the reader, in any view. Another layer alone leaves the rest as it is; otherwise a
+  // frame or token that is not named is given up.
   pick(change, hear = false) {
-    this.publish({ frame: null, token: null, ...change }, { picked: true, hear });
+    const rest = Object.keys(change).every((name) => name === "layer") ? {} : { frame: null, token: null };
+    this.publish({ ...rest, ...change }, { picked: true, hear });
   }
 
-  // What Python says, which need not be told to it again. It knows of layer and word alone.
+  // What Python says, which need not be told to it again.
   follow(change) {
-    const other = change.word !== undefined && change.word !== this.state.word;
-    this.publish({ ...(other ? { frame: null, token: null } : {}), ...change }, { picked: false, hear: false });
+    this.publish(change, { picked: false, hear: false });
   }
 
   // Where the sound is, from the player.

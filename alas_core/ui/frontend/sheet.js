@@ -54,7 +54,8 @@ class SheetView {
     const waited = performance.now() - this.chosenAt;
     const stale = same && data.seen < this.sent && waited < PATIENCE_MS;
     this.sent = Math.max(this.sent, data.seen);
-    if (!stale) this.selection.follow({ layer: data.layer, word: data.word });
+    const { layer, word, frame, token } = data;
+    if (!stale) this.selection.follow({ layer, word, frame, token });
     if (fresh || !stale) await this.show(fresh);
     this.root.dataset.ready = data.id;
   }
