@@ -25,6 +25,7 @@ embedding*, and colour is a cosine.
 - **Solid green frame**: the token is the word being spoken (or a piece of it).
 - **Dashed frame**: it is the word that comes after. The last layers of a language model look for
   the *next* token, so this is expected there.
+- Time is the sheet's: zoom there, and the grid shows the same seconds.
 - Choose a cell: beside it stand its ten most probable tokens. Choose one of these to follow it:
   the grid then shows its probability everywhere (dark where it is not among the ten).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import expect
@@ -66,6 +67,56 @@ def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, br
     offline.keep("report")
     assert not [url for url in requests if not url.startswith(("file:", "blob:", "data:"))]
     offline.leave()
+
+
+STATE = """() => {
+  const all = (where, what) => [...document.querySelectorAll(where)].map(what);
+  const pressed = (node) => node.getAttribute("aria-checked") ?? node.getAttribute("aria-pressed");
+  return {
+    inputs: all("input, textarea", (node) => [node.type, node.value, node.checked]),
+    choices: all("[data-variant]", (node) => [node.innerText, pressed(node)]),
+    views: all("[data-drawn]", (node) => [node.dataset.drawn, node.dataset.figure]),
+  };
+}"""
+
+
+def test_the_whole_view_is_in_the_link(visitors):
+    tall = {"viewport": {"width": 1440, "height": 1700}}  # a list closes where the page scrolls
+    visitor = visitors(**tall)
+    page = visitor.open("/?n_null=20&utterance=demo-002")
+    visitor.see_picture()
+    page.get_by_text("How good is the reference?").click()
+    expect(page).to_have_url(re.compile(r"[?&]quality=True\b"))
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("spinbutton", name="Temperature").fill("0.2")
+    page.get_by_role("spinbutton", name="Temperature").press("Enter")
+    expect(page).to_have_url(re.compile(r"[?&]temperature=0\.2\b"))
+    visitor.choose("Centering", "mean")
+    visitor.choose("Reference alignment", "Came with the recording")
+    visitor.choose("Score", "Hit rate")
+    for choice in ("Layers × words", "3-D", "Time", "Correlation", "Provenance", "Controls"):
+        page.get_by_role("radio", name=choice, exact=True).click()
+    for pill in ("Lines", "Outlines", "Silence instead"):
+        page.get_by_role("button", name=pill, exact=True).click()
+    page.get_by_role("radio", name="Read-out", exact=True).click()
+    visitor.settle()
+    page.wait_for_selector(".alas-lens[data-ready]")
+    page.evaluate(
+        """() => [...globalThis[Symbol.for("alas.selections")].values()].at(-1)
+             .pick({ layer: 2, word: 1, frame: 12, token: 3 })"""
+    )
+    expect(page).to_have_url(re.compile(r"layer=2&word=1&frame=12&token=3\b"))
+    visitor.settle()
+    told = set(parse_qs(page.url.partition("?")[2]))
+    assert told >= {"reference", "score", "fold", "dimensions", "map_colour", "map_parts"}
+    assert told >= {"cross_layer", "details", "controls", "quality", "temperature", "centering"}
+
+    other = visitors(**tall)
+    other.open(page.url.removeprefix(other.url))
+    other.see_picture()
+    expect(other.page.locator(".alas-sheet")).to_have_attribute("data-drawn", "2/1/12/3")
+    expect(other.page.locator(".alas-lens")).to_have_attribute("data-drawn", "2/1/12")
+    assert other.page.evaluate(STATE) == page.evaluate(STATE)
 
 
 def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):

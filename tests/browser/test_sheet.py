@@ -95,6 +95,9 @@ def test_a_cell_of_tokens_and_time_sets_word_frame_and_token(page: Page) -> None
     click(page, 0.3, 3, y_axis="yaxis5")
     drawn(page, 4, 1)
     told(page, layer=4, word=1, frame=7, token=3)
+    page.locator(ROOT).press("ArrowDown")  # another layer alone leaves the rest as it is
+    page.wait_for_selector(f"{ROOT}[data-drawn='5/1/7/3']")
+    told(page, layer=5, word=1, frame=7, token=3)
 
 
 def test_a_point_of_the_profile_sets_the_layer(page: Page) -> None:
@@ -159,7 +162,7 @@ def test_another_views_choice_is_shown_heard_and_told(page: Page) -> None:
         }"""
     )
     assert heard | {"playhead": None} == {
-        "layer": 6, "word": 1, "frame": 7, "token": None, "playhead": None
+        "layer": 6, "word": 1, "frame": 7, "token": None, "playhead": None, "range": None
     }  # fmt: skip
     drawn(page, 6, 1)
     played_once(page, "0.2-0.52")

@@ -65,6 +65,18 @@ def test_read_out_and_sheet_share_layer_word_and_frame(guest: Visitor) -> None:
     expect(slider).to_have_value("6")
     page.locator(".alas-words button").first.click()
     expect(page.locator(ROOT)).to_have_attribute("data-drawn", re.compile(r"^6/0/\d+$"))
+    whole = page.locator(ROOT).get_attribute("data-range")
+    page.locator(".alas-sheet").press("+")
+    page.wait_for_function(
+        """(whole) => {
+          const [from, to] = document.querySelector(".alas-figure")._fullLayout.xaxis.range;
+          const seen = document.querySelector(".alas-lens").dataset.range;
+          return seen !== whole && seen === `${from}-${to}`;
+        }""",
+        arg=whole,
+    )
+    page.locator(".alas-sheet").press("0")
+    expect(page.locator(ROOT)).to_have_attribute("data-range", whole)
 
 
 def test_the_transcripts_tokens_are_read_likewise(guest: Visitor) -> None:

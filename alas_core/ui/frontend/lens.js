@@ -53,7 +53,10 @@ class LensView {
     if (this.chosen === chosen) return;
     this.leave?.();
     this.chosen = chosen;
-    this.leave = chosen.subscribe((state, { stir }) => (stir ? this.movePlayhead() : this.draw()));
+    this.leave = chosen.subscribe((state, { change, stir }) => {
+      if (stir && change.range === undefined) this.movePlayhead();
+      else this.draw();
+    });
   }
 
   // What the selection means here: a layer, a word, and a column of the side that is shown.
@@ -113,7 +116,8 @@ class LensView {
     this.stage.style.flexBasis = `${stage}px`;
     this.aside.style.marginLeft = `${(detail - grid) * plot - 8}px`;
     this.canvas.style.width = `${stage}px`;
-    this.grid.place(this.side, [0, this.lens.end_s], left, grid * plot);
+    const range = this.chosen.state.range ?? [0, this.lens.end_s]; // as the sheet above shows it
+    this.grid.place(this.side, range, left, grid * plot);
     const chosen = this.choice;
     this.aside.style.height = `${this.grid.height}px`;
     this.grid.draw({ width: stage, chosen, followed: this.followed });
@@ -122,13 +126,15 @@ class LensView {
     Object.assign(this.root.dataset, {
       drawn: [chosen.layer, chosen.word ?? "", chosen.column ?? ""].join("/"),
       side: this.side,
+      range: this.grid.range.join("-"),
       followed: this.followed === null ? "" : this.lens.vocabulary[this.followed],
     });
   }
 
   movePlayhead() {
     const time = this.chosen?.state.playhead ?? null;
-    this.playhead.hidden = time === null || this.side === "text" || !this.grid.x;
+    const [low, high] = this.grid.range ?? [];
+    this.playhead.hidden = time === null || this.side === "text" || !(low <= time && time <= high);
     if (!this.playhead.hidden) this.playhead.style.transform = `translateX(${this.grid.x(time)}px)`;
   }
 

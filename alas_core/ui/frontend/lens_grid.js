@@ -121,6 +121,11 @@ class LensGrid {
     return "";
   }
 
+  // The part of a span that the zoom shows, where its label belongs.
+  visible(from, to) {
+    return [Math.max(from, this.left), Math.min(to, this.left + this.width)];
+  }
+
   drawAxes() {
     const { muted } = this.lens.colours;
     const step = [1, 2, 4, 5, 8, 10, 16, 20].find((s) => (s * this.row) >= 22) ?? 20;
@@ -137,7 +142,7 @@ class LensGrid {
     this.write(title, this.left + this.width / 2, under + 25, { colour: muted, size: 12, align: "center" });
     if (this.side === "text") return;
     const [low, high] = this.range;
-    const tick = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10].find((s) => (s / (high - low)) * this.width > 55) ?? 20;
+    const tick = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10].find((s) => (s / (high - low)) * this.width > 55) ?? 20;
     for (let k = Math.ceil(low / tick - 1e-6); k * tick <= high + 1e-6; k += 1) {
       const text = (k * tick).toFixed(tick < 0.1 ? 2 : tick < 1 ? 1 : 0);
       this.write(text, this.x(k * tick), under + 9, { colour: muted, align: "center" });
@@ -153,9 +158,10 @@ class LensGrid {
       : spoken;
     for (const { text, span } of labels) {
       const [from, to] = span.map(this.x);
+      const [start, end] = this.visible(from, to);
       this.pen.font = `12px ${this.lens.font}`;
-      const shown = this.fitted(text, to - from - 4);
-      this.write(shown, (from + to) / 2, HEAD_PX / 2 - 2, { colour: ink, size: 12, align: "center" });
+      const shown = this.fitted(text, end - start - 4);
+      this.write(shown, (start + end) / 2, HEAD_PX / 2 - 2, { colour: ink, size: 12, align: "center" });
       this.pen.fillStyle = muted;
       this.pen.fillRect(from, HEAD_PX - 7, 1, 7);
       this.pen.fillRect(to - 1, HEAD_PX - 7, 1, 7);
@@ -198,10 +204,11 @@ class LensGrid {
     const [top, height] = [this.top(layer), this.row - 1];
     const light = sum / (to - from) > 0.55; // the scale's upper end is bright yellow
     this.pen.font = `${this.row >= 18 ? 11 : 10}px ${this.lens.font}`;
-    const shown = right - left > 14 ? this.fitted(text, right - left - 5) : "";
+    const [start, end] = this.visible(left, right);
+    const shown = end - start > 14 ? this.fitted(text, end - start - 5) : "";
     if (shown) {
       const colour = light ? "#1b1f24" : "#ffffff";
-      this.write(shown, (left + right) / 2, top + height / 2 + 0.5, { colour, size: this.row >= 18 ? 11 : 10, align: "center", bold: named === "own" });
+      this.write(shown, (start + end) / 2, top + height / 2 + 0.5, { colour, size: this.row >= 18 ? 11 : 10, align: "center", bold: named === "own" });
     }
     this.pen.fillStyle = colours.paper;
     this.pen.fillRect(right - 0.5, top, 1, height);

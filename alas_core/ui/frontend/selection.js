@@ -8,17 +8,19 @@
 //   const leave = chosen.subscribe((state, event) => draw(state));  // in the clean-up: leave()
 //   chosen.pick({ word: 2, frame: 20 }, true);                      // a click of the reader
 //
-// `state` has `layer` (0 to n_layers), `word`, `frame`, `token` (an index, or null) and `playhead`
-// (seconds, or null while nothing is played or paused). A listener is called at once if a layer is
-// known, and after each change; `event` has
+// `state` has `layer` (0 to n_layers), `word`, `frame`, `token` (an index, or null), `playhead`
+// (seconds, or null while nothing is played or paused) and `range` (the seconds that the sheet's
+// zoom shows, [from, to], or null for all). A listener is called at once if a layer is known, and
+// after each change; `event` has
 //   change  the parts of the state that are new
 //   picked  true if a reader chose it: the sheet then tells Python, nobody else needs to
 //   hear    true if the reader should hear it: the sheet then plays the word's (or frame's) span
-//   stir    true if only the playhead moved: leave all else alone, it comes with every screen frame
+//   stir    true if only playhead or range moved: the first comes with every screen frame, so that
+//           who shows neither should leave all alone
 
 class Selection {
   constructor() {
-    this.state = { layer: null, word: null, frame: null, token: null, playhead: null };
+    this.state = { layer: null, word: null, frame: null, token: null, playhead: null, range: null };
     this.listeners = new Set();
   }
 
@@ -45,6 +47,12 @@ class Selection {
   // Where the sound is, from the player.
   move(playhead) {
     this.publish({ playhead }, { picked: false, hear: false, stir: true });
+  }
+
+  // What the sheet's zoom shows of the time.
+  look(range) {
+    if (String(range) === String(this.state.range)) return;
+    this.publish({ range }, { picked: false, hear: false, stir: true });
   }
 
   publish(wanted, { stir = false, ...event }) {

@@ -115,7 +115,7 @@ class SheetView {
     this.sent += 1;
     this.chosenAt = performance.now();
     clearTimeout(this.telling);
-    const { playhead, ...choice } = this.choice;
+    const { playhead, range, ...choice } = this.choice;
     this.telling = setTimeout(() => this.tell({ ...choice, nonce: this.sent }), TELL_AFTER_MS);
   }
 
@@ -323,6 +323,7 @@ class SheetView {
   }
 
   layLane() {
+    this.selection.look(this.figure.zoomed);
     const place = this.sheet.lane && this.figure.lanePlace(this.sheet.lane);
     this.lane.hidden = !place;
     if (place) {

@@ -79,6 +79,12 @@ class SheetFigure extends LinkedFigure {
     return this.Plotly.relayout(this.div, change);
   }
 
+  // The seconds to be seen, or null for all of them.
+  get zoomed() {
+    const [whole, seen] = [this.made.ranges.xaxis, this.axis?.range ?? this.made.ranges.xaxis];
+    return seen.every((end, side) => Math.abs(end - whole[side]) < 1e-6) ? null : [...seen];
+  }
+
   get axis() {
     return this.div._fullLayout?.xaxis;
   }
