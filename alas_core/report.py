@@ -20,7 +20,9 @@ from alas_core.citation import bibtex
 from alas_core.definitions import SCORES
 from alas_core.figures import cross_layer_figure, map_figure
 from alas_core.figures.payload import sheet_name, sheet_payload
-from alas_core.findings import findings, number
+from alas_core.figures.reading import reading_figure
+from alas_core.figures.readout_svg import readout_svg
+from alas_core.findings import findings, number, reading_sentence
 from alas_core.layouts import pca_layout
 from alas_core.types import Analysis
 
@@ -35,6 +37,7 @@ body { margin: 2rem auto; max-width: 75rem; padding: 0 1.5rem; background: #fff;
   font: 16px/1.5 "Source Sans", "Source Sans 3", "Segoe UI", system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
+h3 { font-size: 1rem; margin: 1.2rem 0 0; }
 .quiet { color: #57606a; }
 li { margin: .25rem 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .9rem; width: 100%; }
@@ -72,7 +75,7 @@ for (const [id, figure] of Object.entries(JSON.parse(held("figures"))))
 
 
 def report_html(analysis: Analysis, *, score: str = "alas") -> str:
-    """The report of one analysis: sheet with sound, findings, scores, settings, citation.
+    """The report of one analysis: sheet with sound, findings, read-out, scores, settings, citation.
 
     Parameters
     ----------
@@ -93,7 +96,8 @@ def report_html(analysis: Analysis, *, score: str = "alas") -> str:
             _section("What this says", _list(finding.text for finding in findings(analysis))),
             _warnings(analysis),
             _sheet(),
-            _figures(analysis, drawn),
+            _readout(analysis),
+            _figures(drawn, analysis.best_layer),
             _section("Scores", _score_table(analysis)),
             _section("How ALAS is defined", _definition()),
             _section("Settings and provenance", _provenance(analysis)),
@@ -167,15 +171,39 @@ def _drawn(analysis: Analysis) -> dict[str, Any]:
     if analysis.cross_layer:
         score = "cka" if "cka" in analysis.cross_layer else next(iter(analysis.cross_layer))
         drawn["layers"] = cross_layer_figure(analysis, score=score, layer=layer)
+    if analysis.lens is not None:
+        drawn["reading"] = reading_figure(analysis, analysis.lens)
     return drawn
 
 
-def _figures(analysis: Analysis, drawn: Mapping[str, Any]) -> str:
+def _readout(analysis: Analysis) -> str:
+    """What each frame's state would say at each layer, were it the last one."""
+    title = "Read-out: what each state would say"
+    if analysis.lens is None:
+        return _section(
+            title,
+            "<p>This analysis holds no read-out: it was made by an earlier version, before its "
+            "read-out was there, or by a model whose output head cannot be asked.</p>",
+        )
+    return _section(
+        title,
+        f"<p>{_text(reading_sentence(analysis, analysis.lens))}</p>"
+        '<p class="quiet">The most probable token at each audio frame when its state is taken '
+        "through the model's own last step; at layer 0 the nearest input embedding. Rest on a cell "
+        "to read it. Chance is one in the size of the vocabulary "
+        f"({analysis.model.vocabulary_size:,} tokens).</p>"
+        f"{readout_svg(analysis, analysis.lens)}"
+        "<h3>At which layer each word is read: share of its frames that name it</h3>"
+        '<div id="reading"></div>',
+    )
+
+
+def _figures(drawn: Mapping[str, Any], layer: int) -> str:
     titles = {
-        "map": f"Frames and tokens at layer {analysis.best_layer} (PCA)",
+        "map": f"Frames and tokens at layer {layer} (PCA)",
         "layers": "Layers of hearing against layers of reading",
     }
-    parts = [_section(titles[name], f'<div id="{name}"></div>') for name in drawn]
+    parts = [_section(title, f'<div id="{k}"></div>') for k, title in titles.items() if k in drawn]
     return f'<div class="pair">{"".join(parts)}</div>'
 
 

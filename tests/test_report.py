@@ -10,9 +10,12 @@ import pytest
 
 from alas_core.citation import PAPER, bibtex
 from alas_core.definitions import SCORES
-from alas_core.findings import findings
+from alas_core.figures.lens_payload import token_label
+from alas_core.figures.readout_svg import runs
+from alas_core.findings import findings, reading_sentence
 from alas_core.report import report_html
-from tests.factory import make_analysis
+from alas_core.types import Analysis
+from tests.factory import make_analysis, make_lens_of
 
 NASTY = '<img src=x onerror="alert(1)"> </script><script>alert(2)</script> & $\\alpha$'
 
@@ -33,14 +36,20 @@ class Page(HTMLParser):
         self.text += data
 
 
+def made(**options) -> Analysis:
+    """A planted analysis with a read-out."""
+    bare = make_analysis(**options)
+    return dataclasses.replace(bare, lens=make_lens_of(bare))
+
+
 @pytest.fixture(scope="module")
 def html() -> str:
-    return report_html(make_analysis())
+    return report_html(made())
 
 
 def test_it_holds_findings_scores_settings_and_citation(html):
     page = Page(html)
-    for finding in findings(make_analysis()):
+    for finding in findings(made()):
         assert finding.text in page.text
     for score in SCORES.values():
         assert score.label in page.text
@@ -63,7 +72,11 @@ def test_sound_and_drawing_library_are_inside(html):
 
 
 def test_words_of_users_and_models_stay_text():
-    analysis = make_analysis()
+    analysis = made()
+    first, *others = analysis.words
+    heard = dataclasses.replace(
+        analysis.reference, words=(dataclasses.replace(first, word=NASTY), *others)
+    )
     nasty = dataclasses.replace(
         analysis,
         utterance=dataclasses.replace(analysis.utterance, transcript=NASTY, id=NASTY),
@@ -71,21 +84,52 @@ def test_words_of_users_and_models_stay_text():
         answers={"audio": NASTY, "text": "x"},
         model=dataclasses.replace(analysis.model, name=NASTY),
         provenance={"instruction": NASTY, "device": NASTY},
+        lens=dataclasses.replace(
+            analysis.lens, vocabulary=tuple(NASTY for _ in analysis.lens.vocabulary)
+        ),
+        reference=heard,
     )
     page, plain = Page(report_html(nasty)), Page(report_html(analysis))
     assert page.tags.count("script") == plain.tags.count("script")
     assert "img" not in page.tags
-    assert page.text.count(NASTY) >= 5
+    assert page.text.count(NASTY) >= 5 + analysis.n_layers  # a cell's title at each layer
 
 
 def test_figures_beside_the_sheet_are_inside(html):
     held = json.loads(
         re.search(r'<script type="application/json" id="figures">(.*?)</script>', html).group(1)
     )
-    assert set(held) == {"map", "layers"}
+    assert set(held) == {"map", "layers", "reading"}
     for name in held:
         assert f'<div id="{name}"></div>' in html
         assert held[name]["data"]
+
+
+def test_the_read_out_is_a_still_grid_of_first_tokens(html):
+    analysis = made()
+    page, (layers, positions) = Page(html), analysis.lens.tops.shape[:2]
+    assert positions == analysis.n_frames + analysis.n_tokens
+    assert reading_sentence(analysis, analysis.lens) in page.text
+    assert html.count("<svg") == 1
+    for layer in range(layers):
+        cells = list(runs(analysis.lens, layer, analysis.n_frames))
+        frames = [frame for run in cells for frame in range(run.start, run.stop)]
+        assert frames == list(range(analysis.n_frames))
+        for run in cells:
+            for frame in (run.start, run.stop - 1):
+                assert run.token == analysis.lens.tops[layer, frame, 0]
+                assert run.names == analysis.lens.names()[layer, frame]
+            label = token_label(analysis.lens.vocabulary[run.token])
+            start_s = analysis.frame_spans[run.start, 0]
+            assert f"layer {layer}, {start_s:.2f} to " in page.text
+            assert f"‘{label}’" in page.text
+    assert "the word itself" in page.text
+
+
+def test_an_analysis_without_a_read_out_says_so_in_a_sentence():
+    html = report_html(make_analysis())
+    assert "This analysis holds no read-out" in Page(html).text
+    assert "<svg" not in html
 
 
 def test_the_citation_names_paper_and_program_with_what_the_result_came_from():
