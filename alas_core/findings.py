@@ -17,9 +17,7 @@ from alas_core.mistakes import longest_departure, nearest_other
 from alas_core.rankings import Agreement, agreements
 from alas_core.readout import heard_instead, word_readings
 from alas_core.types import NO_WORD, Analysis, Lens
-
-SIGNIFICANT = 0.05
-"""Level of p after Benjamini-Hochberg over the layers."""
+from alas_core.variations import beats_null
 
 MOST = 6
 """Sentences shown; what stands lowest in `RULES` gives way."""
@@ -110,8 +108,9 @@ def _best_layer(analysis: Analysis) -> Finding:
         f"{null.name} reach {number(high)} (97.5 % of {len(null.samples)}; p = {number(p)} "
         "after correction for the layers)"
     )
-    if null.p_adjusted[layer] <= SIGNIFICANT:  # in the null's own precision: 1/20 is 0.05
-        layers = int((null.p_adjusted <= SIGNIFICANT).sum())
+    beats = beats_null(null.p_adjusted)
+    if beats[layer]:
+        layers = int(beats.sum())
         verdict = f"So the model binds these words, at {layers} of {analysis.n_layers + 1} layers"
     else:
         verdict = "So this is not more than order and number of words would give"

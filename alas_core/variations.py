@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from alas_core.keys import SINK_RATIO
-from alas_core.types import Analysis, FloatArray
+from alas_core.types import Analysis, BoolArray, FloatArray
 
 TEMPERATURES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 JITTERS_MS = (20.0, 40.0, 80.0)
 N_DRAWS = 20
+
+SIGNIFICANT = 0.05
+"""Level of p after Benjamini-Hochberg over the layers: from there on a score beats its null."""
 
 NULL, SAME, LOWER = "null", "same", "lower"
 """What one expects of a control: what wrong words reach, what the recording has, or less of it."""
@@ -76,6 +79,16 @@ CENTERINGS = {
 """Ways to treat the states before cosines, by name."""
 
 
+def beats_null(p_adjusted: FloatArray) -> BoolArray:
+    """The one rule for it, in figures and sentences alike, for recordings and for trials.
+
+    Parameters
+    ----------
+    p_adjusted : np.ndarray [shape=(n_layers + 1,)], in the null's own precision: 1/20 is 0.05
+    """
+    return np.asarray(p_adjusted <= SIGNIFICANT)
+
+
 @dataclass(frozen=True)
 class TrialResult:
     """ALAS of each layer under one trial.
@@ -92,6 +105,11 @@ class TrialResult:
     note: str = ""
 
     @property
+    def beats(self) -> BoolArray:
+        """Of each layer, whether the score beats the null (n_layers + 1,)."""
+        return beats_null(self.p_adjusted)
+
+    @property
     def label(self) -> str:
         """The trial with its parameter."""
         unit = {"snr": " dB", "speed": "×"}.get(self.trial.name, "")
@@ -101,17 +119,19 @@ class TrialResult:
 def as_expected(analysis: Analysis, result: TrialResult) -> bool | None:
     """Whether the trial does what it should at the analysis's best layer; None where that is open.
 
-    NULL: at or below the null's 97.5 % there. SAME: above it, if the recording is. LOWER: no more
-    than the recording.
+    NULL: does not beat the null there. SAME: beats it, if the recording does. LOWER: no more than
+    the recording.
     """
     layer = analysis.best_layer
-    high = float((analysis.null or analysis.quick_null).high[layer])
-    real, value = float(analysis.scores["alas"][layer]), float(result.alas[layer])
+    null = analysis.null or analysis.quick_null
+    beats = bool(result.beats[layer])
     if result.trial.expects == NULL:
-        return value <= high
+        return not beats
     if result.trial.expects == SAME:
-        return value > high if real > high else None
-    return value <= real if result.trial.expects == LOWER else None
+        return beats if beats_null(null.p_adjusted)[layer] else None
+    if result.trial.expects == LOWER:
+        return bool(result.alas[layer] <= analysis.scores["alas"][layer])
+    return None
 
 
 @dataclass(frozen=True)
@@ -191,22 +211,24 @@ def judgement(analysis: Analysis, result: TrialResult) -> str:
     layer = analysis.best_layer
     null = analysis.null or analysis.quick_null
     value, real = float(result.alas[layer]), float(analysis.scores["alas"][layer])
-    high = float(null.high[layer])
-    said = f"ALAS {value:.2f} at layer {layer} (recording {real:.2f}, {null.name} reach {high:.2f})"
+    said = (
+        f"ALAS {value:.2f} at layer {layer} (recording {real:.2f}, {null.name} reach "
+        f"{float(null.high[layer]):.2f}; p = {float(result.p_adjusted[layer]):.2g})"
+    )
     fine = as_expected(analysis, result)
     if result.trial.expects == NULL:
         return said + (
-            ": falls to what wrong words reach, as it should"
+            f": does not beat {null.name}, as it should"
             if fine
-            else ": stays above what wrong words reach, which words alone cannot explain"
+            else f": beats {null.name}, which words alone cannot explain"
         )
     if result.trial.expects == SAME:
         if fine is None:
             return said + ": the recording itself does not beat its null, so nothing follows"
         return said + (
-            ": still above what wrong words reach, as it should be"
+            f": still beats {null.name}, as it should"
             if fine
-            else ": falls to what wrong words reach, though the words are there"
+            else f": no longer beats {null.name}, though the words are there"
         )
     if result.trial.expects == LOWER:
         kept = f"{value / real:.0%} of the recording's" if real > 0 else "no share of it"

@@ -93,7 +93,7 @@ def test_a_model_of_another_size_is_refused(fake) -> None:
 def demo():
     data = datasets.demo()
     utterance = data.load(data.ids()[0].id)
-    settings = Settings(n_null=19)
+    settings = Settings(n_null=49)  # the default: 19 leave p no room
     return analyse(Request("demo", utterance, settings=settings, pool=data.pool(), answers=False))
 
 
@@ -142,27 +142,27 @@ def test_the_model_is_loaded_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "expected"),
+    ("name", "value", "p", "expected"),
     [
-        ("noise", -1.0, True),
-        ("noise", 0.99, False),
-        ("speed", 0.99, True),
-        ("speed", -1.0, False),
-        ("snr", -1.0, True),
-        ("snr", 0.999, False),
-        ("mean", 0.5, None),
+        ("noise", -1.0, 1.0, True),
+        ("noise", 0.99, 0.02, False),
+        ("speed", 0.99, 0.02, True),
+        ("speed", -1.0, 1.0, False),
+        ("snr", -1.0, 1.0, True),
+        ("snr", 0.999, 0.02, False),
+        ("mean", 0.5, 0.02, None),
     ],
 )
-def test_what_one_expects_is_judged_at_the_best_layer(name, value, expected) -> None:
+def test_what_one_expects_is_judged_at_the_best_layer(name, value, p, expected) -> None:
     analysis = make_analysis()
     trial = CONTROLS.get(name) or CENTERINGS[name]
-    result = TrialResult(trial, None, np.full(9, value, np.float32), np.ones(9))
+    result = TrialResult(trial, None, np.full(9, value, np.float32), np.full(9, p))
     assert as_expected(analysis, result) is expected
 
 
 def test_of_a_recording_that_does_not_beat_its_null_no_speed_can_be_judged() -> None:
     analysis = make_analysis(binding=np.zeros(9))
-    high = np.full(9, 2.0, np.float32)
-    analysis = dataclasses.replace(analysis, null=dataclasses.replace(analysis.null, high=high))
+    null = dataclasses.replace(analysis.null, p_adjusted=np.ones(9))
+    analysis = dataclasses.replace(analysis, null=null)
     result = TrialResult(CONTROLS["speed"], 0.9, np.zeros(9, np.float32), np.ones(9))
     assert as_expected(analysis, result) is None

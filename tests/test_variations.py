@@ -37,28 +37,38 @@ def result(name: str, alas: float, p: float = 1.0, value: float | None = None) -
 
 
 @pytest.mark.parametrize(
-    ("name", "alas", "said"),
+    ("name", "alas", "p", "said"),
     [
-        ("noise", 0.0, "as it should"),
-        ("random", 0.99, "words alone cannot explain"),
-        ("speed", 0.99, "as it should be"),
-        ("speed", 0.0, "though the words are there"),
-        ("snr", 0.1, "of the recording's"),
+        ("noise", 0.0, 1.0, "does not beat wrong transcripts, as it should"),
+        ("random", 0.99, 0.02, "words alone cannot explain"),
+        ("speed", 0.99, 0.05, "still beats wrong transcripts, as it should"),
+        ("speed", 0.0, 0.06, "though the words are there"),
+        ("snr", 0.1, 1.0, "of the recording's"),
     ],
 )
-def test_a_trial_is_judged_against_recording_and_null(analysis, name, alas, said) -> None:
-    text = judgement(analysis, result(name, alas))
+def test_a_trial_is_judged_against_recording_and_null(analysis, name, alas, p, said) -> None:
+    text = judgement(analysis, result(name, alas, p))
     layer = analysis.best_layer
     assert text.startswith(f"ALAS {alas:.2f} at layer {layer}")
     assert f"recording {analysis.scores['alas'][layer]:.2f}" in text
-    assert f"wrong transcripts reach {analysis.null.high[layer]:.2f}" in text
+    assert f"wrong transcripts reach {analysis.null.high[layer]:.2f}; p = {p:.2g})" in text
     assert text.endswith(said)
 
 
 def test_where_the_recording_does_not_beat_its_null_speed_says_nothing(analysis) -> None:
-    null = dataclasses.replace(analysis.null, high=np.full(9, 2.0))
+    null = dataclasses.replace(analysis.null, p_adjusted=np.full(9, 0.06))
     said = judgement(dataclasses.replace(analysis, null=null), result("speed", 0.5))
     assert said.endswith("so nothing follows")
+
+
+@pytest.mark.parametrize("p", [0.02, 0.05, 0.0501, 1.0])
+def test_marker_and_sentence_follow_one_rule(analysis, p) -> None:
+    # A score above the null's 97.5 % need not beat it once the layers are corrected for.
+    found = result("noise", float(analysis.null.high.max()) + 0.01, p)
+    figure = trials_figure(analysis, [found])
+    (curve,) = (trace for trace in figure.data if trace.name == "Noise instead")
+    full = set(curve.marker.symbol) == {"circle"}
+    assert full == ("beats wrong transcripts, which" in judgement(analysis, found)) == (p <= 0.05)
 
 
 def test_every_control_says_what_it_does_and_what_one_expects() -> None:

@@ -13,7 +13,6 @@ from alas_core.figures.profile import profile_traces
 from alas_core.types import Analysis
 from alas_core.variations import TrialResult
 
-SIGNIFICANT = 0.05
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _HUES = (1, 6, 5, 7, 0, 2, 10)
 """Those of `WORDS` that can be told apart on a light and on a dark page."""
@@ -30,8 +29,8 @@ def trials_figure(
 ) -> go.Figure:
     """The layer profile of ALAS with a curve for each trial.
 
-    A marker is full where the trial's score beats the null (p at most 0.05 after correction over
-    the layers), and hollow where it does not.
+    A marker is full where the trial's score beats the null (`alas_core.variations.beats_null`), and
+    hollow where it does not.
 
     Parameters
     ----------
@@ -70,7 +69,6 @@ def trials_figure(
 
 def _curve(result: TrialResult, colour: str, index: int) -> go.Scatter:
     layers = np.arange(len(result.alas))
-    beats = result.p_adjusted <= SIGNIFICANT
     rows = [
         f"{axes.escape(result.label)}<br>layer {layer} · ALAS {axes.number(float(value))}<br>"
         f"p = {axes.number(float(p))} after correction over the layers"
@@ -84,7 +82,7 @@ def _curve(result: TrialResult, colour: str, index: int) -> go.Scatter:
         line={"color": colour, "width": 2, "dash": _DASHES[index % len(_DASHES)]},
         marker={
             "size": 7, "color": colour, "line": {"color": colour, "width": 1.5},
-            "symbol": ["circle" if full else "circle-open" for full in beats],
+            "symbol": ["circle" if full else "circle-open" for full in result.beats],
         },
         customdata=rows,
         hovertemplate="%{customdata}<extra></extra>",

@@ -51,7 +51,7 @@ p_l = (1 + number of the recording's null at or above the control's ALAS_l) / (K
 Benjamini-Hochberg over the layers
 noise instead: white, same RMS; noise added: mean powers at the chosen ratio
 other speed: phase vocoder (librosa), times multiplied by new length / old length
-verdicts at the recording's best layer: "falls" is at or below the null's 97.5 %"""
+verdicts at the recording's best layer, by the rule of the markers: beats is p ≤ 0.05"""
 
 _CENTERING_HELP = """
 **Does one large direction make the similarity?** In many models a few dimensions, or a few
