@@ -552,9 +552,16 @@ def test_trails_run_through_all_layers(analysis: Analysis) -> None:
     layout = pca_layout(analysis)
     figure = map_figure(analysis, layout, layer=4, word=1, trails=(3,))
     own = layout.points[:, : analysis.n_frames][:, analysis.frame_word == 3].mean(axis=1)
-    np.testing.assert_allclose(trace(figure, "word 3: trail of its sound").x, own[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(trace(figure, "trail of ‘sleeps’").x, own[:, 0], rtol=1e-5)
     text = layout.points[:, analysis.n_frames + 1]
-    np.testing.assert_allclose(trace(figure, "chosen: trail of its text").y, text[:, 1], rtol=1e-5)
+    np.testing.assert_allclose(
+        trace(figure, "trail of the chosen word: its text").y, text[:, 1], rtol=1e-5
+    )
+    drawn = [one for one in figure.data if "trail" in one.name and len(one.x)]
+    assert [one.name for one in drawn if one.showlegend] == [
+        "trail of the chosen word", "trail of ‘sleeps’",
+    ]  # fmt: skip
+    assert len(drawn) == 4
 
 
 def test_map_marks_the_frames_whose_nearest_token_is_right(analysis: Analysis) -> None:

@@ -117,6 +117,7 @@ def test_no_link_makes_a_gallery_load_a_model(gallery_mode, link):
     for name, value in link.items():
         at.query_params[name] = value
     finish(at, next(iter(gallery.labels())))
+    assert "Hugging Face" not in words_of((*at.warning, *at.error))
     keys = {
         element.key for kind in ("selectbox", "text_area", "toggle") for element in at.get(kind)
     }

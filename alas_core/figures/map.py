@@ -40,6 +40,9 @@ from alas_core.types import NO_WORD, Analysis, FloatArray
 Colour = Literal["modality", "word", "time", "correct"]
 
 MAP_HEIGHT = 480
+CHOSEN = "the chosen word"
+SOUND_TRAIL, TEXT_TRAIL = "trail of {}", "trail of {}: its text"
+"""Names of traces; the first stands in the legend for both: sound solid, text dashed."""
 
 
 def map_figure(
@@ -121,7 +124,7 @@ def _frame(layout: Layout, layer: int, colours: Palette) -> dict[str, Any]:
         made["yaxis"] |= {"scaleanchor": "x"}
     return {
         **made,
-        "margin": {"l": 28, "r": 8, "t": 28, "b": 28},
+        "margin": {"l": 28, "r": 8, "t": 48, "b": 28},  # two lines of legend: no jump with a trail
         "dragmode": "orbit" if layout.dimensions == 3 else "pan",
         "showlegend": True,
         "legend": {
@@ -196,24 +199,21 @@ def _trails(
     analysis: Analysis, word: int | None, words: tuple[int, ...], colours: Palette
 ) -> list[dict[str, Any]]:
     """The way of a word's sound (solid) and of its text (dashed) from layer 0 to the last."""
-    wanted = [(word, SELECTION, "chosen", 2.0)]
-    wanted += [(w, word_colour(w, colours), f"word {w}", 1.4) for w in words]
-    made = []
-    for index, colour, name, width in wanted:
-        for part, anchor, dash in (
-            ("sound", sound_anchor, "solid"),
-            ("text", text_anchor, "dash"),
-        ):
-            made.append(
-                {
-                    "name": f"{name}: trail of its {part}", "mode": "lines+markers",
-                    "line": {"color": colour, "width": width, "dash": dash}, "opacity": 0.85,
-                    "marker": {"size": 3, "color": colour}, "showlegend": False,
-                    "hoverinfo": "skip",
-                    "meta": {"trail": None if index is None else anchor(analysis, index)},
-                }
-            )  # fmt: skip
-    return made
+    labels = axes.word_labels(analysis)
+    wanted = [(word, SELECTION, CHOSEN, 2.0)]
+    wanted += [(w, word_colour(w, colours), labels[w], 1.4) for w in words]
+    ways = ((SOUND_TRAIL, sound_anchor, "solid"), (TEXT_TRAIL, text_anchor, "dash"))
+    return [
+        {
+            "name": trail.format(name), "mode": "lines+markers",
+            "line": {"color": colour, "width": width, "dash": dash}, "opacity": 0.85,
+            "marker": {"size": 3, "color": colour}, "hoverinfo": "skip",
+            "showlegend": trail is SOUND_TRAIL,
+            "meta": {"trail": None if index is None else anchor(analysis, index)},
+        }
+        for index, colour, name, width in wanted
+        for trail, anchor, dash in ways
+    ]  # fmt: skip
 
 
 def _shades(

@@ -8,7 +8,7 @@ import numpy as np
 
 from alas_core.figures import axes
 from alas_core.figures.linked import Tensors, pack, quantise
-from alas_core.figures.map import Colour, hover, map_figure
+from alas_core.figures.map import CHOSEN, SOUND_TRAIL, TEXT_TRAIL, Colour, hover, map_figure
 from alas_core.figures.map_points import (
     hull_indices,
     own_points,
@@ -99,10 +99,8 @@ def _word_changes(analysis: Analysis) -> dict[str, Any]:
         "data": {
             "chosen": {"meta.at": [own_points(analysis, word) for word in words]},
             "chosen ties": {"meta.at": [tie(analysis, word) for word in words]},
-            "chosen: trail of its sound": {
-                "meta.trail": [sound_anchor(analysis, w) for w in words]
-            },
-            "chosen: trail of its text": {"meta.trail": [text_anchor(analysis, w) for w in words]},
+            SOUND_TRAIL.format(CHOSEN): {"meta.trail": [sound_anchor(analysis, w) for w in words]},
+            TEXT_TRAIL.format(CHOSEN): {"meta.trail": [text_anchor(analysis, w) for w in words]},
         }
     }
 

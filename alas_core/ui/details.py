@@ -69,24 +69,34 @@ def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 
 
 def _download(analysis: Analysis, layer: int) -> None:
-    stem, tables_of = share.file_stem(analysis), _tables(analysis, layer)
-    with st.container(horizontal=True):
-        for title, (name, rows) in tables_of.items():
-            with st.popover(title, icon=":material/download:"):
-                _file("CSV", f"{stem}-{name}.csv", "text/csv", _as_csv(rows))
-                _file("Parquet", f"{stem}-{name}.parquet", "application/vnd.apache.parquet",
-                      _as_parquet(rows))  # fmt: skip
-        _file("Word times (TextGrid)", f"{stem}-words.TextGrid", "text/plain",
-              lambda: _textgrid(analysis))  # fmt: skip
-        _file("Citation (BibTeX)", f"{stem}.bib", "text/x-bibtex", lambda: bibtex(analysis))
-        _file("Whole analysis (.alas)", f"{stem}.alas", "application/octet-stream",
-              lambda: share.bundle(analysis))  # fmt: skip
+    stem = share.file_stem(analysis)
+    _files(analysis, layer, stem)
     st.caption(
         "All files keep all digits; a text cell of a CSV file that a spreadsheet would run as a "
         "formula starts with an apostrophe. The .alas file is safetensors with JSON in its "
         "header: sound, similarity maps, scores, nulls, coordinates, provenance."
     )
     _print(analysis, layer, stem)
+
+
+@st.fragment
+def _files(analysis: Analysis, layer: int, stem: str) -> None:
+    """Buttons for what is small; a table is written when its menu opens (see `share.menu`)."""
+    with st.container(horizontal=True):
+        for title, (name, rows) in _tables(analysis, layer).items():
+            menu = st.popover(
+                title, icon=":material/download:", key=f"file_{name}", on_change="rerun"
+            )
+            if menu.open:
+                found = rows()
+                with menu:
+                    _file("CSV", f"{stem}-{name}.csv", "text/csv", tables.to_csv(found))
+                    _file("Parquet", f"{stem}-{name}.parquet", "application/vnd.apache.parquet",
+                          tables.to_parquet(found))  # fmt: skip
+        _file("Word times (TextGrid)", f"{stem}-words.TextGrid", "text/plain", _textgrid(analysis))
+        _file("Citation (BibTeX)", f"{stem}.bib", "text/x-bibtex", bibtex(analysis))
+        _file("Whole analysis (.alas)", f"{stem}.alas", "application/octet-stream",
+              share.bundle(analysis))  # fmt: skip
 
 
 def _tables(
@@ -103,15 +113,7 @@ def _tables(
     }  # fmt: skip
 
 
-def _as_csv(rows: Callable[[], list[dict[str, object]]]) -> Callable[[], str]:
-    return lambda: tables.to_csv(rows())
-
-
-def _as_parquet(rows: Callable[[], list[dict[str, object]]]) -> Callable[[], bytes]:
-    return lambda: tables.to_parquet(rows())
-
-
-def _file(label: str, name: str, mime: str, content: Callable[[], str | bytes]) -> None:
+def _file(label: str, name: str, mime: str, content: str | bytes) -> None:
     st.download_button(label, content, file_name=name, mime=mime, on_click="ignore")
 
 

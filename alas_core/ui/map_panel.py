@@ -82,7 +82,7 @@ def _trails(analysis: Analysis) -> tuple[int, ...]:
     st.session_state["trails"] = [place for place in known if place in places]
     with st.popover("Trails", icon=":material/timeline:", type="tertiary"):
         chosen = st.pills(
-            "Also follow these words from layer 0 to the last",
+            "Also follow these words from layer 0 to the last; sound solid, text dashed",
             places,
             format_func=lambda place: plain(analysis.words[int(place)].word, 30),
             selection_mode="multi",

@@ -115,8 +115,7 @@ def _take_template() -> None:
 
 
 def _how_much() -> dict[str, Any]:
-    left, right = st.columns(2, vertical_alignment="bottom")
-    limit = left.number_input(
+    limit = st.number_input(
         "Utterances",
         min_value=1,
         value=None,
@@ -124,7 +123,7 @@ def _how_much() -> dict[str, Any]:
         placeholder="all",
         help="The first so many; empty runs all of them.",
     )
-    n_null = right.number_input(
+    n_null = st.number_input(
         "Wrong transcripts",
         0,
         199,

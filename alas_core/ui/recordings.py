@@ -105,6 +105,7 @@ def invite() -> None:
             f"1. choose an audio file (up to {MAX_UPLOAD_MB} MB) or record yourself;\n"
             "2. type the words that are spoken, in order;\n"
             "3. press **Analyse**.\n\n"
-            "The words are placed in the sound by PocketSphinx (English), or by your own "
-            "TextGrid, CTM or JSON (see *Settings*). Or go back to the *Demo recordings*."
+            "PocketSphinx (English) places the words in the sound. Under *Settings* you can have "
+            "it done by a Whisper or CTC checkpoint or Qwen3's aligner, or give your own TextGrid, "
+            "CTM or JSON. Or go back to the *Demo recordings*."
         )

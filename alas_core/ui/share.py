@@ -19,15 +19,25 @@ _LEFT_OUT = (
 )
 
 
+@st.fragment
 def menu(analysis: Analysis, score: str) -> None:
     """A button that opens the ways to pass on what is on the screen."""
-    with st.popover("Share", icon=":material/ios_share:", type="tertiary"):
+    # The files are made when it opens, not when one is clicked: Streamlit may throw away a file
+    # made at the click before the browser has fetched it, if other sessions run meanwhile.
+    opened = st.popover(
+        "Share", icon=":material/ios_share:", type="tertiary", key="share", on_change="rerun"
+    )
+    if not opened.open:
+        return
+    with opened:
         st.markdown(_EXPLAIN)
         if references.linked() is None:
             st.markdown(_LEFT_OUT)
+        with st.spinner("Writing the report …"):
+            report = _report(_name(analysis), analysis, score)
         st.download_button(
             "Report (HTML)",
-            lambda: _report(analysis, score),
+            report,
             file_name=f"{file_stem(analysis)}.html",
             mime="text/html",
             on_click="ignore",
@@ -38,7 +48,7 @@ def menu(analysis: Analysis, score: str) -> None:
         )
         st.download_button(
             "Bundle (.alas)",
-            lambda: bundle(analysis),
+            bundle(analysis),
             file_name=f"{file_stem(analysis)}.alas",
             mime="application/octet-stream",
             on_click="ignore",
@@ -49,24 +59,31 @@ def menu(analysis: Analysis, score: str) -> None:
         )
 
 
-def _report(analysis: Analysis, score: str) -> str:
+def bundle(analysis: Analysis) -> bytes:
+    """The bytes of the analysis's bundle."""
+    return _bundle(_name(analysis), analysis)
+
+
+def _name(analysis: Analysis) -> str:
+    """Under which a file is kept: making one takes up to seconds, and each run offers it again."""
     null = analysis.null or analysis.quick_null
-    return _drawn(f"{analysis.key.digest} {null.name}", analysis, score)
+    return f"{analysis.key.digest} {null.name} {analysis.lens is not None}"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _drawn(name: str, _analysis: Analysis, score: str) -> str:
-    del name  # the cache's key: a report takes seconds, and a second click should not
+def _report(name: str, _analysis: Analysis, score: str) -> str:
+    del name
     from alas_core.report import report_html
 
     return report_html(_analysis, score=score)
 
 
-def bundle(analysis: Analysis) -> bytes:
-    """The bytes of the analysis's bundle."""
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _bundle(name: str, _analysis: Analysis) -> bytes:
+    del name
     from alas_core.bundle import dumps
 
-    return dumps(analysis)
+    return dumps(_analysis)
 
 
 def file_stem(analysis: Analysis) -> str:

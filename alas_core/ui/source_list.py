@@ -6,7 +6,13 @@ import streamlit as st
 
 from alas_core.errors import InputError
 from alas_core.ui import sources, url
+from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
+
+_HELP = (
+    "Choose one. Or type a data set of the Hugging Face hub, such as hf:owner/name?split=test, and "
+    "press Enter. Folders of the server are listed if ALAS_DATA_ROOTS names them."
+)
 
 
 def chosen() -> str:
@@ -46,11 +52,9 @@ def draw() -> None:
         list(labels),
         format_func=lambda key: labels.get(key, key),
         key="data",
-        accept_new_options=True,
+        accept_new_options=not readonly(),
         on_change=_note_typed,
-        help="Choose one. Or type a data set of the Hugging Face hub, such as "
-        "hf:owner/name?split=test, and press Enter. Folders of the server are listed if "
-        "ALAS_DATA_ROOTS names them.",
+        help=None if readonly() else _HELP,
     )
     if "data_problem" in state:
         st.warning(plain(state["data_problem"]))

@@ -138,10 +138,14 @@ def source(key: str) -> Source:
     named = FolderSource(key)
     if not readonly() and (named.place in folders.places() or key.startswith(HUB)):
         return named
+    hub = (
+        ""
+        if readonly()
+        else f", or a data set of the Hugging Face hub as {HUB}owner/name?split=test"
+    )
     raise InputError(
         f"this server has no recordings under the name {key!r}, expected one of "
-        f"{', '.join(known())[:300]}, or a data set of the Hugging Face hub as "
-        "hf:owner/name?split=test; choose one from the list"
+        f"{', '.join(known())[:300]}{hub}; choose one from the list"
     )
 
 

@@ -66,7 +66,7 @@ def test_a_point_of_the_map_is_chosen_everywhere_and_heard(guests: type) -> None
     rings = trace(page, "chosen")
     assert len(rings["x"]) == 9  # eight frames of "red" and its token
     assert len(trace(page, "chosen ties")["x"]) == 24
-    assert len(trace(page, "chosen: trail of its sound")["x"]) == 9
+    assert len(trace(page, "trail of the chosen word")["x"]) == 9
 
 
 def test_a_frame_chosen_on_the_sheet_is_marked_on_the_map(guests: type) -> None:
