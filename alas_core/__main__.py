@@ -21,12 +21,11 @@ from alas_core.batch import command as command_run
 from alas_core.bundle import SUFFIX, dumps, loads
 from alas_core.errors import AlasError
 from alas_core.files import check_target, read_file, read_transcript, write_file
-from alas_core.models.options import add_loading, loading_of
+from alas_core.models.options import adapter_of, add_loading, loading_of
 from alas_core.setting_options import add_settings, settings_of
 from alas_core.terminal import ProgressLine, quiet
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: only when they are needed
-    from alas_core.models.protocol import SpeechLLM
     from alas_core.pipeline import Request
     from alas_core.types import Analysis
 
@@ -138,11 +137,6 @@ def _add_analyse(parser: argparse.ArgumentParser) -> None:
         "--model", default="demo", help="demo, demo-untrained, a folder, a hub id, a plug-in (demo)"
     )
     add(
-        "--adapter",
-        metavar="MODULE:CLASS",
-        help="a model class of your own instead of --model (see README, Your own model)",
-    )
-    add(
         "--reference",
         default="pocketsphinx",
         metavar="NAME|FILE",
@@ -203,17 +197,8 @@ def _request(options: argparse.Namespace) -> Request:
         settings=settings,
         instruction=options.instruction,
         loading=loading,
-        model=_adapter(options.adapter),
+        model=adapter_of(options),
     )
-
-
-def _adapter(name: str | None) -> SpeechLLM | None:
-    if name is None:
-        return None
-    from alas_core.models.plugins import from_name
-
-    sys.path.insert(0, str(Path.cwd()))  # as with `python -m`: one's own file need not be installed
-    return from_name(name)
 
 
 def _show(options: argparse.Namespace) -> str:

@@ -17,6 +17,7 @@ from alas_core.errors import ModelError
 from alas_core.models import plugins, registry
 from alas_core.models.protocol import Prompt
 from alas_core.types import Audio
+from tests.corpora import make_corpus
 
 
 @pytest.fixture
@@ -45,6 +46,19 @@ def test_the_readmes_example_runs_from_the_command_line(my_model: Path, capsys) 
     assert found["n_tokens"] == 6
     assert len(found["layers"]) == 4
     assert "my-model" in json.dumps(found["model"])
+
+
+def test_a_class_of_ones_own_takes_a_whole_data_set(my_model: Path, capsys) -> None:
+    corpus = make_corpus(my_model / "corpus", 2)
+    command = ["run", str(corpus), "--out", str(my_model / "out"), "--reference", "own"]
+    command += ["--adapter", "my_model:MyModel", "--null", "0", "--json"]
+    assert main(command) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["model"] == "my-model"
+    assert found["counts"] == {"total": 2, "done": 2, "skipped": 0}
+    assert all(choice.id != "my-model" for choice in registry.choices())
+    assert main([*command, "--ray", "auto"]) == 2
+    assert "offer the class as a plug-in" in capsys.readouterr().err
 
 
 def entry(name: str, value: str) -> metadata.EntryPoint:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from alas_core.definitions import SCORES
+from alas_core.errors import InputError
 from alas_core.findings import number
-from alas_core.models.options import add_loading, loading_of
+from alas_core.models.options import adapter_of, add_loading, loading_of
 from alas_core.setting_options import add_settings, settings_of
 
 if TYPE_CHECKING:
@@ -57,7 +59,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> str:
     """Do the run and return its summary."""
-    order = _order(options)
+    with _own_model(options) as own:
+        return _run(options, own or options.model)
+
+
+@contextlib.contextmanager
+def _own_model(options: argparse.Namespace) -> Iterator[str]:
+    """The id under which the class of `--adapter` is known in the meantime; empty without one."""
+    if options.adapter and options.ray is not None:
+        raise InputError(
+            "--adapter names a class that only this process can see, expected a model that every "
+            "worker of --ray finds; offer the class as a plug-in (see README, Your own model) and "
+            "give its name to --model"
+        )
+    model = adapter_of(options)
+    if model is None:
+        yield ""
+        return
+    from alas_core.models import registry
+
+    registry.register(model)
+    try:
+        yield model.info.model_id
+    finally:
+        registry.unregister(model.info.model_id)
+
+
+def _run(options: argparse.Namespace, model: str) -> str:
+    order = _order(options, model)
     from alas_core.batch.folder import open_run
     from alas_core.batch.runner import Run
 
@@ -85,12 +114,12 @@ def _pool(options: argparse.Namespace) -> Callable[[RunOrder, str], Pool]:
     return functools.partial(OnRay, address=options.ray, cpus=options.cpus)
 
 
-def _order(options: argparse.Namespace) -> RunOrder:
+def _order(options: argparse.Namespace, model: str) -> RunOrder:
     from alas_core.batch.plan import RunOrder
 
     return RunOrder(
         options.source,
-        model=options.model,
+        model=model,
         task=options.task,
         instruction=options.instruction,
         reference=options.reference,

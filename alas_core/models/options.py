@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alas_core.models.identity import Loading
 
+if TYPE_CHECKING:
+    from alas_core.models.protocol import SpeechLLM
+
 
 def add_loading(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `loading_of` reads."""
+    """Add the options that `loading_of` and `adapter_of` read."""
     add = parser.add_argument_group("model", "how it is loaded").add_argument
+    add(
+        "--adapter",
+        metavar="MODULE:CLASS",
+        help="a model class of your own instead of --model (see README, Your own model)",
+    )
     add("--revision", default="", metavar="REV", help="commit, branch or tag of a hub id (newest)")
     add("--device", default="auto", help="auto, cpu, mps, cuda, cuda:1 or spread (%(default)s)")
     add("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
@@ -38,3 +49,19 @@ def loading_of(options: argparse.Namespace) -> Loading:
         quantization=options.quantization,
         lora=not options.no_lora,
     )
+
+
+def adapter_of(options: argparse.Namespace) -> SpeechLLM | None:
+    """The model of the class that was named; None if none was.
+
+    Raises
+    ------
+    ModelError
+        If there is no such class, or it is no model.
+    """
+    if options.adapter is None:
+        return None
+    from alas_core.models.plugins import from_name
+
+    sys.path.insert(0, str(Path.cwd()))  # as with `python -m`: one's own file need not be installed
+    return from_name(options.adapter)
