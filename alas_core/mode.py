@@ -25,3 +25,12 @@ def allow_model(model_id: str) -> None:
             "this server is a gallery of kept analyses (ALAS_READONLY), expected no request for a "
             f"model, got '{model_id}'; choose one of the analyses, or run ALAS Explorer yourself"
         )
+
+
+def clusters() -> tuple[str, ...]:
+    """The Ray clusters that a visitor may send a run to: `ALAS_RAY`, addresses or "auto".
+
+    Only the server's owner can say: a Ray client runs what its cluster sends it.
+    """
+    named = os.environ.get("ALAS_RAY", "")
+    return tuple(address for part in named.split(",") if (address := part.strip()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,16 +11,19 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from alas_core.batch import control, runner
+from alas_core.batch import command, control, runner
+from alas_core.batch.plan import RunOrder
 from alas_core.batch.roots import Found, found_runs
+from alas_core.errors import InputError
 from alas_core.models import registry
 from alas_core.types import Settings
-from alas_core.ui import new_run
+from alas_core.ui import new_run, run_drawer
 from alas_core.ui import workshop as workshops
+from alas_core.ui.folders import places
 from alas_core.ui.jobs import Step
 from alas_core.ui.workshop import workshop
 from tests.browsers import ROOT
-from tests.corpora import fake_model, make_corpus
+from tests.corpora import TRANSCRIPT, fake_model, make_corpus
 from tests.runs import make_run
 
 pytestmark = pytest.mark.timeout(300)
@@ -66,7 +70,8 @@ def page() -> AppTest:
 
 
 def fill(at: AppTest, corpus: Path, name: str = "mine") -> AppTest:
-    at.session_state["run_source"] = str(corpus)
+    listed = f"{corpus.parent.name}/{corpus.name}"
+    at.session_state["run_source"] = listed if listed in places() else str(corpus)
     at.session_state["run_model"] = "fake-run"
     at.session_state["run_reference"] = "own"
     at.session_state["run_null"] = 0
@@ -195,7 +200,7 @@ def test_what_cannot_be_started_says_why(
     told: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(new_run, "_sources", lambda: [source or str(corpus)])  # as if typed
+    monkeypatch.setattr(new_run, "_sources", lambda: [source or "data/corpus"])  # as if typed
     make_run(tmp_path / "runs" / "taken", n=2, n_layers=2)
     at = start(page(), Path(source) if source else corpus, name)
     assert told in said(at)
@@ -242,3 +247,65 @@ def test_names_and_reasons_are_text_and_a_gallery_only_looks(
 
 def test_defaults_of_the_form_are_those_of_the_settings(corpus: Path) -> None:
     assert page().number_input(key="run_null").value == Settings().n_null
+
+
+def test_the_columns_of_a_table_are_chosen_and_the_run_reads_it_so(corpus: Path) -> None:
+    rows = ["sound\tsaid\tmeant", f"audio/u000.flac\tnothing\t{TRANSCRIPT}"]
+    (corpus.parent / "list").mkdir()
+    (corpus.parent / "list" / "rows.tsv").write_text("\n".join(rows))
+    shutil.copytree(corpus / "audio", corpus.parent / "list" / "audio")
+    places.__globals__["_found"].clear()
+    at = page()
+    at.selectbox(key="run_source").select("data/list/rows.tsv").run()
+    (columns,) = [button for button in at.button if button.label == "Columns …"]
+    columns.click().run()
+    at.selectbox(key="column_audio_data/list/rows.tsv").select("sound")
+    at.selectbox(key="column_text_data/list/rows.tsv").select("meant")
+    (use,) = [button for button in at.button if button.label == "Use these columns"]
+    use.click().run()
+    assert at.session_state["run_source"] == "data/list/rows.tsv?audio=sound&text=meant"
+    assert "data" not in at.session_state, "Explore looks at what it looked at before"
+    at.selectbox(key="run_model").select("fake-run")
+    at.number_input(key="run_null").set_value(0)
+    at.text_input(key="run_name").set_value("mine").run()
+    at.button(key="run_start").click().run()
+    until(lambda: not workshop.busy())
+    assert the_run().info["source"].endswith("rows.tsv?audio=sound&text=meant")
+
+
+def test_the_drawer_says_how_the_model_is_loaded_and_what_is_kept(corpus: Path) -> None:
+    at = fill(page(), corpus)
+    assert at.toggle(key="run_bundles").value
+    assert at.toggle(key="run_answers").value
+    at.toggle(key="run_bundles").set_value(False)
+    at.toggle(key="run_answers").set_value(False)
+    at.selectbox(key="run_dtype").select("float32")
+    at.text_input(key="run_revision").set_value("v1")
+    at.run().button(key="run_start").click().run()
+    until(lambda: not workshop.busy())
+    info = the_run().info
+    assert (info["bundles"], info["answers"]) == (False, False)
+    assert info["loading"]["dtype"] == "float32"
+    assert info["loading"]["revision"] == "v1"
+    assert "dtype" not in at.session_state, "the session's own model stays as it is"
+
+
+def test_only_clusters_that_the_owner_names_get_runs(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[str | None, int]] = []
+    monkeypatch.setattr(run_drawer.importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(
+        command, "pool_for", lambda ray, cpus: given.append((ray, cpus)) or runner.Here
+    )
+    assert page().selectbox(key="run_workers").disabled
+    with pytest.raises(InputError, match="ALAS_RAY"):
+        workshop.start("mine", RunOrder(str(corpus)), ray="ray://elsewhere:10001")
+    monkeypatch.setenv("ALAS_RAY", "auto, head:6379")
+    at = fill(page(), corpus)
+    at.selectbox(key="run_workers").select("head:6379").run()
+    at.number_input(key="run_cpus").set_value(2).run()
+    at.button(key="run_start").click().run()
+    until(lambda: not workshop.busy())
+    assert given == [("head:6379", 2)]
+    assert the_run().state == "finished"

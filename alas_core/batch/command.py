@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace, model: str) -> str:
     from alas_core.batch.folder import open_run
     from alas_core.batch.runner import Run
 
-    pool = _pool(options)
+    pool = pool_for(options.ray, options.cpus)
     line = _Line()
     last = None
     try:
@@ -104,14 +104,15 @@ def _run(options: argparse.Namespace, model: str) -> str:
     return _text(folder)
 
 
-def _pool(options: argparse.Namespace) -> Callable[[RunOrder, str], Pool]:
-    if options.ray is None:
+def pool_for(ray: str | None, cpus: int = 1) -> Callable[[RunOrder, str], Pool]:
+    """Who does the items: this process, or workers of so many cores each on a Ray cluster."""
+    if ray is None:
         from alas_core.batch.runner import Here
 
         return Here
     from alas_core.batch.cluster import OnRay
 
-    return functools.partial(OnRay, address=options.ray, cpus=options.cpus)
+    return functools.partial(OnRay, address=ray, cpus=cpus)
 
 
 def _order(options: argparse.Namespace, model: str) -> RunOrder:

@@ -12,7 +12,6 @@ from alas_core.datasets.manifest import FIELDS, Preview, preview
 from alas_core.datasets.opening import LAYOUTS
 from alas_core.datasets.records import SEPARATORS
 from alas_core.errors import InputError
-from alas_core.ui import url
 from alas_core.ui.text import plain
 
 _FIELD_LABELS = {
@@ -47,6 +46,7 @@ class Read(Protocol):
     def options(self) -> dict[str, str]: ...
 
     def with_options(self, options: dict[str, str]) -> str: ...
+    def take(self, key: str) -> None: ...
 
 
 def options(source: Read) -> None:
@@ -78,13 +78,7 @@ def _take_option(source: Read, name: str) -> None:
     value = st.session_state[f"option_{name}"]
     rest = {key: old for key, old in source.options.items() if key != name}
     default = LAYOUTS[source.layout].options[name][0]
-    _go(source.with_options(rest if value == default else rest | {name: value}))
-
-
-def _go(key: str) -> None:
-    """Look at the same place read in another way; its utterances are named alike."""
-    st.session_state["data"] = key
-    url.forget_choice()
+    source.take(source.with_options(rest if value == default else rest | {name: value}))
 
 
 def table(source: Read) -> None:
@@ -118,7 +112,7 @@ def _separator(source: Read) -> str | None:
 
 def _take_separator(source: Read) -> None:
     chosen = st.session_state["separator"]
-    _go(source.with_options({"separator": chosen} if chosen else {}))
+    source.take(source.with_options({"separator": chosen} if chosen else {}))
 
 
 def _mapping(source: Read, seen: Preview) -> None:
@@ -160,4 +154,4 @@ def _take_mapping(source: Read, guessed: tuple[str, ...]) -> None:
     named |= {field: "" for field in guessed if field not in named}
     named |= {k: v for k, v in source.options.items() if k == "separator"}
     root = st.session_state[_key(source, "root")].strip()
-    _go(source.with_options(named | ({"root": root} if root else {})))
+    source.take(source.with_options(named | ({"root": root} if root else {})))

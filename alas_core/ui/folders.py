@@ -17,7 +17,7 @@ import streamlit as st
 from alas_core import datasets
 from alas_core.datasets import DataSet, Found, Row
 from alas_core.errors import InputError
-from alas_core.ui import columns
+from alas_core.ui import columns, url
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.source import Reading
@@ -54,9 +54,11 @@ class FolderSource:
     Parameters
     ----------
     key : the place of a `Found` data set, or a hub id behind `HUB`, with options behind a "?".
+    held : the session's name for the key: where a choice of other options goes.
     """
 
     key: str
+    held: str = "data"
     finished = False
 
     @property
@@ -87,6 +89,12 @@ class FolderSource:
     def with_options(self, options: dict[str, str]) -> str:
         """The key of the same data set under other options."""
         return f"{self.place}?{urlencode(options)}" if options else self.place
+
+    def take(self, key: str) -> None:
+        """Look at the same place read in another way; its utterances are named alike."""
+        st.session_state[self.held] = key
+        if self.held == "data":
+            url.forget_choice()
 
     def spec(self) -> str:
         """What `datasets.open_source` opens; for runs.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from alas_core.errors import ModelError
 from alas_core.models import registry
@@ -15,8 +18,8 @@ _AGREED = "downloads_agreed"
 _DEVICES = ["auto", "cpu", "cuda", "cuda:0", "cuda:1", "spread", "mps"]
 
 
-def chosen() -> Loading:
-    """How the session wants its model loaded.
+def chosen(prefix: str = "") -> Loading:
+    """How the session wants its model loaded, or what else has its choices under a prefix.
 
     Raises
     ------
@@ -25,50 +28,50 @@ def chosen() -> Loading:
     """
     state = st.session_state
     return Loading(
-        revision=str(state.get("revision") or "").strip(),
-        dtype=state.get("dtype") or "auto",
-        device=str(state.get("device") or "auto").strip(),
-        quantization=state.get("quantization") or "none",
-        lora=state.get("lora", True),
+        revision=str(state.get(f"{prefix}revision") or "").strip(),
+        dtype=state.get(f"{prefix}dtype") or "auto",
+        device=str(state.get(f"{prefix}device") or "auto").strip(),
+        quantization=state.get(f"{prefix}quantization") or "none",
+        lora=state.get(f"{prefix}lora", True),
     )
 
 
-def options(model_id: str) -> None:
-    """The widgets; their values outlive the page and stand in its address."""
-    columns = st.columns(5, vertical_alignment="bottom")
+def options(model_id: str, columns: Sequence[DeltaGenerator], prefix: str = "") -> None:
+    """The widgets, one a column; without a prefix their values outlive the page."""
     columns[0].selectbox(
         "Number format",
         DTYPES,
-        key="dtype",
+        key=f"{prefix}dtype",
         help="auto: bfloat16 on CUDA if the checkpoint is stored so, else float32. Cosines are "
         "computed in float32 in any case.",
     )
     columns[1].selectbox(
         "Device",
         _DEVICES,
-        key="device",
+        key=f"{prefix}device",
         accept_new_options=True,
         help="auto: CUDA, Apple's GPU or the CPU. spread: over all GPUs (needs accelerate).",
     )
     columns[2].selectbox(
         "Quantised weights",
         QUANTIZATIONS,
-        key="quantization",
+        key=f"{prefix}quantization",
         help="8bit or 4bit by bitsandbytes, on CUDA. Results are kept apart from those of full "
         "weights.",
     )
     columns[3].text_input(
         "Revision",
-        key="revision",
+        key=f"{prefix}revision",
         placeholder="newest",
         max_chars=100,
         help="Commit, branch or tag of a checkpoint of the hub.",
     )
     family = family_of(model_type_of(model_id))
     has_switch = family is not None and bool(family.lora)
+    st.session_state.setdefault(f"{prefix}lora", True)
     columns[4].toggle(
         "Speech LoRA",
-        key="lora",
+        key=f"{prefix}lora",
         disabled=not has_switch,
         help="On or off in both runs. Granite Speech and Phi-4 have one."
         if has_switch

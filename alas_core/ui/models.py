@@ -27,7 +27,7 @@ _PLACES = {"cpu": "this machine's memory", "mps": "this machine's memory"}
 def chosen_model() -> None:
     """Options, memory, the buttons, and what the last check of this session found."""
     model_id = str(st.session_state.get("model") or "demo")
-    loading.options(model_id)
+    loading.options(model_id, st.columns(5, vertical_alignment="bottom"))
     try:
         order = controls.order()
         found = inventory.estimate(model_id, loading.chosen())

@@ -13,12 +13,14 @@ from alas_core.datasets import data_roots, open_source
 from alas_core.errors import AlasError
 from alas_core.keys import Settings
 from alas_core.tasks import TASKS
-from alas_core.ui import catalogue
+from alas_core.ui import catalogue, columns, run_drawer
+from alas_core.ui.folders import FolderSource, places
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import workshop
 
 _OWN_TASK = "own"
+_SOURCE = "run_source"
 _REFERENCES = {
     "pocketsphinx": "PocketSphinx: places the words itself (English)",
     OWN_REFERENCE: "The data set's own word times",
@@ -34,6 +36,7 @@ def sidebar(taken: Collection[str]) -> None:
             st.caption("On this server runs can be looked at, not started.")
             return
         asked = _what() | _task() | _how_much()
+        run_drawer.drawer(asked["model"])
         name = st.text_input(
             "Name of the run",
             key="run_name",
@@ -56,14 +59,7 @@ def sidebar(taken: Collection[str]) -> None:
 
 def _what() -> dict[str, Any]:
     models = catalogue.models()
-    source = st.selectbox(
-        "Data set",
-        _sources(),
-        key="run_source",
-        accept_new_options=True,
-        help="demo, or a path in the folders that this server opens (ALAS_DATA_ROOTS): a folder of "
-        "recordings, a table, or LAYOUT:PATH. Press Enter after typing.",
-    )
+    source = _source()
     model = st.selectbox(
         "Model",
         list(models),
@@ -80,10 +76,45 @@ def _what() -> dict[str, Any]:
         help="What places the words in the sound; ALAS is measured against it.",
     )
     return {
-        "source": source or "demo",
+        "source": source,
         "model": model or next(iter(models), "demo"),
         "reference": reference or "pocketsphinx",
     }
+
+
+def _source() -> str:
+    """What `open_source` opens: a data set of the list as its layout and columns say, or a path."""
+    names = _sources()
+    now = st.session_state.get(_SOURCE)
+    name = str(
+        st.selectbox(
+            "Data set",
+            names if now is None or now in names else [*names, now],
+            format_func=_source_label,
+            key=_SOURCE,
+            accept_new_options=True,
+            help="The demo, a data set in the folders that this server opens (ALAS_DATA_ROOTS), "
+            "or a path in them: a folder of recordings, a table, or LAYOUT:PATH. Press Enter "
+            "after typing.",
+        )
+        or "demo"
+    )
+    listed = FolderSource(name, _SOURCE)
+    if listed.place not in places():
+        return name
+    columns.options(listed)
+    return listed.spec()
+
+
+def _sources() -> list[str]:
+    return ["demo", *places()]
+
+
+def _source_label(name: str) -> str:
+    if name == "demo":
+        return "Demo recordings"
+    listed = FolderSource(name)
+    return listed.label if listed.place in places() else name
 
 
 def _task() -> dict[str, Any]:
@@ -135,21 +166,15 @@ def _how_much() -> dict[str, Any]:
     return {"limit": limit, "settings": Settings(n_null=n_null)}
 
 
-def _sources() -> list[str]:
-    roots = data_roots()
-    folders = [path for root in roots for path in sorted(root.iterdir()) if path.is_dir()]
-    return ["demo", *map(str, roots), *map(str, folders)]
-
-
 def _start(name: str, taken: Collection[str], asked: dict[str, Any]) -> None:
     try:
-        order = RunOrder(**asked)
+        order = RunOrder(**asked, **run_drawer.chosen())
         open_source(order.source, data_roots())
         name = name or new_name(order)
         if name in taken:
             st.error(f"There is a run called {plain(name)}: resume it, or take another name.")
             return
-        workshop.start(name, order)
+        workshop.start(name, order, **run_drawer.workers())
     except AlasError as error:
         st.error(plain(error), icon=":material/error:")
     else:

@@ -12,6 +12,7 @@ from alas_core.batch.command import progress_text
 from alas_core.batch.plan import order_of
 from alas_core.batch.roots import INTERRUPTED, MAX_LOG, Found, found_runs, skipped_log
 from alas_core.errors import AlasError
+from alas_core.ui import run_drawer
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import wish, workshop
@@ -169,7 +170,8 @@ def _ask(name: str, wanted: str) -> None:
 def _restart(label: str, icon: str, run: Found, retry_skipped: bool) -> None:
     if st.button(label, icon=icon, key=f"{run.name}-start", disabled=bool(workshop.busy())):
         try:
-            workshop.start(run.name, order_of(run.info), retry_skipped=retry_skipped)
+            order = order_of(run.info)
+            workshop.start(run.name, order, retry_skipped=retry_skipped, **run_drawer.workers())
         except AlasError as error:
             st.toast(plain(error), icon=":material/error:")
         else:

@@ -14,6 +14,7 @@ from alas_core.batch import control
 from alas_core.batch.plan import RunOrder
 from alas_core.batch.roots import run_url
 from alas_core.errors import AlasError, InputError
+from alas_core.mode import clusters
 from alas_core.place import Place
 from alas_core.ui import orders
 from alas_core.ui.guard import defect_text
@@ -32,8 +33,21 @@ class Workshop:
         self._threads: dict[str, threading.Thread] = {}
         self._problems: dict[str, str] = {}
 
-    def start(self, name: str, order: RunOrder, *, retry_skipped: bool = False) -> None:
+    def start(
+        self,
+        name: str,
+        order: RunOrder,
+        *,
+        retry_skipped: bool = False,
+        ray: str | None = None,
+        cpus: int = 1,
+    ) -> None:
         """Start or resume the run of that name in the background.
+
+        Parameters
+        ----------
+        ray, cpus : which cluster works on it (one of `alas_core.mode.clusters`), and the cores of
+            each of its workers; None for this server
 
         Raises
         ------
@@ -41,6 +55,11 @@ class Workshop:
             If this server works on another run, or the name is none.
         """
         url = run_url(name)
+        if ray is not None and ray not in clusters():
+            raise InputError(
+                f"the Ray cluster is {ray[:100]!r}, expected one that this server's owner has "
+                "named (ALAS_RAY); choose one from the list"
+            )
         with self._lock:
             busy = self.busy()
             if busy:
@@ -50,7 +69,10 @@ class Workshop:
                 )
             self._problems.pop(name, None)
             thread = threading.Thread(
-                target=self._work, args=(name, order, url, retry_skipped), name=name, daemon=True
+                target=self._work,
+                args=(name, order, url, retry_skipped, ray, cpus),
+                name=name,
+                daemon=True,
             )
             self._threads[name] = thread
             thread.start()
@@ -63,13 +85,18 @@ class Workshop:
         """Why the run of that name ended here, for the user; empty if nothing went wrong."""
         return self._problems.get(name, "")
 
-    def _work(self, name: str, order: RunOrder, url: str, retry_skipped: bool) -> None:
+    def _work(
+        self, name: str, order: RunOrder, url: str, retry_skipped: bool, ray: str | None, cpus: int
+    ) -> None:
         try:
+            from alas_core.batch.command import pool_for
             from alas_core.batch.runner import Run  # torch and transformers: in this thread only
             from alas_core.datasets import data_roots, open_source
 
             open_source(order.source, data_roots())  # `run.json` may name what only its owner may
-            run = Run(order, url, gate=_let_others_first, retry_skipped=retry_skipped)
+            pool = pool_for(ray, cpus)
+            gate = _let_others_first if ray is None else None
+            run = Run(order, url, pool=pool, gate=gate, retry_skipped=retry_skipped)
             for _ in run.steps():
                 pass
         except AlasError as error:
