@@ -278,3 +278,10 @@ def test_format_is_the_house_format() -> None:
 @pytest.mark.slow
 def test_mypy_is_content() -> None:
     run_tool("mypy")
+
+
+def test_every_picture_that_the_readme_shows_is_there() -> None:
+    shown = re.findall(r"assets/screenshots/[\w.-]+", (ROOT / "README.md").read_text())
+    assert len(shown) == 14, "seven pages, light and dark"
+    for path in shown:
+        assert 0 < (ROOT / path).stat().st_size < 150_000, path
