@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from alas_core.audio import to_flac_bytes
 from alas_core.batch import control, schema
 from alas_core.batch.folder import RunFolder, open_run
 from alas_core.batch.lock import RunLock, owner_of
@@ -26,6 +27,7 @@ from alas_core.models.fake import FakeSpeechLLM
 from alas_core.place import Place
 from alas_core.types import Settings
 from tests.corpora import TRANSCRIPT, fake_model, fake_order, make_corpus
+from tests.factory import make_audio
 
 
 @pytest.fixture(autouse=True)
@@ -227,15 +229,64 @@ def test_a_row_that_changed_is_done_anew(corpus: Path, out: str, model: FakeSpee
     assert kept == {row["bundle"] for row in utterances}
 
 
-def test_skipped_items_can_be_tried_again(tmp_path: Path, out: str, model: FakeSpeechLLM) -> None:
-    corpus = make_corpus(tmp_path / "corpus", 4, {1: "cut"})
+def test_sound_that_changed_behind_its_row_is_done_anew_and_a_copy_is_not(
+    corpus: Path, out: str, model: FakeSpeechLLM
+) -> None:
+    before = rows(finish(corpus, out), "utterances")
+    mended, copied = (corpus / f"audio/u00{i}.flac" for i in (1, 2))
+    mended.write_bytes(to_flac_bytes(make_audio(0.9, seed=99)))
+    for path in (copied, corpus / "references/u004.json"):
+        os.utime(path, ns=(1, 1))
+    times = corpus / "references/u003.json"
+    times.write_text(times.read_text().replace("0.1,", "0.12,"))
+    model.calls.clear()
+    run = finish(corpus, out)
+    assert model.calls["audio_states"] == 2
+    after = rows(run, "utterances")
+    assert after[1]["duration_s"] == pytest.approx(0.9)
+    assert [a["bundle"] == b["bundle"] for a, b in zip(after, before, strict=True)] == [
+        number not in (1, 3) for number in range(6)
+    ]
+    assert all(Path(out, row["bundle"]).exists() for row in after)
+    assert len(list(Path(out, schema.BUNDLES).iterdir())) == 6
+    model.calls.clear()
     finish(corpus, out)
-    make_corpus(corpus, 4)
+    assert not model.calls
+
+
+def test_a_run_of_the_time_before_files_were_looked_at_goes_on(
+    corpus: Path, out: str, model: FakeSpeechLLM
+) -> None:
     finish(corpus, out)
-    assert model.calls["audio_states"] == 3
-    for _ in Run(fake_order(corpus), out, retry_skipped=True).steps():
+    for part in Path(out, schema.PARTS).iterdir():
+        name, stamp, ending = part.name.rpartition("-")[0], *part.name.rpartition("-")[2].split(".")
+        assert len(stamp) == 12
+        part.rename(part.with_name(f"{name}.{ending}"))
+    model.calls.clear()
+    run = finish(corpus, out)
+    assert not model.calls
+    assert [row["utterance"] for row in rows(run, "utterances")] == [f"u{i:03d}" for i in range(6)]
+
+
+def test_a_broken_recording_that_was_mended_is_tried_again(tmp_path: Path, out: str) -> None:
+    assert len(rows(finish(make_corpus(tmp_path / "corpus", 3, {1: "cut"}), out), "skipped")) == 1
+    assert rows(finish(make_corpus(tmp_path / "corpus", 3), out), "skipped") == []
+
+
+def test_skipped_items_can_be_tried_again(
+    corpus: Path, out: str, model: FakeSpeechLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        raise MemoryError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "audio_states", full)
+        assert len(rows(finish(corpus, out, limit=2), "skipped")) == 2
+    finish(corpus, out, limit=2)
+    assert model.calls["audio_states"] == 0
+    for _ in Run(fake_order(corpus, limit=2), out, retry_skipped=True).steps():
         pass
-    assert model.calls["audio_states"] == 4
+    assert model.calls["audio_states"] == 2
     assert rows(open_run(out), "skipped") == []
 
 

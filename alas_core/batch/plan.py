@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from alas_core.datasets import DataSet
 from alas_core.errors import InputError, StoreError
 from alas_core.models.identity import Loading
 from alas_core.tasks import named_task
-from alas_core.types import Settings, content_sha
+from alas_core.types import Settings, Utterance, content_sha
 
 DONE = ".done"
 SKIPPED = ".skipped"
@@ -86,7 +86,8 @@ class Item:
     Parameters
     ----------
     id : of the utterance
-    part : name of its part without the ending; says which row it is and what the row says
+    part : name of its part without the ending; says which row it is, what the row says, and size
+        and time of the files that it names
     problem : why it cannot be done, if that is known before its sound is read
     """
 
@@ -128,7 +129,8 @@ def plan_items(source: DataSet, limit: int | None) -> list[Item]:
             else ""
         )
         content = tuple(map(str, dataclasses.astuple(row)))
-        items.append(Item(row.id, _part((row.id, str(again)), content), problem))
+        stamp = "" if again else source.stamp(row.id)
+        items.append(Item(row.id, _part((row.id, str(again)), content, stamp), problem))
     if limit is None or limit >= len(rows):
         for left_out in source.problems():
             where = (left_out.where, left_out.column, "left out")
@@ -141,42 +143,15 @@ def plan_items(source: DataSet, limit: int | None) -> list[Item]:
     return items
 
 
-def _part(name: tuple[str, ...], content: tuple[str, ...]) -> str:
-    return f"{content_sha(*name)[:24]}-{content_sha(*content)[:16]}"
+def _part(name: tuple[str, ...], content: tuple[str, ...], stamp: str = "") -> str:
+    row = f"{content_sha(*name)[:24]}-{content_sha(*content)[:16]}"
+    return f"{row}-{content_sha(stamp)[:12]}" if stamp else row
 
 
-@dataclass(frozen=True)
-class Committed:
-    """What the run's folder holds already.
-
-    Parameters
-    ----------
-    done, skipped : parts of this run's items, without their ending
-    stale : names of parts that an item has outgrown: its row changed, or it was done after all
-    """
-
-    done: frozenset[str]
-    skipped: frozenset[str]
-    stale: tuple[str, ...]
-
-
-def committed(names: Iterable[str], items: Iterable[Item]) -> Committed:
-    """Sort the names of the parts by what they are to these items."""
-    current = {item.part.partition("-")[0]: item.part for item in items}
-    found: dict[str, set[str]] = {DONE: set(), SKIPPED: set()}
-    stale = []
-    for name in names:
-        part, dot, ending = name.partition(".")
-        # What is in the data set no longer (or beyond the limit) stays if it is a result.
-        gone = part if dot + ending == DONE else ""
-        wanted = current.get(part.partition("-")[0], gone)
-        if dot + ending in found and part == wanted:
-            found[dot + ending].add(part)
-        else:
-            stale.append(name)
-    both = found[DONE] & found[SKIPPED]
-    stale += [part + SKIPPED for part in sorted(both)]
-    return Committed(frozenset(found[DONE]), frozenset(found[SKIPPED] - both), tuple(stale))
+def contents(source: DataSet, utterance: Utterance) -> str:
+    """A digest of the sound of an utterance and of the word times that came with it."""
+    path = source.reference_path(utterance.id)
+    return content_sha(utterance.audio.sha, path.read_bytes() if path else b"")
 
 
 def order_of(info: Mapping[str, Any]) -> RunOrder:

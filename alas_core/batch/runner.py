@@ -19,23 +19,21 @@ from alas_core import __version__
 from alas_core.assembly import packages
 from alas_core.batch import compact, control, schema
 from alas_core.batch.folder import read_info
+from alas_core.batch.held import Committed, committed, ordered
 from alas_core.batch.lock import RunLock
 from alas_core.batch.plan import (
-    DONE,
     OWN_REFERENCE,
     SKIPPED,
-    Committed,
     Item,
     Outcome,
     RunOrder,
     check_same,
-    committed,
     plan_items,
 )
 from alas_core.batch.pooled import write_pooled
 from alas_core.batch.progress import Progress, Tally
 from alas_core.batch.worker import Worker
-from alas_core.datasets import open_source
+from alas_core.datasets import DataSet, open_source
 from alas_core.encoder import default_name
 from alas_core.errors import AlasError, StoreError
 from alas_core.judges import MIN_SIMILARITY
@@ -127,12 +125,13 @@ class Run:
             If it cannot be started or written. What was finished is kept.
         """
         info = _described(self._order)
-        items = plan_items(open_source(self._order.source), self._order.limit)
+        source = open_source(self._order.source)
+        items = plan_items(source, self._order.limit)
         self._check_before(info)
         with RunLock(self._place) as lock:
             info |= self._check_before(info)
             self._info = info
-            held = self._tidied(items)
+            held = self._tidied(source, items)
             tally = Tally(len(items), len(held.done), len(held.skipped))
             try:
                 yield from self._work(items, held, tally, lock)
@@ -151,7 +150,8 @@ class Run:
         self._state = RUNNING
         self._save(tally)
         yield tally.progress(RUNNING, "Loading the model")
-        todo = [item for item in items if item.part not in held.done | held.skipped]
+        held_parts = held.done.keys() | held.skipped.keys()
+        todo = [item for item in items if item.part not in held_parts]
         if todo:
             yield from self._do(todo, tally, lock)
         yield tally.progress(RUNNING, "Making the tables")
@@ -210,7 +210,7 @@ class Run:
         check_same(before, info, self._place.url)
         return {"created": before.get("created", info["created"])}
 
-    def _tidied(self, items: Sequence[Item]) -> Committed:
+    def _tidied(self, source: DataSet, items: Sequence[Item]) -> Committed:
         for folder in ("", schema.PARTS, schema.BUNDLES):
             self._place.sweep(folder)
         names = self._place.names(schema.PARTS)
@@ -219,7 +219,7 @@ class Run:
                 if name.endswith(SKIPPED):
                     self._place.remove(f"{schema.PARTS}/{name}")
             names = [name for name in names if not name.endswith(SKIPPED)]
-        held = committed(names, items)
+        held = committed(self._place, source, items, names)
         for old in compact.records(self._place, held.stale):
             if old.row.get("bundle"):
                 self._place.remove(str(old.row["bundle"]))
@@ -228,15 +228,7 @@ class Run:
         return held
 
     def _compact(self, items: Sequence[Item]) -> None:
-        """In the data set's order, whoever finished first; then what is no longer in it."""
-        names = set(self._place.names(schema.PARTS))
-        ordered = [
-            item.part + ending
-            for item in items
-            for ending in (DONE, SKIPPED)
-            if item.part + ending in names
-        ]
-        compact.compact(self._place, [*ordered, *sorted(names - set(ordered))])
+        compact.compact(self._place, ordered(self._place.names(schema.PARTS), items))
 
     def _end(self, tally: Tally, state: str, message: str = "") -> None:
         self._state = state

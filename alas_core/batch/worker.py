@@ -13,7 +13,7 @@ import numpy as np
 
 from alas_core import bundle, pipeline
 from alas_core.batch import schema
-from alas_core.batch.plan import DONE, OWN_REFERENCE, SKIPPED, Item, Outcome, RunOrder
+from alas_core.batch.plan import DONE, OWN_REFERENCE, SKIPPED, Item, Outcome, RunOrder, contents
 from alas_core.batch.record import Record, dumps
 from alas_core.datasets import DataSet, open_source, plain_sentences
 from alas_core.encoder import default_encoder
@@ -87,12 +87,17 @@ class Worker:
             raw = bundle.dumps(analysis) if self._order.bundles else b""
             self._stage = "Judging the answers"
             judged = judge_answers(analysis.utterance, analysis.answers, self._encode)
-            return record_of(analysis, judged, bundles=self._order.bundles), raw
+            return self._record(analysis, judged), raw
         except (AlasError, MemoryError) as error:
             return self._skip(item, error, type(error).__name__), b""
         except Exception as error:  # noqa: BLE001 - one item's defect must not cost the others
             _log.warning("defect at %s", item.id, exc_info=True)
             return self._skip(item, error, f"defect ({type(error).__name__})"), b""
+
+    def _record(self, analysis: Analysis, judged: Judged | None) -> Record:
+        record = record_of(analysis, judged, bundles=self._order.bundles)
+        told = {"contents": contents(self._source, analysis.utterance)}
+        return dataclasses.replace(record, row={**record.row, **told})
 
     def _skip(self, item: Item, error: BaseException, kind: str) -> Record:
         reason = " ".join(str(error).split()) or kind

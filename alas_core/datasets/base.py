@@ -73,6 +73,13 @@ class DataSet(Protocol):
         """The file of word times that came with an utterance, if one did."""
         ...
 
+    def stamp(self, utterance_id: str) -> str:
+        """Another one once the files of an utterance may have changed: size and time of each.
+
+        Empty where no file of its own holds the sound, or it cannot be looked at.
+        """
+        ...
+
     def problems(self) -> tuple[Problem, ...]:
         """The rows that were left out. Sound is decoded by `load` alone, so it may fail later."""
         ...

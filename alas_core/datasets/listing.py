@@ -6,6 +6,7 @@ usable (an id of its own, words in the transcript, a file inside the folder) is 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -141,6 +142,18 @@ class Listed:
             return None
         path = path_inside(self.root, entry.reference, f"utterance '{utterance_id}'")
         return path if path.is_file() else None
+
+    def stamp(self, utterance_id: str) -> str:
+        """Size and time of the files of sound and word times; empty for sound that is no file."""
+        entry = self.entry(utterance_id)
+        if not isinstance(entry.audio, str):
+            return ""
+        told = []
+        for name in filter(None, (entry.audio, entry.reference)):
+            with contextlib.suppress(OSError, ValueError):
+                state = (self.root / name).stat()
+                told.append(f"{state.st_size} {state.st_mtime_ns}")
+        return ", ".join(told)
 
     @functools.cached_property
     def _rows(self) -> tuple[Row, ...]:
