@@ -163,6 +163,11 @@ C-E2:\tExcited;\t()
 
 [21.3257 - 24.7400]\tSes01F_impro01_F004\tfru\t[2.0000, 3.0000, 3.0000]
 """
+SEGMENTS = (
+    "\t SFrm  EFrm    SegAScr Word\n\t    0     4     -58532 <s>\n\t    5    24    -961723 EXCUSE\n"
+    "\t   25    29      -8154 ++LAUGHTER++\n\t   30    44    -310512 ME(2)\n"
+    "\t   45    49     -40321 <sil>\n\t   50    59     -31245 </s>\n Total score:    -1410487\n"
+)
 _TURNS = """Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.
 Ses01F_impro01_MXX0 [007.0000-007.5000]: Yeah.
 M: no turn of its own
@@ -185,6 +190,9 @@ def iemocap(root: Path) -> str:
     (dialog / "transcriptions" / "Ses01F_impro01.txt").write_bytes(_TURNS.encode("cp1252"))
     for turn in ("F000", "M001", "F002", "M003", "F004"):
         sound(wav / "Ses01F_impro01" / f"Ses01F_impro01_{turn}.wav")
+    times = wav.parent / "ForcedAlignment" / "Ses01F_impro01" / "Ses01F_impro01_F000.wdseg"
+    times.parent.mkdir(parents=True)
+    times.write_text(SEGMENTS)
     return str(release)
 
 

@@ -12,6 +12,7 @@ from alas_core.datasets.hub import HubTable, hub
 from alas_core.datasets.manifest import guess, preview
 from alas_core.datasets.opening import parse, recognise
 from alas_core.errors import InputError
+from alas_core.reference import get_aligner
 from tests import layouts
 from tests.layouts import WORDS, sound
 
@@ -277,7 +278,13 @@ def test_iemocap_keeps_four_classes_and_says_what_becomes_of_excited(tmp_path):
         "Ses01F_impro01_F000": "neutrality",
         "Ses01F_impro01_F002": "happiness",
     }
+    said = [str(problem) for problem in left.problems()]
+    assert len(said) == 3
+    assert "excited=merge counts it as happiness" in said[0]
+    assert "Ses01F_impro01_M003 is 'xxx' (no agreement among the listeners)" in said[1]
+    assert "'fru' (frustration), expected one of the four classes anger, happiness" in said[2]
     merged = datasets.open_source(f"iemocap:{spec}?excited=merge")
+    assert len(merged.problems()) == 2
     excited = merged.load("Ses01F_impro01_M001")
     assert excited.answer == excited.meta["label"] == "happiness"
     assert excited.meta["emotion_code"] == "exc"
@@ -300,6 +307,19 @@ def test_iemocap_json_finds_its_words_in_the_release(tmp_path):
         "Ses01F_impro01_F002": "That's out of control.",
     }
     assert data.load("Ses01F_impro01_F002").answer == "happiness"
+
+
+@pytest.mark.parametrize("layout", [layouts.iemocap, layouts.iemocap_json])
+def test_iemocap_brings_its_word_times(layout, tmp_path):
+    data = opened(layout, tmp_path)
+    assert data.reference_path("Ses01F_impro01_F002") is None, "a few turns have none"
+    path = data.reference_path("Ses01F_impro01_F000")
+    placed = get_aligner(str(path)).align(data.load("Ses01F_impro01_F000").audio, "Excuse me.")
+    assert [(word.word, word.start_s, word.end_s) for word in placed.words] == [
+        ("Excuse", pytest.approx(0.05), pytest.approx(0.25)),
+        ("me", pytest.approx(0.3), pytest.approx(0.45)),
+    ]
+    assert not placed.notes, "silence and laughter are no words"
 
 
 def test_mmau_needs_words_and_says_so(tmp_path):

@@ -471,6 +471,7 @@ def grid(*intervals, size=None, tier="words", kind="IntervalTier"):
         pytest.param("w.ctm", b"a 1 nan 1 red", "correct it", id="CTM NaN"),
         pytest.param("w.ctm", b"a 1 0 1 red\nb 1 0 1 red", "2 recordings", id="two recordings"),
         pytest.param("w.ctm", b"", "shares no word", id="empty CTM"),
+        pytest.param("w.wdseg", b"SFrm EFrm\n1 x 3 RED", "line 2 of the file", id="no frame"),
         pytest.param("w.TextGrid", b"", "cannot be read", id="empty TextGrid"),
         pytest.param("w.TextGrid", b"hello\n" * 9, "TextGrid", id="no TextGrid"),
         pytest.param("w.TextGrid", grid((0, 1, "red"), size=4), "1 intervals", id="count"),

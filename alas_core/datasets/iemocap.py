@@ -1,8 +1,9 @@
 """IEMOCAP: the release's folders, or the JSON that SpeechBrain's recipe makes of them.
 
 Release: `Session1/dialog/transcriptions/Ses01F_impro01.txt`, the emotions of its turns in
-`dialog/EmoEvaluation/`, their sound in `sentences/wav/Ses01F_impro01/`. Of the eleven labels the
-four usual classes are kept; whether "excited" counts as happiness is the user's choice.
+`dialog/EmoEvaluation/`, their sound in `sentences/wav/Ses01F_impro01/`, their word times beside it
+in `sentences/ForcedAlignment/`. Of the eleven labels the four usual classes are kept; whether
+"excited" counts as happiness is the user's choice. Turns of other emotions are listed as left out.
 """
 
 from __future__ import annotations
@@ -25,6 +26,17 @@ CODES: Mapping[str, str] = {
     "neu": "neutrality",
 }
 """The release's codes of the four classes, in the authors' words."""
+
+OTHERS: Mapping[str, str] = {
+    "exc": "excited",
+    "fru": "frustration",
+    "sur": "surprise",
+    "fea": "fear",
+    "dis": "disgust",
+    "oth": "another emotion",
+    "xxx": "no agreement among the listeners",
+}
+"""The release's other codes."""
 
 EXCITED = {"leave": CODES, "merge": {**CODES, "exc": "happiness"}}
 """What becomes of "excited": left out, or counted as happiness (5,531 turns, as is often done)."""
@@ -96,9 +108,12 @@ def _dialog(
     folder = session.relative_to(root) / "sentences" / "wav" / labels.stem
     for number, line in enumerate(lines, start=1):
         found = _LABEL.match(line.strip())
-        if found is None or found["code"] not in classes:
+        if found is None:
             continue
         turn = f"line {number} of {where}"
+        if found["code"] not in classes:
+            yield _other(turn, found["id"], found["code"])
+            continue
         if found["id"] not in said:
             yield Problem(turn, "", f"'{words.name}' has no words for {found['id']}; add the line")
             continue
@@ -117,6 +132,13 @@ def _dialog(
                 "dominance": float(found["d"]),
             },
         )
+
+
+def _other(where: str, turn: str, code: str) -> Problem:
+    remedy = "; excited=merge counts it as happiness" if code == "exc" else ""
+    named = f"{code!r} ({OTHERS[code]})" if code in OTHERS else repr(code[:20])
+    reason = f"{turn} is {named}, expected one of the four classes {', '.join(CODES.values())}"
+    return Problem(where, "emotion", reason + remedy)
 
 
 def read_turns(path: Path) -> dict[str, str]:
@@ -153,8 +175,17 @@ def _entry(where: str, turn: str, audio: str, words: str, label: str, meta: Meta
         choices=tasks.EMOTIONS,
         answer=label,
         speaker=_speaker(turn),
+        reference=_word_times(audio),
         meta={"label": label, **meta},
     )
+
+
+def _word_times(audio: str) -> str | None:
+    """Where the release has the word times of a sound; a few turns have none."""
+    *above, folder, dialog, name = PurePosixPath(audio).parts if audio.count("/") > 1 else ("",) * 3
+    if folder != "wav":
+        return None
+    return PurePosixPath(*above, "ForcedAlignment", dialog, name).with_suffix(".wdseg").as_posix()
 
 
 def _speaker(turn: str) -> str:
@@ -170,8 +201,10 @@ def _json(path: Path, root: Path, classes: Mapping[str, str]) -> Iterator[Entry 
     for where, record in records(path):
         if isinstance(record, Problem):
             yield record
-        elif as_text(record.get("emo")) in (*classes, *CODES.values()):
+        elif (code := as_text(record.get("emo"))) in (*classes, *CODES.values()):
             yield _from_record(where, record, root, classes)
+        else:
+            yield _other(where, as_text(record.get("id")) or "the entry", code)
 
 
 def _from_record(

@@ -15,7 +15,8 @@ def uploaded(files: Mapping[str, bytes]) -> Listed:
 
     Parameters
     ----------
-    files : name to content; sound, and .txt, .lab, .TextGrid, .ctm or .json of the same stem.
+    files : name to content; sound, and words or word times (.txt, .lab, .TextGrid, .ctm, .json,
+        .wdseg) of the same stem.
     """
     readers = {name: partial(bytes, content) for name, content in files.items()}
     return Listed("upload", Path("no folder"), lambda: entries(readers))

@@ -7,7 +7,7 @@
 
 from alas_core.reference.base import FILE_SUFFIXES, Aligner, get_aligner
 from alas_core.reference.files import FileAligner, from_file, tier_names
-from alas_core.reference.formats import to_textgrid
+from alas_core.reference.praat import to_textgrid
 
 __all__ = [
     "FILE_SUFFIXES",

@@ -10,7 +10,7 @@ from alas_core.errors import AlignmentError, InputError
 from alas_core.types import Audio, Reference, WordTiming
 from alas_core.words import split_words
 
-FILE_SUFFIXES = (".textgrid", ".ctm", ".json")
+FILE_SUFFIXES = (".textgrid", ".ctm", ".json", ".wdseg")
 """Files of word times that can serve as a reference, lower-case."""
 
 CHECKPOINT_KINDS = ("whisper", "ctc", "qwen3")

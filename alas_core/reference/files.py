@@ -32,7 +32,7 @@ class FileAligner:
 
     Parameters
     ----------
-    path : of a TextGrid, CTM or JSON file
+    path : of a TextGrid, CTM, JSON or wdseg file
     tier : of a TextGrid or a JSON of the Montreal Forced Aligner; "" takes "words"
 
     Raises
@@ -127,8 +127,8 @@ def _reader(name: str) -> tuple[str, Callable[[bytes, str], list[TimedWord]]]:
     suffix = Path(name).suffix.lower()
     if suffix not in READERS:
         raise AlignmentError(
-            f"'{name}' is no known file of word times, expected one that ends in .TextGrid, .ctm "
-            "or .json; rename or convert it"
+            f"'{name}' is no known file of word times, expected one that ends in .TextGrid, "
+            ".ctm, .json or .wdseg; rename or convert it"
         )
     return READERS[suffix]
 

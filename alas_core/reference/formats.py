@@ -1,4 +1,4 @@
-"""Files of word times, read and written: Praat TextGrid, CTM, JSON.
+"""Files of word times: Praat TextGrid, CTM, JSON, and the segments of the CMU Sphinx aligner.
 
 Readers return what the file says; `files.from_file` checks it and finds the transcript's words.
 """
@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from alas_core.errors import AlignmentError
-from alas_core.types import Reference
 
 SILENCES = frozenset(
     "sil silence sp spn <eps> <sil> <s> </s> <unk> [noise] [silence] [unk] <p:> #".split()
 )
 """Labels for no word, lower-case; "spn" and "<unk>" are a word the aligner did not know."""
+
+_FRAME_S = 0.01
+"""Of CMU Sphinx's segments."""
 
 
 @dataclass(frozen=True)
@@ -235,10 +237,37 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
 
 
+def read_wdseg(raw: bytes, tier: str = "") -> list[TimedWord]:
+    """Segments of CMU Sphinx's aligner (IEMOCAP's ForcedAlignment): `SFrm EFrm SegAScr Word`.
+
+    Frames are of 10 ms, the last one included; the score is no probability and is left. A word
+    has the number of its pronunciation behind it, HELLO(2); `<sil>` and `++LAUGHTER++` are none.
+    """
+    if tier:
+        _chosen_tier((), tier, "file of segments")
+    words = []
+    for number, line in enumerate(_text(raw).splitlines(), start=1):
+        fields = line.split()
+        if not fields or fields[0] == "SFrm" or fields[:2] == ["Total", "score:"]:
+            continue
+        try:
+            start, end, word = int(fields[0]), int(fields[1]) + 1, fields[3]
+        except (IndexError, ValueError) as error:
+            raise AlignmentError(
+                f"line {number} of the file of segments is {line[:60]!r}, expected 'start-frame "
+                "end-frame score word'; correct the line"
+            ) from error
+        if not word.startswith(("<", "++")):
+            spelt = re.sub(r"\(\d+\)$", "", word)
+            words.append(TimedWord(spelt, start * _FRAME_S, end * _FRAME_S))
+    return words
+
+
 READERS: Mapping[str, tuple[str, Callable[[bytes, str], list[TimedWord]]]] = {
     ".textgrid": ("TextGrid", read_textgrid),
     ".ctm": ("CTM", read_ctm),
     ".json": ("JSON", read_json),
+    ".wdseg": ("file of segments", read_wdseg),
 }
 """File suffix, lower-case: what people call the format, and its reader."""
 
@@ -247,25 +276,3 @@ TIER_LISTERS: Mapping[str, Callable[[bytes], tuple[str, ...]]] = {
     ".json": json_tiers,
 }
 """File suffix, lower-case: what lists the tiers that a file of this kind has."""
-
-
-def to_textgrid(reference: Reference, duration_s: float) -> str:
-    """The placed words as a Praat TextGrid (long format) with one tier, "words".
-
-    Words that overlap are cut where the next one begins: Praat knows no overlap.
-    """
-    from praatio import textgrid
-
-    placed = sorted((word for word in reference.words if word.placed), key=lambda w: w.start_s)
-    edges = [word.start_s for word in placed[1:]] + [duration_s]
-    entries = [
-        (word.start_s, min(word.end_s, edge), word.word)
-        for word, edge in zip(placed, edges, strict=False)
-        if min(word.end_s, edge) > word.start_s
-    ]
-    grid = textgrid.Textgrid(0.0, duration_s)
-    grid.addTier(textgrid.IntervalTier("words", entries, 0.0, duration_s))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "words.TextGrid")
-        grid.save(str(path), "long_textgrid", True, minimumIntervalLength=None)
-        return path.read_text(encoding="utf-8")
