@@ -144,6 +144,11 @@ def _add_analyse(parser: argparse.ArgumentParser) -> None:
         "id or a folder), or a .TextGrid, .ctm or .json with word times (pocketsphinx)",
     )
     add("--tier", default="", metavar="NAME", help="of the --reference file (words)")
+    add(
+        "--part",
+        metavar="START-END",
+        help="of a recording longer than the model hears, in seconds; its words go with it",
+    )
     add("--instruction", metavar="TEXT", help="stands beside the audio (the model's own)")
     add("--out", type=Path, metavar=f"FILE{SUFFIX}", help="keep the analysis in this file")
     add_settings(parser)
@@ -187,13 +192,17 @@ def _request(options: argparse.Namespace) -> Request:
 
     sound = audio.decode(options.audio, name=options.audio.name)
     utterance = Utterance(options.audio.stem, sound, transcript)
+    from alas_core.parts import Part, take_part
     from alas_core.pipeline import Request
     from alas_core.reference import get_aligner
 
+    aligner = get_aligner(options.reference, options.tier)
+    if options.part is not None:
+        utterance, aligner = take_part(utterance, aligner, Part.parse(options.part))
     return Request(
         options.model,
         utterance,
-        reference=get_aligner(options.reference, options.tier),
+        reference=aligner,
         settings=settings,
         instruction=options.instruction,
         loading=loading,

@@ -31,6 +31,8 @@ MIN_S = 0.1
 SILENCE_PEAK = 1e-4
 """Below this peak (-80 dB of full scale, 3 steps of 16 bit) a recording counts as silent."""
 
+MAX_S = 300.0  # one recording is to be looked at, not a corpus
+
 _MAX_CHANNELS = 16
 _RATES_HZ = (4_000, 192_000)
 _BIT_WIDTHS = (8, 12, 16, 20, 24, 32, 64)
@@ -40,7 +42,9 @@ _FORMATS = "wav, flac, ogg, opus, mp3 or aiff; convert others with `ffmpeg -i IN
 Samples = npt.NDArray[np.float32]
 
 
-def decode(source: bytes | os.PathLike[str] | str, *, name: str = "", max_s: float = 60.0) -> Audio:
+def decode(
+    source: bytes | os.PathLike[str] | str, *, name: str = "", max_s: float = MAX_S
+) -> Audio:
     """Decode a recording to mono float32 at 16 kHz.
 
     Parameters
@@ -50,7 +54,7 @@ def decode(source: bytes | os.PathLike[str] | str, *, name: str = "", max_s: flo
     name : str
         What messages call it; the file's name by default.
     max_s : float > 0
-        Longer recordings are refused: a cut one would no longer fit its transcript.
+        Longer recordings are refused; `alas_core.parts` cuts them together with their words.
 
     Returns
     -------

@@ -17,6 +17,7 @@ from alas_core.models import registry
 from alas_core.models.identity import Loading
 from alas_core.models.protocol import Prompt, SpeechLLM
 from alas_core.null import make_null, null_scores, wrong_transcripts
+from alas_core.pauses import LONGEST_S, check_longest
 from alas_core.reference import Aligner, get_aligner
 from alas_core.store import Store
 from alas_core.types import (
@@ -101,6 +102,9 @@ def steps(request: Request, store: Store | None = None) -> Generator[Progress, N
     with registry.device_lock:
         with clock("load model"):
             model = yield from _model(request)
+        check_longest(
+            request.utterance.audio, model.info.max_audio_s, model.info.model_id, LONGEST_S
+        )
         instruction = _instruction(request, model)
         plan = Plan(
             model,

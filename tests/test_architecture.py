@@ -37,7 +37,7 @@ ROOMS = (
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
     ("mistakes", "perturbations", "rankings", "sensitivity", "variations"),
-    ("sounds",),
+    ("parts", "sounds"),
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
     ("comparison", "contrasts", "quality"),
     ("pipeline",),
@@ -46,7 +46,6 @@ ROOMS = (
     ("batch",),
     ("corpus",),
     ("figures",),
-    ("report",),
     ("report",),
     ("ui", "__main__", "demo"),
 )

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from alas_core.__main__ import main
+from alas_core.audio import to_wav_bytes
 from alas_core.bundle import dumps, loads
 from alas_core.datasets import demo
 from alas_core.definitions import SCORES
@@ -23,7 +25,7 @@ from alas_core.pipeline import Progress
 from alas_core.reference import from_file
 from alas_core.resources import asset_path
 from alas_core.tables import as_json, as_text
-from alas_core.types import Analysis, Utterance
+from alas_core.types import Analysis, Audio, Utterance
 from tests.factory import make_analysis
 
 Run = subprocess.CompletedProcess[str]
@@ -216,6 +218,31 @@ def test_html_writes_a_report_whole_or_not_at_all(
     assert main(["report", str(bundle), "--html", str(tmp_path / "report.txt")]) == 2
     assert "--html" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"kept.alas", "report.html"}
+
+
+def test_a_part_takes_its_words_along_and_a_long_recording_names_its_parts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, samples, words = demo(), [], []
+    for row in data.ids()[:6]:
+        utterance = data.load(row.id)
+        samples += [utterance.audio.samples, np.zeros(8_000, np.float32)]
+        words.append(utterance.transcript)
+    sound = np.concatenate(samples)
+    path = tmp_path / "long.wav"
+    path.write_bytes(to_wav_bytes(Audio(sound, 16_000)))
+    command = ["analyse", str(path), "--transcript", " ".join(words), "--null", "0"]
+    assert main(command) == 2
+    told = capsys.readouterr().err
+    assert "hears at most 12 s" in told
+    first = re.search(r"in seconds: ([\d.]+-[\d.]+)", told)[1]
+    assert main([*command, "--part", first, "--json"]) == 0
+    heard = strict_json(capsys.readouterr().out)
+    kept = heard["transcript"]
+    assert " ".join(words).startswith(kept)
+    assert 0 < len(kept) < len(" ".join(words))
+    assert main([*command, "--part", "5-4"]) == 2
+    assert "expected its start and a later end" in capsys.readouterr().err
 
 
 def test_settings_reach_the_analysis(

@@ -78,7 +78,7 @@ def recording(kind: str) -> bytes:
     ("kind", "says"),
     [
         ("text", "cannot be read as audio"),
-        ("10 minutes", "lasts 600.0 s, expected at most 60 s"),
+        ("10 minutes", "lasts 600.0 s, expected at most 300 s"),
         ("truncated", "The file says 1.0 s but holds 0.5 s"),
         ("silent", "The recording is silent"),
         ("8 channels", "Mixed 8 channels down to one"),

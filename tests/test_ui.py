@@ -384,10 +384,12 @@ def test_a_list_with_nothing_in_it_is_a_choice_too(address):
 
 def test_another_recording_has_other_words_frames_and_tokens(address):
     address.session_state.update({"layer": 3, "word": 2, "frame": 40, "token": 7, "trails": ["0"]})
+    address.session_state.update({"part": "0-3", "said": "x"})
     url.forget_choice()
     url.settle()
     assert address.session_state["layer"] == 3
     assert address.session_state["trails"] == []
+    assert address.session_state["part"] == address.session_state["said"] == ""
     assert not {"word", "frame", "token"} & set(address.session_state)
 
 

@@ -7,7 +7,6 @@ audio's or the transcript's positions are kept.
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,7 +28,7 @@ from alas_core.models.loading import Checkpoint
 from alas_core.models.measuring import settled
 from alas_core.models.prompting import TextInput
 from alas_core.models.protocol import AudioStates, Head, Prompt, TextStates
-from alas_core.pauses import cut_points
+from alas_core.pauses import check_longest
 from alas_core.types import Audio, FloatArray, ModelInfo
 
 _INSTRUCTIONS = {
@@ -261,13 +260,8 @@ class TransformersSpeechLLM:
             (model.enable_adapters if self._open.loading.lora else model.disable_adapters)()
 
     def _check_duration(self, audio: Audio) -> None:
-        longest, shortest = self._info.max_audio_s or math.inf, self._info.min_audio_s
-        if audio.duration_s > longest:
-            raise InputError(
-                f"the audio lasts {audio.duration_s:.1f} s, and '{self._model_id}' hears at most "
-                f"{longest:g} s: the rest would be lost in silence; cut audio and transcript in "
-                f"{_pauses(audio, longest)}, or choose a model with a higher limit"
-            )
+        shortest = self._info.min_audio_s
+        check_longest(audio, self._info.max_audio_s, self._model_id)
         if audio.duration_s < shortest:
             raise InputError(
                 f"the audio lasts {audio.duration_s:.2f} s, expected at least {shortest:g} s for "
@@ -288,11 +282,3 @@ def _has_head(model: Any) -> bool:
     """Whether the base model, or the language model in it, would compute logits."""
     parts = (model, getattr(model, "language_model", model))
     return any("logits_to_keep" in inspect.signature(part.forward).parameters for part in parts)
-
-
-def _pauses(audio: Audio, longest_s: float) -> str:
-    """Where it could be cut, in words."""
-    points = [f"{point:.1f} s" for point in cut_points(audio, longest_s)]
-    if len(points) == 1:
-        return f"its pause at {points[0]}"
-    return f"its pauses at {', '.join(points[:-1])} and {points[-1]}"

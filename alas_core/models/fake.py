@@ -21,6 +21,7 @@ import torch
 from alas_core.errors import InputError, ModelError
 from alas_core.models.grid import FrameGrid
 from alas_core.models.protocol import AudioStates, Prompt, TextStates
+from alas_core.pauses import check_longest
 from alas_core.types import Audio, FloatArray, ModelInfo, Token, WordTiming
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
@@ -163,11 +164,11 @@ class FakeSpeechLLM:
     def audio_states(self, audio: Audio, prompt: Prompt) -> AudioStates:
         """States of planted cosine to the words expected; `prompt` changes nothing."""
         self._count("audio_states")
-        limit = self._info.max_audio_s or math.inf
-        if not self._info.min_audio_s <= audio.duration_s <= limit:
+        check_longest(audio, self._info.max_audio_s, self._info.model_id)
+        if audio.duration_s < self._info.min_audio_s:
             raise InputError(
-                f"the audio lasts {audio.duration_s:.2f} s, expected {self._info.min_audio_s} to "
-                f"{limit:g} s for '{self._info.model_id}'; use another part of it"
+                f"the audio lasts {audio.duration_s:.2f} s, expected at least "
+                f"{self._info.min_audio_s} s for '{self._info.model_id}'; use a longer recording"
             )
         n_frames = math.ceil(audio.duration_s * self._info.frame_rate_hz - 1e-6)
         spans = self._grid.spans(n_frames, audio.duration_s)

@@ -55,6 +55,7 @@ def second_order() -> Order | None:
         changes["model_id"] = _chosen("b_model", _other_models(first)) or first.model_id
     if "recording" in kinds:
         changes["utterance_id"] = _chosen("b_utterance", _others(first)) or first.utterance_id
+        changes |= {"part": "", "said": ""}
     if "instruction" in kinds:
         changes["instruction"] = state["b_instruction"].strip() or None
     if "settings" in kinds:

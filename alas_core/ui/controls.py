@@ -12,7 +12,16 @@ from alas_core.definitions import SCORES
 from alas_core.errors import ModelError
 from alas_core.models.identity import allowed_models
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, loading, references, settings, source_list, sources, url
+from alas_core.ui import (
+    catalogue,
+    loading,
+    parts,
+    references,
+    settings,
+    source_list,
+    sources,
+    url,
+)
 from alas_core.ui.orders import Order
 from alas_core.ui.sources import DEMO, YOURS
 from alas_core.ui.text import plain
@@ -111,6 +120,8 @@ def order() -> Order | None:
         reference=references.chosen(),
         settings=settings.settings(),
         loading=loading.chosen(),
+        part=parts.chosen(),
+        said=parts.said(),
     )
 
 
@@ -137,6 +148,7 @@ def sidebar() -> None:
     pending = st.session_state.pop("pending_utterance", None)
     if pending is not None:
         st.session_state["data"], st.session_state["utterance"] = YOURS, pending
+        url.forget_choice()
     source = sources.source(source_list.chosen())
     settings.keep_instructions_apart(source_list.chosen())
     with st.sidebar:
@@ -146,6 +158,8 @@ def sidebar() -> None:
         options = source.utterances()
         if options:
             _select("Utterance", "utterance", options, on_change=url.forget_choice)
+        if not source.finished:
+            parts.chooser()
         source.tools()
 
 

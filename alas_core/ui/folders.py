@@ -210,7 +210,7 @@ def _show_list(source: FolderSource, data: DataSet) -> None:
             help=f"All words must occur. The list above shows the first {MAX_LISTED} that fit.",
         )
     else:
-        st.caption(f"{n_rows} utterances")
+        st.caption("1 utterance" if n_rows == 1 else f"{n_rows} utterances")
     n_problems = len(data.problems())
     label = f"{n_problems:,} {'row' if n_problems == 1 else 'rows'} left out …"
     if n_problems and st.button(label, icon=":material/rule:", type="tertiary"):

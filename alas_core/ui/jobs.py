@@ -21,7 +21,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from alas_core.errors import AlasError
 
@@ -53,6 +53,7 @@ class State(Generic[Result]):
     ahead : jobs that will be served before this one has made its first step.
     error : text for the user; empty if nothing went wrong.
     defect : True if the error is the program's own fault; the text then holds the log's id.
+    offer : what could be had instead, see `AlasError`.
     """
 
     key: str
@@ -64,6 +65,7 @@ class State(Generic[Result]):
     finished: bool = False
     error: str = ""
     defect: bool = False
+    offer: tuple[str, ...] = ()
     ahead: int = 0
 
 
@@ -226,7 +228,7 @@ class Runner(Generic[Result]):
                 job.steps = job.start()
             step = next(job.steps, None)
         except AlasError as error:
-            self._settle(job, error=str(error))
+            self._settle(job, error=str(error), offer=error.offer)
         except Exception:
             log_id = uuid.uuid4().hex[:8]
             logger.exception("defect %s in %s", log_id, self._name)
@@ -250,10 +252,8 @@ class Runner(Generic[Result]):
             )
             self._changed.notify_all()
 
-    def _settle(self, job: _Job[Result], error: str = "", defect: bool = False) -> None:
+    def _settle(self, job: _Job[Result], **outcome: Any) -> None:
         with self._changed:
             job.steps = iter(())
-            job.state = dataclasses.replace(
-                job.state, finished=True, error=error, defect=defect, stage="done"
-            )
+            job.state = dataclasses.replace(job.state, finished=True, stage="done", **outcome)
             self._changed.notify_all()

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from alas_core import layouts
-from alas_core.errors import InputError
+from alas_core.errors import InputError, TooLongError
 from alas_core.layouts import Layout
 from alas_core.mode import readonly
 from alas_core.models.identity import Loading
@@ -48,6 +48,8 @@ class Order:
     instruction : None for the utterance's or else the model's own; may hold a template's marks.
     reference : a choice as `alas_core.ui.references` writes it.
     sound : a change of the recording, a name of `alas_core.sounds.SOUNDS`; empty for none.
+    part : of a long recording, as `alas_core.parts.Part` is written; empty for all of it.
+    said : the words of the part, where a person has typed them.
     """
 
     model_id: str
@@ -58,6 +60,8 @@ class Order:
     settings: Settings = field(default_factory=Settings)
     loading: Loading = field(default_factory=Loading)
     sound: str = ""
+    part: str = ""
+    said: str = ""
 
     @property
     def digest(self) -> str:
@@ -126,6 +130,8 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
     yield Step("loading the libraries for speech models")
     from alas_core import pipeline
 
+    if order.part:
+        yield Step("placing the words in the whole recording")
     utterance, aligner = _heard(order, reading)
     request = pipeline.Request(
         model_id=order.model_id,
@@ -136,8 +142,11 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
         instruction=_instruction(order, reading),
         pool=reading.pool,
     )
-    for progress in pipeline.steps(request, store=store()):
-        yield Step(progress.stage, progress.done, progress.total, progress.analysis)
+    try:
+        for progress in pipeline.steps(request, store=store()):
+            yield Step(progress.stage, progress.done, progress.total, progress.analysis)
+    except TooLongError as error:
+        raise error.after(_starts_s(order)) from None
 
 
 def _instruction(order: Order, reading: Reading) -> str | None:
@@ -150,18 +159,28 @@ def _instruction(order: Order, reading: Reading) -> str | None:
 
 def _heard(order: Order, reading: Reading) -> tuple[Utterance, Aligner]:
     """The recording as the order wants it, and who places its words."""
+    utterance = reading.utterance
     aligner = references.aligner(order.reference, reading.reference)
+    if order.part:
+        from alas_core.parts import Part, take_part
+
+        utterance, aligner = take_part(utterance, aligner, Part.parse(order.part), order.said)
     if not order.sound:
-        return reading.utterance, aligner
+        return utterance, aligner
     from alas_core import sounds
 
-    original = reading.utterance.audio
+    original = utterance.audio
     changed = sounds.changed(original, order.sound)
     label = sounds.SOUNDS[order.sound]
-    utterance = dataclasses.replace(
-        reading.utterance, audio=changed, id=f"{reading.utterance.id}, {label}"
-    )
+    utterance = dataclasses.replace(utterance, audio=changed, id=f"{utterance.id}, {label}")
     return utterance, sounds.TimesOfTheOriginal(aligner, original)
+
+
+def _starts_s(order: Order) -> float:
+    """Where the order's part begins in its recording."""
+    from alas_core.parts import Part
+
+    return Part.parse(order.part).start_s if order.part else 0.0
 
 
 def _check_steps(order: Order) -> Generator[Step[SelfCheck], None, None]:
@@ -173,7 +192,7 @@ def _check_steps(order: Order) -> Generator[Step[SelfCheck], None, None]:
     steps = self_check(
         order.model_id,
         order.loading,
-        reading.utterance,
+        _heard(order, reading)[0],
         _instruction(order, reading),
         instruction_first=order.settings.instruction_first,
     )

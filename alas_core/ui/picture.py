@@ -11,13 +11,13 @@ import streamlit as st
 
 from alas_core.errors import AlasError
 from alas_core.types import Analysis
-from alas_core.ui import controls, orders
+from alas_core.ui import controls, orders, parts
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import State
 from alas_core.ui.sheet import SHEET_HEIGHT
 from alas_core.ui.text import plain
 
-_SHOWN = "shown_analysis"
+_SHOWN, _MAIN = "shown_analysis", "status"
 _GRACE_S = 0.25
 """How long a page run waits for a stored result before it shows a skeleton."""
 
@@ -84,7 +84,7 @@ def busy(picture: Picture) -> bool:
     return picture.state is not None and not picture.state.finished
 
 
-def status(picture: Picture, key: str = "status") -> None:
+def status(picture: Picture, key: str = _MAIN) -> None:
     """One line, always in the same place: what is being computed, or what was, or what failed."""
     with st.container(key=key):
         state = picture.state
@@ -96,12 +96,16 @@ def status(picture: Picture, key: str = "status") -> None:
             _complain(picture, defect_text(state.error) if state.defect else state.error)
             forget = orders.analyses.forget
             st.button("Try again", f"{key}_again", on_click=forget, args=[state.key])
+            if key == _MAIN:
+                parts.offer(state.offer) if state.offer else parts.words(None)
         elif not state.finished:
             _poll(state.key, state.version)
             if not picture.fresh:
                 st.html(_DIM)
         elif state.result is not None:
             st.caption(_summary(state.result))
+            if key == _MAIN:
+                parts.words(state.result.utterance.transcript)
 
 
 def _complain(picture: Picture, text: str) -> None:

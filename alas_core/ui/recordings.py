@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from alas_core.ui import drafting, several
+from alas_core.ui.parts import MAX_TRANSCRIPT
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
 from alas_core.ui.text import cut, plain
 
-MAX_TRANSCRIPT = 5_000
 FORMATS = ["wav", "flac", "ogg", "opus", "mp3", "aiff", "aif"]
 _MINE = "my_recordings"
 

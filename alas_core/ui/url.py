@@ -111,6 +111,9 @@ LINKED_REFERENCES = ("pocketsphinx", "own")
 CHOICE = ("word", "frame", "token", "trails")
 """What is chosen within one recording, by its place there."""
 
+PART = ("part", "said")
+"""Which part of a long recording is looked at, and the words typed for it."""
+
 DIFFERS = ("model", "recording", "kept", "instruction", "settings", "audio")
 """In what the second side of the Compare page may differ from the first."""
 
@@ -119,6 +122,8 @@ PARAMETERS: dict[str, Parameter] = {
     "model": Parameter(words(500)),
     "data": Parameter(words(500)),
     "utterance": Parameter(words(300)),
+    "part": Parameter(words(30), ""),
+    "said": Parameter(words(5000), ""),
     "layer": Parameter(whole()),
     "word": Parameter(whole()),
     "frame": Parameter(whole(), None, "explore"),
@@ -183,8 +188,8 @@ def settle() -> None:
 
 
 def forget_choice() -> None:
-    """Another recording is looked at: its words, frames and tokens are others."""
-    for name in CHOICE:
+    """Another recording is looked at: its words, frames, tokens and parts are others."""
+    for name in (*CHOICE, *PART):
         st.session_state.pop(name, None)
 
 
