@@ -17,7 +17,8 @@ LIBRARIES = {
 
 PARTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(LIBRARIES, ("shelf", "library")),
-    "chart": ("shelf", "chart"),
+    "chart": ("shelf", "saving", "chart"),
+    "save_bar": ("shelf", "saving", "save_bar"),
     "data": ("shelf", "sheet_data"),
     "sheet": (
         *("shelf", "selection", "element", "stretch", "player", "controls"),

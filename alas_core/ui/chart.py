@@ -37,6 +37,14 @@ _chart = component(
     isolate_styles=False,  # Plotly sees no clicks inside a shadow root
 )
 
+_save_bar = component(
+    "alas_save_bar",
+    html='<div class="alas-save"></div>',
+    css=frontend.read("chart.css"),
+    js=frontend.script("save_bar"),
+    isolate_styles=False,
+)
+
 
 def chart(
     figure: Any,
@@ -72,6 +80,21 @@ def chart(
         height = int(figure.layout.height) + _BAR
         _chart(key=key, data=data, height=height, on_pick_change=on_change)
         library("plotly")
+
+
+def webgl_chart(figure: Any, *, key: str, filename: str, **options: Any) -> Any:
+    """Streamlit's own chart, for thousands of points, with the same buttons below it.
+
+    Parameters
+    ----------
+    options : of `st.plotly_chart`, whose event is returned
+    """
+    with st.container(gap=None):
+        config = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage"]}
+        event = st.plotly_chart(figure, theme=None, key=key, config=config, **options)
+        _save_bar(key=f"{key}_save", data={"figure": key, "filename": filename}, height=_BAR)
+        library("plotly")
+    return event
 
 
 def _cell(raw: Any, name: str) -> Cell | None:

@@ -15,7 +15,7 @@ from alas_core.definitions import SCORES
 from alas_core.figures.corpus_views import accuracy_figure, filter_figure, means_figure
 from alas_core.types import IntArray
 from alas_core.ui import corpus_guide, corpus_lists
-from alas_core.ui.chart import chart
+from alas_core.ui.chart import chart, webgl_chart
 from alas_core.ui.corpus_scope import Scope
 from alas_core.ui.look import theme
 from alas_core.ui.text import plain
@@ -57,13 +57,12 @@ def accuracy(looked: Scope) -> None:
         binary=binary,
         theme=theme(),
     )
-    event = st.plotly_chart(
+    event = webgl_chart(
         figure,
-        theme=None,
         key="run_scatter",
+        filename=f"{looked.name}-accuracy",
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),
-        config={"displaylogo": False, "toImageButtonOptions": {"format": "svg"}},
     )
     _disagreeing(looked, found, threshold, _chosen(event))
 

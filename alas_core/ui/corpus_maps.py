@@ -15,7 +15,7 @@ from alas_core.figures.corpus_maps import corpus_layers_figure, pooled_figure
 from alas_core.figures.layers import NAMES
 from alas_core.types import FloatArray
 from alas_core.ui import corpus_guide
-from alas_core.ui.chart import chart
+from alas_core.ui.chart import chart, webgl_chart
 from alas_core.ui.corpus_scope import Scope
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, Step
@@ -100,12 +100,7 @@ def pooled_map(looked: Scope) -> None:
         colour="word" if colour == "word" else "modality",
         theme=theme(),
     )
-    st.plotly_chart(
-        figure,
-        theme=None,
-        key="run_map",
-        config={"displaylogo": False, "toImageButtonOptions": {"format": "svg"}},
-    )
+    webgl_chart(figure, key="run_map", filename=f"{looked.name}-map-{kind}-layer-{looked.layer}")
 
 
 def _say_nearest(looked: Scope, key: str, found: Pooled) -> None:

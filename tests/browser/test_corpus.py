@@ -112,6 +112,24 @@ def test_groups_threshold_words_and_tables(visitor: Visitor, run):
     assert text.count("\n") == len(run) + 1
 
 
+def figures_of_many_points_are_saved_as_the_others_are(page: Page) -> None:
+    """The map, PCA and then UMAP, and the scatter: WebGL on the screen, vectors in the file."""
+    first = json.loads(saved(page, "JSON", "run_map_save"))
+    assert b"<path" in saved(page, "SVG", "run_map_save")
+    page.get_by_role("radio", name="UMAP").click()
+    expect(page.get_by_text("Showing PCA meanwhile")).to_have_count(0, timeout=240_000)
+    page.wait_for_function(
+        "x => document.querySelector('.st-key-run_map .js-plotly-plot')?.data[0].x.bdata !== x",
+        arg=first["data"][0]["x"]["bdata"],
+    )
+    second = json.loads(saved(page, "JSON", "run_map_save"))
+    assert [trace["text"] for trace in second["data"]] == [t["text"] for t in first["data"]]
+    view(page, "Accuracy")
+    expect(page.locator(".st-key-run_scatter .gl-container canvas").first).to_be_attached()
+    assert saved(page, "PNG", "run_scatter_save").startswith(b"\x89PNG")
+    view(page, "Map")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_map_and_layers_in_a_narrow_window(visitors, scheme):
     visitor = visitors(viewport={"width": 1024, "height": 900}, color_scheme=scheme)
@@ -119,6 +137,8 @@ def test_map_and_layers_in_a_narrow_window(visitors, scheme):
     expect(page.locator(".js-plotly-plot .gl-container canvas").first).to_be_attached()
     expect(page.get_by_text("have a text of the same word")).to_be_visible()
     visitor.keep(f"corpus-map-1024-{scheme}")
+    if scheme == "light":
+        figures_of_many_points_are_saved_as_the_others_are(page)
     view(page, "Layers")
     drawn(page, "run_layers")
     visitor.keep(f"corpus-layers-1024-{scheme}")

@@ -17,7 +17,7 @@ class ChartView {
   constructor(parent) {
     this.root = parent.querySelector(".alas-chart");
     this.plot = document.createElement("div");
-    this.root.replaceChildren(this.plot, this.buildBar());
+    this.root.replaceChildren(this.plot, saveBar((format) => this.save(format)));
     this.sent = 0;
     this.watcher = new ResizeObserver(() => this.onResize());
     this.watcher.observe(this.root);
@@ -39,33 +39,10 @@ class ChartView {
     this.root.dataset.ready = id;
   }
 
-  buildBar() {
-    const bar = document.createElement("div");
-    bar.className = "alas-chart-bar";
-    bar.append("Save figure: ");
-    for (const format of ["SVG", "PNG", "JSON"]) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = format;
-      button.title = `Save this figure as ${format}`;
-      button.addEventListener("click", () => this.save(format.toLowerCase()));
-      bar.append(button);
-    }
-    return bar;
-  }
-
   save(format) {
     if (!this.Plotly) return;
-    const scale = format === "png" ? 3 : 1;
-    if (format !== "json") {
-      this.Plotly.downloadImage(this.plot, { format, scale, filename: this.filename });
-      return;
-    }
-    const url = URL.createObjectURL(new Blob([this.figure], { type: "application/json" }));
-    const link = Object.assign(document.createElement("a"), { href: url });
-    link.download = `${this.filename}.json`;
-    link.click();
-    URL.revokeObjectURL(url);
+    if (format === "json") saveJson(this.figure, this.filename);
+    else saveImage(this.Plotly, this.plot, JSON.parse(this.figure).data, format, this.filename);
   }
 
   onClick({ data, pointIndex }) {
