@@ -52,7 +52,8 @@ screenshots: $(VENV)/.dev ## Picture every page, light and dark, into assets/scr
 demo-model: $(VENV)/.dev ## Train the demo model anew (more than an hour on two cores)
 	$(BIN)/python -m alas_core.demo $(ARGS)
 
-example-run: $(VENV)/.app ## Run the demo recordings anew: the example of the Data set page
+# The sentence encoder, which compares both answers, is among the extras.
+example-run: $(VENV)/.dev ## Run the demo recordings anew: the example of the Data set page
 	rm -rf assets/demo/run
 	$(BIN)/python -m alas_core run demo --out assets/demo/run $(ARGS)
 	rm -rf assets/demo/run/bundles assets/demo/run/parts assets/demo/run/*lock* # Explore makes them

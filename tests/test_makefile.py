@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ("app", "test", "bench", "demo-model", "format", "lint", "type", "hooks")
+TARGETS = ("app", "test", "bench", "demo-model", "example-run", "format", "lint", "type", "hooks")
 Run = subprocess.CompletedProcess[str]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -83,3 +83,9 @@ def test_a_ready_environment_is_not_installed_again(tmp_path: Path) -> None:
     for stamp in (venv / ".app", venv / ".dev"):
         os.utime(stamp, (0, 0))  # older than requirements.txt
     assert "-r requirements.txt" in make("-n", "app", f"VENV={venv}").stdout
+
+
+def test_the_example_is_made_with_the_sentence_encoder(tmp_path: Path) -> None:
+    planned = make("--dry-run", "example-run", f"VENV={tmp_path / 'venv'}").stdout
+    extras, run = planned.index("-r requirements-extras.txt"), planned.index("alas_core run demo")
+    assert extras < run

@@ -6,7 +6,6 @@ import gc
 import logging
 import traceback
 from collections.abc import Callable
-from types import TracebackType
 
 import torch
 
@@ -46,13 +45,7 @@ class Guard:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        del trace
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         # Libraries raise what they like; the protocol promises callers `AlasError` only.
         if not isinstance(error, Exception) or isinstance(error, AlasError):
             return

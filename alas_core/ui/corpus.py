@@ -17,6 +17,7 @@ from alas_core.ui import (
 )
 from alas_core.ui.corpus_scope import Scope
 from alas_core.ui.linked import library
+from alas_core.ui.sentences import sentence
 from alas_core.ui.text import plain
 
 VIEWS = {
@@ -96,17 +97,14 @@ def _what_this_says(looked: Scope) -> None:
     """The findings in sentences; each leads to the view that shows it."""
     st.markdown("**What this run says**")
     for index, finding in enumerate(corpus_scope.findings(looked)):
-        sentence, link = st.columns([15, 1], vertical_alignment="center")
-        sentence.markdown(plain(finding.text))
-        if finding.view in VIEWS:
-            link.button(
-                "Show",
-                key=f"run_finding_{index}",
-                type="tertiary",
-                help=f"Go to {VIEWS[finding.view]}",
-                on_click=_show,
-                args=[finding.view],
-            )
+        view = finding.view
+        sentence(
+            finding.text,
+            key=f"run_finding_{index}",
+            tip=f"Go to {VIEWS.get(view)}",
+            show=_show if view in VIEWS else None,
+            args=[view],
+        )
 
 
 def _show(view: str) -> None:

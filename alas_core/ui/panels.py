@@ -15,6 +15,7 @@ from alas_core.ui.linked import linked_figure
 from alas_core.ui.look import theme
 from alas_core.ui.map_panel import map_panel
 from alas_core.ui.quality_panel import quality_panel
+from alas_core.ui.sentences import sentence
 from alas_core.ui.sheet import sheet
 from alas_core.ui.text import plain
 
@@ -95,14 +96,11 @@ def what_this_says(said: Sequence[Finding]) -> None:
 
 def _finding(index: int, finding: Finding) -> None:
     """A sentence that leads to the view that shows it, with its layer and word."""
-    sentence, link = st.columns([13, 1], vertical_alignment="center")
-    sentence.markdown(plain(finding.text))
-    link.button(
-        "Show",
+    sentence(
+        finding.text,
         key=f"finding_{index}",
-        type="tertiary",
-        help="Go to the view that shows it, with this layer and word chosen",
-        on_click=trust.show,
+        tip="Go to the view that shows it, with this layer and word chosen",
+        show=trust.show,
         args=[finding],
     )
 

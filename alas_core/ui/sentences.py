@@ -1,0 +1,25 @@
+"""A finding in a sentence, with the button that leads to the view that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from alas_core.ui.text import plain
+
+
+def sentence(
+    text: str, *, key: str, tip: str, show: Callable[..., None] | None, args: Sequence[object]
+) -> None:
+    """Draw it.
+
+    Parameters
+    ----------
+    key, tip : of the button
+    show, args : called when it is pressed; without `show` there is no button
+    """
+    words, link = st.columns([14, 1], vertical_alignment="center")
+    words.markdown(plain(text))
+    if show is not None:
+        link.button("Show", key=key, type="tertiary", help=tip, on_click=show, args=tuple(args))
