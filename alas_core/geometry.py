@@ -154,7 +154,9 @@ def layer_correlation(frames: torch.Tensor, tokens: torch.Tensor) -> FloatArray:
     -------
     np.ndarray [shape=(n_layers + 1, n_layers + 1), float32]
     """
-    audio, text = (_standardise(states.float().mean(dim=1)) for states in (frames, tokens))
+    audio, text = (
+        _standardise(states.mean(dim=1, dtype=torch.float32)) for states in (frames, tokens)
+    )
     result: FloatArray = (audio @ text.T / audio.shape[1]).cpu().numpy().astype(np.float32)
     return result
 

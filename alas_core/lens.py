@@ -21,6 +21,9 @@ _CHUNK_BYTES = 256 * 2**20
 _BYTES_A_LOGIT = 16
 """Logits in the model's dtype and in float32, their exponentials, and a comparison."""
 
+_ROWS = 4096
+"""Rows of the vocabulary that are copied to float32 at a time: all of them would be gigabytes."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -128,15 +131,16 @@ def make_lens(head: Head, readings: Sequence[LayerReading]) -> Lens:
 
 
 def _row_norms(embedding: torch.Tensor) -> torch.Tensor:
-    """Float32 length of each row, in parts: a float32 copy of the whole would be gigabytes."""
-    starts = range(0, len(embedding), 8192)
-    parts = [embedding[start : start + 8192].float().norm(dim=1) for start in starts]
+    """Float32 length of each row."""
+    parts = [part.float().norm(dim=1) for part in torch.split(embedding, _ROWS)]
     return torch.cat(parts).clamp_min(1e-12)
 
 
 def _cosines(states: torch.Tensor, embedding: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    unit = torch.nn.functional.normalize(states.float(), dim=-1).to(embedding.dtype)
-    return (unit @ embedding.T).float().div_(lengths).clamp_(-1.0, 1.0)
+    """In float32 whatever the model's dtype: in bfloat16, tokens by the hundred would tie."""
+    unit = torch.nn.functional.normalize(states.float(), dim=-1)
+    parts = [unit @ part.float().T for part in torch.split(embedding, _ROWS)]
+    return torch.cat(parts, dim=1).div_(lengths).clamp_(-1.0, 1.0)
 
 
 def _read(

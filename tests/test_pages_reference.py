@@ -10,9 +10,21 @@ from alas_core.errors import InputError
 from alas_core.reference import checkpoints, to_textgrid
 from alas_core.types import content_sha
 from alas_core.ui import drafting, orders, quality_panel, references
+from alas_core.ui.orders import Order
 from alas_core.ui.shelf import Recording, shelf
+from alas_core.ui.sources import YOURS
 from tests import tiny_aligners
-from tests.test_pages import PATIENCE_S, app, demo_order, fake_model, finish, start, words_of
+from tests.test_pages import (
+    MODEL,
+    PATIENCE_S,
+    SETTINGS,
+    app,
+    demo_order,
+    fake_model,
+    finish,
+    start,
+    words_of,
+)
 from tests.test_reference import two_tiers
 
 __all__ = ["app", "fake_model"]
@@ -160,6 +172,44 @@ def test_whisper_writes_a_draft_that_can_be_edited(whisper):
     at.text_area(key="transcript").set_value("my own words")
     at.button[1].click().run()
     assert at.text_area(key="transcript").value == "my own words"
+
+
+def _sidebar_and_picture():
+    from alas_core.ui import controls, picture, url
+
+    url.settle()
+    controls.sidebar()
+    picture.status(picture.current())
+
+
+def test_an_upload_is_drafted_corrected_and_analysed(roots):
+    del roots  # Whisper is on this machine, so it needs no choosing
+    # Not app.py: under AppTest it starts each run twice, and a pressed button is lost.
+    app = AppTest.from_function(_sidebar_and_picture, default_timeout=PATIENCE_S)
+    for name, value in {"data": YOURS, "model": MODEL, "n_null": SETTINGS.n_null}.items():
+        app.session_state[name] = value
+    app.run()
+    sound = a_recording()
+    app.file_uploader(key="audio_file").set_value((sound.name, sound.data, "audio/wav"))
+    pressed(app, "Transcribe with Whisper").run()
+    key = app.session_state["draft_key"]
+    assert drafting.drafts.wait(key, PATIENCE_S, finished=True).result
+    app.run()
+    assert not app.exception
+    assert "cat" in app.text_area(key="transcript").value  # the random weights' favourite word
+    app.file_uploader(key="audio_file").set_value((sound.name, sound.data, "audio/wav"))
+    corrected = demo().ids()[0].transcript
+    app.text_area(key="transcript").set_value(corrected)
+    pressed(app, "Analyse").run()
+    assert not app.exception
+    assert not app.error
+    order = Order(MODEL, YOURS, app.session_state["utterance"], settings=SETTINGS)
+    finish(app, order)
+    assert shown(order).utterance.transcript == corrected
+
+
+def pressed(app, label):
+    return next(button for button in app.button if button.label == label).click()
 
 
 def test_a_draft_that_cannot_be_made_says_why(tmp_path):

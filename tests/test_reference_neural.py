@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import re
+import weakref
 from importlib import metadata
 
 import numpy as np
 import pytest
 
 from alas_core.errors import AlignmentError, ModelError
+from alas_core.models import registry
 from alas_core.reference import checkpoints, ctc, get_aligner, qwen3, whisper
 from alas_core.reference.ctc import label_spans
 from alas_core.reference.transcription import transcribe
@@ -346,6 +349,21 @@ def test_one_checkpoint_is_held_at_a_time(tmp_path):
     assert checkpoints._held is loaded
     checkpoints.close()
     assert checkpoints._held is None
+
+
+def test_the_aligner_is_let_go_with_the_model(tmp_path):
+    get_aligner(f"whisper:{tiny_aligners.whisper(tmp_path / 'a', seed=0)}").align(hiss(1), "red")
+    held = weakref.ref(checkpoints._held[1].model)
+    with registry.device_lock:
+        registry.get("demo")
+        assert checkpoints._held is None, "it makes room before a model is loaded"
+        get_aligner(f"whisper:{tmp_path / 'a'}").align(hiss(1), "red")
+        registry.get("demo")
+        assert checkpoints._held is not None, "the same model again changes nothing"
+        registry.close()
+    assert checkpoints._held is None
+    gc.collect()
+    assert held() is None
 
 
 def test_another_kind_of_checkpoint_is_refused_in_one_sentence(tmp_path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +63,9 @@ class ModelChoice:
     local: bool = True
 
 
+companions: list[Callable[[], None]] = []
+"""Let go what others keep on the device (an aligner's checkpoint); called when the model goes."""
+
 _held: tuple[tuple[ModelIdentity, str], SpeechLLM] | None = None
 _loading: tuple[tuple[ModelIdentity, str], Load[SpeechLLM]] | None = None
 _registered: dict[str, SpeechLLM] = {}
@@ -85,9 +88,8 @@ def choices() -> tuple[ModelChoice, ...]:
     )
     given += tuple(
         ModelChoice(name, name, f"Plug-in: {plugins.revision(entry)}")
-        for name, entry in plugins.offered().items()
-        if ids.is_allowed(name)
-    )
+        for name, entry in plugins.offered().items() if ids.is_allowed(name)
+    )  # fmt: skip
     here = tuple(ModelChoice(one.model_id, one.name, one.family.label) for one in installed())
     known = {choice.id for choice in here}
     rest = tuple(choice for choice in _offered() if choice.id not in known)
@@ -108,10 +110,8 @@ def _offered() -> list[ModelChoice]:
     ]
     known = {choice.id for choice in offered}
     listed = [name for name in ids.allowed_models() if name not in known]
-    return offered + [
-        ModelChoice(name, name, "On this server's list", local=Path(name).is_dir())
-        for name in listed
-    ]
+    row = "On this server's list"
+    return offered + [ModelChoice(name, name, row, local=Path(name).is_dir()) for name in listed]
 
 
 def is_local(model_id: str, loading: Loading | None = None) -> bool:
@@ -239,12 +239,14 @@ def held() -> SpeechLLM | None:
 
 
 def close() -> None:
-    """Close the loaded model, if there is one."""
+    """Close the loaded model, if there is one, and whatever else is held beside it."""
     global _held
     with device_lock:
         if _held is not None:
             _held[1].close()
             _held = None
+        for let_go in companions:
+            let_go()
 
 
 def register(model: SpeechLLM) -> None:
@@ -275,8 +277,7 @@ def _folder(model_id: str) -> Path | None:
 
 def _untrained_seed() -> int:
     """The seed that the demo's card names for its control."""
-    path = asset_path("demo") / "untrained.json"
-    return int(ids.read_json(path).get("seed", 0)) if path.is_file() else 0
+    return int(ids.read_json(asset_path("demo", "untrained.json"))["seed"])
 
 
 def _load(identity: ModelIdentity, loading: Loading, report: Report) -> SpeechLLM:

@@ -175,10 +175,15 @@ _held: tuple[tuple[str, str], Loaded] | None = None
 
 
 def close() -> None:
-    """Free the aligner that is held, if there is one."""
+    """Free the aligner that is held, if there is one; also called when the model is let go."""
     global _held
     with _lock:
+        if _held is None:
+            return
         _held = None
     from alas_core.models.guard import release_memory
 
     release_memory()
+
+
+registry.companions.append(close)
