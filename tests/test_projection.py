@@ -23,15 +23,23 @@ def test_pca_equals_scikit_learn_up_to_sign(width):
         np.testing.assert_allclose(np.abs(coords[layer]), np.abs(expected), rtol=1e-2, atol=1e-2)
 
 
-def test_large_layers_take_the_approximate_solver_and_agree(monkeypatch):
-    rng = np.random.default_rng(1)
-    base = rng.normal(size=(1, 60, 3)) @ rng.normal(size=(3, 40))
-    states = torch.from_numpy((base + 0.01 * rng.normal(size=(1, 60, 40))).astype(np.float32))
-    exact = projection.pca(states[:, :50], states[:, 50:], 3)
-    monkeypatch.setattr(projection, "_EXACT_SIDE", 1)
-    approximate = projection.pca(states[:, :50], states[:, 50:], 3)
-    np.testing.assert_allclose(np.abs(approximate), np.abs(exact), rtol=1e-2, atol=2e-2)
-    np.testing.assert_array_equal(approximate, projection.pca(states[:, :50], states[:, 50:], 3))
+@pytest.mark.parametrize(("n", "width"), [(300, 400), (420, 300)])
+def test_large_layers_are_searched_and_agree_with_the_exact_solution(monkeypatch, n, width):
+    """Planted directions of falling strength under noise, and one huge state."""
+    generator = torch.Generator().manual_seed(1)
+    planted = torch.randn(2, n, 100, generator=generator) * torch.logspace(1, 0, 100)
+    states = planted @ torch.randn(2, 100, width, generator=generator)
+    states += 3 * torch.randn(2, n, width, generator=generator)
+    states[:, 0, 5] += 500
+    found = projection.pca(states[:, :250], states[:, 250:])
+    np.testing.assert_array_equal(found, projection.pca(states[:, :250], states[:, 250:]))
+    monkeypatch.setattr(projection, "_EXACT_SIDE", 10_000)
+    exact = projection.pca(states[:, :250], states[:, 250:])
+    largest = np.abs(exact).max()
+    np.testing.assert_allclose(found[:, :, :10], exact[:, :, :10], atol=1e-3 * largest)
+    assert (found**2).sum() == pytest.approx((exact**2).sum(), rel=1e-5)
+    distances = [np.linalg.norm(x[0, :, None] - x[0, None], axis=2) for x in (found, exact)]
+    assert np.abs(distances[0] - distances[1]).max() < 1e-2 * np.median(distances[1])
 
 
 def test_signs_follow_the_layer_before():
