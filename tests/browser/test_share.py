@@ -83,7 +83,7 @@ STATE = """() => {
 def test_the_whole_view_is_in_the_link(visitors):
     tall = {"viewport": {"width": 1440, "height": 1700}}  # a list closes where the page scrolls
     visitor = visitors(**tall)
-    page = visitor.open("/?n_null=20&utterance=demo-002")
+    page = visitor.open("/?n_null=5&utterance=demo-002")
     visitor.see_picture()
     page.get_by_text("How good is the reference?").click()
     expect(page).to_have_url(re.compile(r"[?&]quality=True\b"))
@@ -94,7 +94,7 @@ def test_the_whole_view_is_in_the_link(visitors):
     visitor.choose("Centering", "mean")
     visitor.choose("Reference alignment", "Came with the recording")
     visitor.choose("Score", "Hit rate")
-    for choice in ("Layers × words", "3-D", "Time", "Correlation", "Provenance", "Controls"):
+    for choice in ("Layers × words", "Time", "Correlation", "Provenance", "Controls"):
         page.get_by_role("radio", name=choice, exact=True).click()
     for pill in ("Lines", "Outlines", "Silence instead"):
         page.get_by_role("button", name=pill, exact=True).click()
@@ -108,7 +108,7 @@ def test_the_whole_view_is_in_the_link(visitors):
     expect(page).to_have_url(re.compile(r"layer=2&word=1&frame=12&token=3\b"))
     visitor.settle()
     told = set(parse_qs(page.url.partition("?")[2]))
-    assert told >= {"reference", "score", "fold", "dimensions", "map_colour", "map_parts"}
+    assert told >= {"reference", "score", "fold", "n_null", "map_colour", "map_parts"}
     assert told >= {"cross_layer", "details", "controls", "quality", "temperature", "centering"}
 
     other = visitors(**tall)
