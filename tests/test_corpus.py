@@ -438,3 +438,19 @@ def test_principal_components_are_those_of_the_singular_values():
     points = pooled.principal(vectors, 3)
     scale = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False)[:3]
     np.testing.assert_allclose(np.linalg.norm(points, axis=0), scale, rtol=1e-6)
+
+
+def test_a_resample_without_a_wrong_answer_has_no_correlation():
+    rng = np.random.default_rng(3)
+    right = np.arange(48) >= 2
+    score = (0.5 + 0.3 * right + 0.05 * rng.standard_normal(48)).astype(np.float32)
+    found = accuracy.Pairs(np.arange(48), score, right.astype(np.float32), right)
+    measured = accuracy.correlation(found)
+    drawn = resampling.weights(48)
+    both = (drawn @ ~right) > 0
+    assert 0 < (~both).sum() < 300
+    loop = [np.corrcoef(np.repeat(score, w), np.repeat(right, w))[0, 1] for w in
+            drawn[both].astype(int)]  # fmt: skip
+    low, high = np.quantile(loop, (0.025, 0.975))
+    assert measured.pearson.low == pytest.approx(low, abs=1e-3)
+    assert measured.pearson.high == pytest.approx(high, abs=1e-3)

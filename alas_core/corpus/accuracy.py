@@ -23,6 +23,10 @@ SIDES: dict[Side, str] = {
 }
 
 
+_CONSTANT = 1e-4
+"""Of the sample's variance: what a resample without, say, any wrong answer has is rounding."""
+
+
 @dataclass(frozen=True)
 class Pairs:
     """A score and an outcome of the same utterances.
@@ -103,9 +107,10 @@ def _correlated(x: FloatArray, y: FloatArray, drawn: FloatArray) -> Estimate:
 def _pearson(moments: FloatArray) -> FloatArray:
     """From the means of x, y, x^2, y^2 and xy in each row; nan where x or y is constant."""
     x, y, xx, yy, xy = moments.T
-    spread = np.sqrt(np.maximum(xx - x * x, 0) * np.maximum(yy - y * y, 0))
+    of_x, of_y = xx - x * x, yy - y * y
+    varied = (of_x > _CONSTANT) & (of_y > _CONSTANT)
     with np.errstate(invalid="ignore", divide="ignore"):
-        result: FloatArray = np.where(spread > 1e-6, (xy - x * y) / spread, np.nan)
+        result: FloatArray = np.where(varied, (xy - x * y) / np.sqrt(of_x * of_y), np.nan)
     return result
 
 
