@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -41,6 +42,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, reason in reasons.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_draws() -> Iterator[None]:
+    """Pages that run in this process have no browser that would say that the sheet is drawn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("alas_core.ui.opening.PATIENCE_S", 0.0)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from alas_core.figures.layers import LAYERS_HEIGHT, cross_layer_payload
 from alas_core.figures.views import Fold
 from alas_core.findings import Finding, findings
 from alas_core.types import Analysis
-from alas_core.ui import answers, controls, details, guide, orders, share, trust
+from alas_core.ui import answers, controls, details, guide, opening, orders, share, trust
 from alas_core.ui.linked import linked_figure
 from alas_core.ui.look import theme
 from alas_core.ui.map_panel import map_panel
@@ -32,6 +32,7 @@ def explore(analysis: Analysis) -> None:
         said = findings(analysis)
         headline(said, analysis, view.score)
         sheet_panel(analysis, view)
+        opening.after_the_sheet()
         what_this_says(said)
         trust.trust_panel(analysis, layer, word, theme())
         map_panel(analysis, layer, theme())

@@ -11,9 +11,11 @@ from alas_core.figures.palette import Theme
 from alas_core.reference.base import CHECKPOINT_KINDS
 from alas_core.types import Analysis, Reference, content_sha
 from alas_core.ui import references, sources
+from alas_core.ui.chart import chart
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.mode import readonly
+from alas_core.ui.share import file_stem
 from alas_core.ui.text import plain
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 qualities: Runner[Quality] = Runner("reference quality", max_kept=32)
 
 _POLL_S = 0.4
-_CHART = {"displaylogo": False, "displayModeBar": False}
 _ABOUT = """
 Every score here leans on the reference: the times at which each word is said to be spoken. Two
 questions show how far it can be leaned on.
@@ -84,14 +85,14 @@ def _figures(
     with left:
         st.markdown(plain(jitter_sentence(analysis, quality, layer)))
         figure = jitter_figure(analysis, quality, layer=layer, theme=theme)
-        st.plotly_chart(figure, theme=None, key="jitter", config=_CHART)
+        chart(figure, key="jitter", filename=f"{file_stem(analysis)}-jitter")
     if quality.agreement is None:
         return
     with right:
         st.markdown(plain(agreement_sentence(analysis, quality, layer)))
         st.caption(plain(f"First: {quality.agreement.first}. Second: {quality.agreement.second}."))
         figure = agreement_figure(analysis, quality.agreement, word=word, theme=theme)
-        st.plotly_chart(figure, theme=None, key="agreement", config=_CHART)
+        chart(figure, key="agreement", filename=f"{file_stem(analysis)}-agreement")
 
 
 def ask(analysis: Analysis, second: str) -> State[Quality]:

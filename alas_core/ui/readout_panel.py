@@ -11,8 +11,10 @@ from alas_core.figures.palette import Theme
 from alas_core.figures.reading import reading_figure
 from alas_core.findings import reading_sentence
 from alas_core.types import Analysis, Lens
+from alas_core.ui.chart import chart
 from alas_core.ui.guide import about
 from alas_core.ui.linked import figure_data
+from alas_core.ui.share import file_stem
 from alas_core.ui.text import plain
 
 _HELP = """
@@ -71,7 +73,7 @@ def readout_panel(analysis: Analysis, word: int | None, theme: Theme) -> None:
     st.markdown("**At which layer does the model read each word?**")
     st.markdown(plain(reading_sentence(analysis, lens)))
     figure = reading_figure(analysis, lens, word=word, theme=theme)
-    st.plotly_chart(figure, theme=None, key="reading", config={"displaylogo": False})
+    chart(figure, key="reading", filename=f"{file_stem(analysis)}-reading")
     st.caption(
         "Ring: the first layer at which one of the word's frames names it. Dot: the first at which "
         "half of them do. Cross: at no layer. Chance is one in the size of the vocabulary "

@@ -18,6 +18,7 @@ from alas_core.figures.payload import holds_all_layers, sheet_name, sheet_payloa
 from alas_core.figures.sheet import HEIGHT
 from alas_core.figures.views import Fold
 from alas_core.types import Analysis
+from alas_core.ui import opening
 from alas_core.ui.linked import figure_data, library
 
 _BARS, _WORDS, _KEYS = 2 * 36, 40, 40
@@ -97,11 +98,13 @@ def sheet(
 
     with st.container(gap=None):
         choice = {"id": name, "layer": layer, "word": word, "frame": frame, "token": token}
+        told = {"seen": st.session_state.get(seen_key, 0), "awaited": opening.waiting()}
         result = _sheet(
             key=key,
-            data={**choice, "seen": st.session_state.get(seen_key, 0)},
+            data={**choice, **told},
             height=SHEET_HEIGHT,
             on_pick_change=on_pick,
+            on_drawn_change=opening.drawn,
         )
         figure_data(payload, key)
         library("plotly")

@@ -15,10 +15,12 @@ from alas_core.perturbations import SNRS_DB, SPEEDS
 from alas_core.rankings import RULE, agreements
 from alas_core.types import Analysis
 from alas_core.ui import trials
+from alas_core.ui.chart import chart
 from alas_core.ui.guard import defect_text
 from alas_core.ui.guide import about
 from alas_core.ui.jobs import Result, Runner, State
 from alas_core.ui.mode import readonly
+from alas_core.ui.share import file_stem
 from alas_core.ui.text import plain
 from alas_core.variations import (
     CENTERINGS,
@@ -30,7 +32,6 @@ from alas_core.variations import (
     sinks,
 )
 
-_CONFIG = {"displaylogo": False, "displayModeBar": False}
 _POLL_S = 0.5
 
 _CONTROLS_HELP = """
@@ -96,7 +97,7 @@ def controls_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) ->
     wanted = [(name, values.get(name)) for name in CONTROLS if name in chosen]
     results = _gather(analysis, [] if readonly() else wanted, reader)
     figure = trials_figure(analysis, results, layer=layer, theme=theme)
-    st.plotly_chart(figure, theme=None, key="controls_figure", config=_CONFIG)
+    chart(figure, key="controls_figure", filename=f"{file_stem(analysis)}-controls")
     for result in results:
         note = f" ({plain(result.note)})" if result.note else ""
         st.markdown(
@@ -125,7 +126,7 @@ def centering_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -
     wanted: list[tuple[str, float | None]] = [(name, None) for name in CENTERINGS]
     results = _gather(analysis, [] if readonly() else wanted, reader)
     figure = trials_figure(analysis, results, layer=layer, theme=theme)
-    st.plotly_chart(figure, theme=None, key="centering_figure", config=_CONFIG)
+    chart(figure, key="centering_figure", filename=f"{file_stem(analysis)}-centering")
     best = [
         f"{result.label}: best layer {int(result.alas.argmax())}, ALAS "
         f"{number(float(result.alas.max()))}"
@@ -174,7 +175,7 @@ def sensitivity_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
     if not results:
         return
     figure = sensitivity_figure(analysis, results[0], layer=layer, theme=theme)
-    st.plotly_chart(figure, theme=None, key="sensitivity_figure", config=_CONFIG)
+    chart(figure, key="sensitivity_figure", filename=f"{file_stem(analysis)}-sensitivity")
     sentences = (
         ranking_sentence(analysis, agreements(analysis)),
         *sensitivity_sentences(analysis, results[0]),

@@ -64,6 +64,30 @@ def test_first_look_needs_no_click(visitor, rows):
     assert visitor.keep("explore-1440-light").stat().st_size > 20_000
 
 
+NOTE_WHEN_DRAWN = """
+new MutationObserver((_, watcher) => {
+  if (!document.querySelector(".alas-sheet[data-ready]")) return;
+  globalThis.drawnAt = performance.now();
+  watcher.disconnect();
+}).observe(document, { subtree: true, childList: true, attributeFilter: ["data-ready"] });
+"""
+FETCHED = """(name) => performance.getEntriesByType("resource")
+  .filter((entry) => entry.name.includes(`/${name}.`)).map((entry) => entry.startTime)"""
+
+
+def test_the_sheet_is_drawn_before_tables_are_fetched(visitor):
+    page = visitor.page
+    page.add_init_script(NOTE_WHEN_DRAWN)
+    visitor.open()
+    visitor.see_picture()
+    expect(page.locator("[data-testid=stDataFrame]").first).to_be_attached()
+    drawn_at = page.evaluate("globalThis.drawnAt")
+    tables = page.evaluate(FETCHED, "DataFrame")
+    assert tables
+    assert min(tables) > drawn_at
+    assert not page.evaluate(FETCHED, "PlotlyChart"), "a second Plotly, of 4.7 MB"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_narrow_window_and_both_themes(visitors, scheme):
     visitor = visitors(viewport={"width": 1024, "height": 768}, color_scheme=scheme)

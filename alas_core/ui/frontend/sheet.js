@@ -58,6 +58,7 @@ class SheetView {
     if (!stale) this.selection.follow({ layer, word, frame, token });
     if (fresh || !stale) await this.show(fresh);
     this.root.dataset.ready = data.id;
+    if (data.awaited && !this.announced) this.announce(this.announced = true);
   }
 
   get choice() {
@@ -374,6 +375,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!views.has(parentElement)) views.set(parentElement, new SheetView(parentElement));
   const view = views.get(parentElement);
   view.tell = (choice) => setTriggerValue("pick", choice);
+  view.announce = () => setTriggerValue("drawn", true);
   if (data) view.update(data);
   return () => {
     view.close();
