@@ -45,7 +45,8 @@ class Guard:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        del trace  # this frame is kept by the error raised below, and would keep the states
         # Libraries raise what they like; the protocol promises callers `AlasError` only.
         if not isinstance(error, Exception) or isinstance(error, AlasError):
             return
