@@ -49,7 +49,7 @@ bench: $(VENV)/.dev ## Print speed and size as ratios measured in one run
 screenshots: $(VENV)/.dev ## Picture every page, light and dark, into assets/screenshots
 	$(BIN)/python -m tests.screenshots $(ARGS)
 
-demo-model: $(VENV)/.dev ## Train the demo model anew (more than an hour on two cores)
+demo-model: $(VENV)/.dev ## Train the demo model anew (about an hour on two cores)
 	$(BIN)/python -m alas_core.demo $(ARGS)
 
 # The sentence encoder, which compares both answers, is among the extras.

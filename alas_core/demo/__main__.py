@@ -31,7 +31,7 @@ logger = logging.getLogger("alas_core.demo")
 
 
 def synthesise(_: argparse.Namespace) -> None:
-    """Speak, align and roughen the training sentences (about 9 minutes on two cores)."""
+    """Speak, align and roughen the training sentences (about 7 minutes on two cores)."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from alas_core.demo import synthesis
 
@@ -46,7 +46,7 @@ def synthesise(_: argparse.Namespace) -> None:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    """Train all stages (more than an hour on two cores)."""
+    """Train all stages (about 45 minutes on two cores)."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from alas_core.demo import evaluation, training
     from alas_core.demo.bank import load_items

@@ -61,6 +61,7 @@ def new_optimiser(
         ],
         lr=stage.rate,
         betas=(0.9, 0.98),
+        fused=True,
     )
 
 

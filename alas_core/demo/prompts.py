@@ -17,7 +17,7 @@ from alas_core.demo.grammar import INSTRUCTIONS
 TRANSCRIPT_WEIGHT = 0.3
 """Weight of the next-word loss on the transcript in a text prompt, against 1 on the answer."""
 AUDIO_FIRST_SHARE = 0.25
-TASK_WEIGHTS = {"who": 3.0, "emotion": 2.0}
+TASK_WEIGHTS = {"who": 4.0, "emotion": 2.5}
 """How often a task is asked where a sentence answers several; 1 for the others."""
 
 

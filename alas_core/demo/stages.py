@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 SEED = 20
 
@@ -15,8 +15,7 @@ class Stage:
     Attributes
     ----------
     name : str
-        "listen", "read", "join", "polish" or "practise": what is trained and how. A name may come
-        again.
+        "listen", "read", "join", "practise" or "polish": what is trained and how.
     steps, batch : int
         Updates, and examples an update.
     rate : float
@@ -47,28 +46,14 @@ class Stage:
     n_written: int = 0
 
 
-_PRACTICE = Stage(
-    "practise",
-    600,
-    24,
-    6.0e-4,
-    transcribe_share=0.3,
-    text_share=1.5,
-    question_copies=2,
-    strength=0.5,
-    n_written=30_000,
-)
 STAGES = (
-    Stage("listen", 1700, 32, 2.0e-3, (150, 400, 800, 1700)),
-    Stage("read", 500, 64, 1.5e-3, (500,)),
-    Stage("join", 1000, 24, 1.2e-3, (200, 550)),
-    Stage("polish", 200, 24, 5.0e-4, strength=0.35),
-    Stage("practise", 230, 24, 6.0e-4, (), 0.35, 1.0, 2, 0.35),
-    _PRACTICE,
-    Stage("read", 500, 96, 1.0e-3, (), 0.2, 0.5, 8, n_written=20_000),
-    replace(_PRACTICE, steps=250, rate=5.0e-4),
-    replace(_PRACTICE, steps=500, rate=5.0e-4),
-    replace(_PRACTICE, steps=600, rate=6.0e-4, snapshots=(600,), strength=0.7),
+    Stage("listen", 1700, 32, 2.0e-3, (150, 500, 1700)),
+    Stage("read", 900, 96, 1.5e-3, (900,), 0.2, 0.5, 8, 1.0, 20_000),
+    Stage(
+        "join", 1000, 24, 1.2e-3, (200, 600), text_share=1.0, question_copies=2, n_written=30_000
+    ),
+    Stage("practise", 2400, 24, 8.0e-4, (600,), 0.3, 1.0, 2, 0.6, 30_000),
+    Stage("polish", 200, 24, 3.0e-4, (200,), 0.4, 1.0, 2, 0.3, 30_000),
 )
 EASY_SHARE = 0.4
 """Share of `listen` over which the augmentation grows from nothing to full strength."""
@@ -80,7 +65,7 @@ FRAME_WEIGHT = 0.5
 ENCODER_RATE = 0.5
 """Learning rate of the encoder in `join` and after, relative to the rest."""
 POLISH_FRAME_WEIGHT = 0.0
-"""Weight of the frame labels in `polish` and `practise`."""
+"""Weight of the frame labels in `practise` and `polish`."""
 
 
 def frame_weight(progress: float) -> float:

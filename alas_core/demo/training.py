@@ -2,12 +2,12 @@
 
 * `listen`: encoder, projector and token embeddings learn to place each frame next to the embedding
   of its word.
-* `read`: the language model learns sentences and tasks from text alone; embeddings stay. It comes
-  a second time, with questions above all: comparing two animals takes it long to learn.
+* `read`: the language model learns sentences and tasks from text alone, questions above all:
+  comparing two animals takes it long to learn. Embeddings stay.
 * `join`: everything learns to answer from audio and from text. The frame labels fade out in the
   first half, so what the layers look like at the end is what answering alone keeps and makes.
+* `practise`: the same for longer, with more tasks than transcripts.
 * `polish`: the same with clearer sound and a lower rate.
-* `practise`: the same with more questions, before and after the second `read`.
 """
 
 from __future__ import annotations
