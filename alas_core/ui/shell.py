@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,16 @@ _NOT_IN_A_GALLERY = ("runs", "models")
 
 def frame() -> None:
     """Title, icon and spacing of every page."""
-    st.set_page_config("ALAS Explorer", str(asset_path("icon.png")), layout="wide")
-    st.logo(str(asset_path("logo.svg")), size="large", icon_image=str(asset_path("icon.png")))
+    st.set_page_config("ALAS Explorer", _icon(), layout="wide")
+    st.logo(str(asset_path("logo.svg")), size="large", icon_image=_icon())
     st.html(Path(__file__).with_name("style.css"))
+
+
+@cache
+def _icon() -> str:
+    """Within the page itself: a file that Streamlit serves may be gone while sessions rerun."""
+    packed = base64.b64encode(asset_path("icon.png").read_bytes()).decode()
+    return f"data:image/png;base64,{packed}"
 
 
 @contextlib.contextmanager

@@ -98,14 +98,18 @@ def test_the_whole_view_is_in_the_link(visitors):
         page.get_by_role("radio", name=choice, exact=True).click()
     for pill in ("Lines", "Outlines", "Silence instead"):
         page.get_by_role("button", name=pill, exact=True).click()
+    expect(page).to_have_url(re.compile(r"[?&]controls=silence\b"))
     page.get_by_role("radio", name="Read-out", exact=True).click()
     visitor.settle()
     page.wait_for_selector(".alas-lens[data-ready]")
+    best = int(page.locator(".alas-sheet").get_attribute("data-layer"))
+    layer = best - 1 if best else 1
     page.evaluate(
-        """() => [...globalThis[Symbol.for("alas.selections")].values()].at(-1)
-             .pick({ layer: 2, word: 1, frame: 12, token: 3 })"""
+        """(layer) => [...globalThis[Symbol.for("alas.selections")].values()].at(-1)
+             .pick({ layer, word: 1, frame: 12, token: 3 })""",
+        layer,
     )
-    expect(page).to_have_url(re.compile(r"layer=2&word=1&frame=12&token=3\b"))
+    expect(page).to_have_url(re.compile(rf"layer={layer}&word=1&frame=12&token=3\b"))
     visitor.settle()
     told = set(parse_qs(page.url.partition("?")[2]))
     assert told >= {"reference", "score", "fold", "n_null", "map_colour", "map_parts"}
@@ -114,8 +118,8 @@ def test_the_whole_view_is_in_the_link(visitors):
     other = visitors(**tall)
     other.open(page.url.removeprefix(other.url))
     other.see_picture()
-    expect(other.page.locator(".alas-sheet")).to_have_attribute("data-drawn", "2/1/12/3")
-    expect(other.page.locator(".alas-lens")).to_have_attribute("data-drawn", "2/1/12")
+    expect(other.page.locator(".alas-sheet")).to_have_attribute("data-drawn", f"{layer}/1/12/3")
+    expect(other.page.locator(".alas-lens")).to_have_attribute("data-drawn", f"{layer}/1/12")
     assert other.page.evaluate(STATE) == page.evaluate(STATE)
 
 
