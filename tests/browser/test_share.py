@@ -127,7 +127,7 @@ def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):
     visitor = visitors()
     page = visitor.open("/compare?data=bundle&utterance=checkpoints/00500/demo-001")
     changes = page.locator(".st-key-changes")
-    expect(changes).to_contain_text("model: demo at step 800 → demo at step", timeout=SLOW_MS)
+    expect(changes).to_contain_text("model: demo at step 500 → demo at step", timeout=SLOW_MS)
     expect(changes).to_contain_text("alone differ by")
     for figure in ("profiles", "pair_words", "maps"):
         expect(page.locator(f".st-key-{figure} .main-svg").first).to_be_visible()
@@ -160,7 +160,7 @@ def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     page.mouse.click(
         box["x"] + box["width"] * (column + 0.5) / 8, box["y"] + box["height"] * (layer + 0.5) / 9
     )
-    expect(page).to_have_url(re.compile(r"utterance=checkpoints%2F00500%2Fdemo-004"))
+    expect(page).to_have_url(re.compile(r"utterance=checkpoints%2F01700%2Fdemo-004"))
     visitor.see_picture()
     expect(page).to_have_url(re.compile(r"[?&]layer=5\b"))
     expect(chips(visitor)).to_have_text("four white boxes are beside the library".split())
