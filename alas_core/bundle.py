@@ -19,7 +19,7 @@ import soundfile
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from alas_core.audio import to_flac_bytes
+from alas_core.audio import MAX_S, to_flac_bytes
 from alas_core.errors import AlasError, StoreError
 from alas_core.packing import deflated, inflated
 from alas_core.types import (
@@ -57,6 +57,7 @@ _TABLES = (
     "token_scores",
     "cross_layer",
 )
+_DAMAGE = ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError
 _NULL_ARRAYS = ("samples", "low", "high", "p", "p_adjusted")
 _LENS_ARRAYS = ("vocabulary_ids", "tops", "values", "own_value", "own_rank", "next_rank")
 
@@ -147,13 +148,14 @@ def loads(raw: bytes) -> Analysis:
         )
     try:
         head = _read_head(raw)
+        _check_size(head)
         arrays = load(raw)
         for name, (dtype, *shape) in head.get(_DEFLATED, {}).items():
             arrays[name] = inflated(arrays[name], dtype, shape)
         return _analysis(arrays, head)
     except StoreError:
         raise
-    except (SafetensorError, AlasError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (SafetensorError, AlasError, ValueError, *_DAMAGE) as error:
         raise StoreError(
             f"the bundle cannot be read ({type(error).__name__}: {str(error)[:200]}), expected a "
             f"{SUFFIX} file written by this program; it is damaged or something else: compute it "
@@ -219,9 +221,31 @@ def _read_head(raw: bytes) -> dict[str, Any]:
     return head
 
 
+def _check_size(head: Mapping[str, Any]) -> None:
+    """A few bytes may unpack to many: all arrays together stay below what a bundle may have."""
+    packed = head.get(_DEFLATED, {}).values()
+    size = sum(np.dtype(dtype).itemsize * math.prod(shape) for dtype, *shape in packed)
+    if size > MAX_BYTES:
+        raise StoreError(
+            f"the bundle's arrays would unpack to {size / 2**20:.0f} MB, expected at most "
+            f"{MAX_BYTES // 2**20} MB; it is not a bundle of this program"
+        )
+
+
+def _audio(encoded: bytes, notes: Sequence[str]) -> Audio:
+    """The sound, read no further than any recording may last: silence packs to next to nothing."""
+    with soundfile.SoundFile(io.BytesIO(encoded)) as file:
+        most = int(MAX_S * file.samplerate)
+        if file.frames > most:
+            raise StoreError(
+                f"the bundle's sound lasts {file.frames / file.samplerate:.0f} s, expected at most "
+                f"{MAX_S:g} s; it is none of ours"
+            )
+        return Audio(file.read(most, dtype="float32"), file.samplerate, tuple(notes))
+
+
 def _analysis(arrays: Mapping[str, Any], head: Mapping[str, Any]) -> Analysis:
-    samples, rate = soundfile.read(io.BytesIO(arrays["audio"].tobytes()), dtype="float32")
-    audio = Audio(samples, rate, tuple(head["audio_notes"]))
+    audio = _audio(arrays["audio"].tobytes(), head["audio_notes"])
     utterance = head["utterance"] | {"choices": tuple(head["utterance"]["choices"])}
     tables: dict[str, Any] = {
         table: {

@@ -1,11 +1,13 @@
 """Bundles: round trip, damage, other keys, places that cannot be written."""
 
 import dataclasses
+import io
 import json
 import math
 
 import numpy as np
 import pytest
+import soundfile
 from safetensors.numpy import load, save
 
 from alas_core import bundle
@@ -53,6 +55,42 @@ def test_every_field_survives_a_round_trip(analysis):
     assert back.reference.words[:3] == analysis.words[:3]
     assert math.isnan(back.words[3].start_s)
     assert back.words[3].problem == "not in the dictionary"
+
+
+def rewritten(raw: bytes, arrays: dict[str, np.ndarray], **changes: object) -> bytes:
+    """The bundle with other arrays and other entries of its head."""
+    length = int.from_bytes(raw[:8], "little")
+    head = json.loads(json.loads(raw[8 : 8 + length])["__metadata__"]["alas"]) | changes
+    return save(load(raw) | arrays, metadata={"alas": json.dumps(head)})
+
+
+def test_hours_of_silence_in_a_small_bundle_are_refused_unread(analysis):
+    stream = io.BytesIO()
+    soundfile.write(stream, np.zeros(3600 * 8000, np.int16), 8000, format="FLAC")
+    sound = np.frombuffer(stream.getvalue(), np.uint8)
+    assert len(sound) < 1e6
+    head = bundle.read_head(io.BytesIO(dumps(analysis)))
+    bomb = rewritten(
+        dumps(analysis), {"audio": sound},
+        deflated={k: v for k, v in head["deflated"].items() if k != "audio"},
+    )  # fmt: skip
+    with pytest.raises(StoreError, match=r"sound lasts 3600 s, expected at most 300 s"):
+        loads(bomb)
+
+
+def test_arrays_that_unpack_to_too_much_together_are_refused_unread(analysis, monkeypatch):
+    raw = dumps(analysis)
+    head = bundle.read_head(io.BytesIO(raw))
+    many = {f"scores/{k}": ["float32", 100 * 2**18] for k in range(6)}
+    monkeypatch.setattr(bundle, "load", lambda _: pytest.fail("nothing is unpacked"))
+    with pytest.raises(StoreError, match=r"unpack to 6\d\d MB, expected at most 512 MB"):
+        loads(rewritten(raw, {}, deflated=head["deflated"] | many))
+
+
+@pytest.mark.parametrize("kinds", [[], "x", {"similarity": ["float16", "a"]}, {"similarity": 3}])
+def test_a_head_of_another_shape_is_a_damaged_bundle(analysis, kinds):
+    with pytest.raises(StoreError, match="cannot be read"):
+        loads(rewritten(dumps(analysis), {}, deflated=kinds))
 
 
 def test_an_analysis_without_its_null_round_trips(analysis):

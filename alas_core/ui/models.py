@@ -8,7 +8,7 @@ import streamlit as st
 
 from alas_core.errors import AlasError
 from alas_core.models import inventory
-from alas_core.models.memory import DeviceMemory, Estimate, gib, what_fits
+from alas_core.models.memory import Estimate, gib, what_fits
 from alas_core.ui import controls, loading, orders, prompts
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import State
@@ -137,30 +137,26 @@ def _poll(key: str) -> None:
 def _show(check: SelfCheck) -> None:
     info = check.info
     variant = f", {info.variant}" if info.variant else ""
-    columns = st.columns(4)
+    columns = st.columns([3, 3, 3, 4])
     columns[0].metric("Layers × width", f"{info.n_layers} × {info.d_model}")
     columns[1].metric("Frames a second", f"{info.frame_rate_hz:.3g}")
     columns[2].metric("Loaded as", f"{info.dtype}{variant}")
-    columns[3].metric(
-        "Memory used", _used(check.after), _change(check), delta_color="off", delta_arrow="off"
-    )
-    st.caption(
-        plain(f"{info.name or info.model_id} on {info.device}, revision {cut(info.revision, 40)}")
-    )
+    columns[3].metric("Memory used", "unknown" if check.after is None else gib(check.after.used))
+    about = f"{info.name or info.model_id} on {info.device}, revision {cut(info.revision, 40)}"
+    st.caption(plain(f"{about}. {_memory(check)}"))
     _frames(check)
     for note in info.notes:
         st.caption(plain(note))
     prompts.side_by_side(check)
 
 
-def _used(memory: DeviceMemory | None) -> str:
-    return "unknown" if memory is None else f"{gib(memory.used)} of {gib(memory.total)}"
-
-
-def _change(check: SelfCheck) -> str | None:
+def _memory(check: SelfCheck) -> str:
     if check.before is None or check.after is None:
-        return None
-    return f"before loading: {gib(check.before.used)} used, {gib(check.before.free)} free"
+        return ""
+    return (
+        f"Memory: {gib(check.after.used)} of {gib(check.after.total)} used (before loading: "
+        f"{gib(check.before.used)} used, {gib(check.before.free)} free)."
+    )
 
 
 def _frames(check: SelfCheck) -> None:
@@ -196,7 +192,7 @@ def families() -> None:
         }
         for entry in inventory.entries()
     ]
-    st.dataframe(rows, hide_index=True, key="families", height=35 * len(rows) + 38)
+    st.dataframe(rows, hide_index=True, key="families", height="content")
 
 
 def unverified() -> None:
