@@ -22,9 +22,9 @@ PARTS: dict[str, tuple[str, ...]] = {
     "data": ("shelf", "sheet_data"),
     "sheet": (
         *("shelf", "selection", "element", "stretch", "player", "controls"),
-        *("linked_figure", "sheet_figure", "sheet"),
+        *("purge", "linked_figure", "sheet_figure", "sheet"),
     ),
-    "linked": ("shelf", "selection", "element", "linked_figure", "linked"),
+    "linked": ("shelf", "selection", "element", "purge", "linked_figure", "linked"),
     "scroll": ("scroll",),
     "lens": ("shelf", "selection", "lens_grid", "lens_detail", "lens"),
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.test_sheet import drawn, guests, listen, played_once, sheet_server, told
 
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 __all__ = ["guests", "sheet_server"]  # fixtures
 
 MAP = ".st-key-map_panel .alas-linked"
@@ -25,14 +27,15 @@ def open_map(guests: type, **options: object) -> Visitor:
 
 
 def trace(page: Page, name: str) -> dict:
-    return page.evaluate(
+    found = page.wait_for_function(
         """([root, name]) => {
-          const { x, y, z } = document.querySelector(`${root} .js-plotly-plot`).data
-            .find((trace) => trace.name === name);
-          return { x: [...x], y: [...y], z: z && [...z] };
+          const { x, y, z } = document.querySelector(`${root} .js-plotly-plot`)?.data
+            ?.find((trace) => trace.name === name) ?? {};
+          return x && { x: [...x], y: [...y], z: z && [...z] };
         }""",
-        [MAP, name],
+        arg=[MAP, name],
     )
+    return found.json_value()
 
 
 def click_point(page: Page, name: str, index: int) -> None:

@@ -61,7 +61,7 @@ class ChartView {
   close() {
     this.closed = true;
     this.watcher.disconnect();
-    this.Plotly?.purge(this.plot);
+    if (this.Plotly) purge(this.Plotly, this.plot);
   }
 }
 

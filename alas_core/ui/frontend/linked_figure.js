@@ -132,6 +132,6 @@ class LinkedFigure {
   }
 
   close() {
-    this.Plotly.purge(this.div);
+    purge(this.Plotly, this.div);
   }
 }
