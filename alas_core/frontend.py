@@ -17,7 +17,7 @@ LIBRARIES = {
 
 PARTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(LIBRARIES, ("shelf", "library")),
-    "chart": ("shelf", "saving", "chart"),
+    "chart": ("shelf", "saving", "purge", "chart"),
     "save_bar": ("shelf", "saving", "save_bar"),
     "data": ("shelf", "sheet_data"),
     "sheet": (
