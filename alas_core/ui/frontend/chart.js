@@ -34,6 +34,7 @@ class ChartView {
     data.forEach(spreadLabels);
     Object.assign(this, { figure, filename });
     await Plotly.react(this.plot, data, { ...layout, autosize: true }, CHART_CONFIG);
+    if (this.closed) return;
     if (!this.listening) this.plot.on("plotly_click", (event) => this.onClick(event.points[0]));
     this.listening = true;
     this.root.dataset.ready = id;

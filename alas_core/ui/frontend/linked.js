@@ -80,7 +80,7 @@ class LinkedView {
   }
 
   listen() {
-    if (this.listening) return;
+    if (this.listening || this.closed) return;
     this.listening = true;
     this.figure.on("plotly_click", ({ points }) => {
       const change = this.figure.pick(points[0]);

@@ -163,7 +163,7 @@ class SheetView {
   }
 
   listen() {
-    if (this.listening) return;
+    if (this.listening || this.closed) return;
     this.listening = true;
     this.figure.on("plotly_click", (event) => this.onClick(this.figure.panelPlace(event.points[0])));
     this.figure.on("plotly_hover", (event) => this.onHover(this.figure.panelPlace(event.points[0])));
