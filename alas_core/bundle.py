@@ -224,7 +224,7 @@ def _read_head(raw: bytes) -> dict[str, Any]:
 def _check_size(head: Mapping[str, Any]) -> None:
     """A few bytes may unpack to many: all arrays together stay below what a bundle may have."""
     packed = head.get(_DEFLATED, {}).values()
-    size = sum(np.dtype(dtype).itemsize * math.prod(shape) for dtype, *shape in packed)
+    size = sum(abs(np.dtype(dtype).itemsize * math.prod(shape)) for dtype, *shape in packed)
     if size > MAX_BYTES:
         raise StoreError(
             f"the bundle's arrays would unpack to {size / 2**20:.0f} MB, expected at most "

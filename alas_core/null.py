@@ -35,8 +35,8 @@ def wrong_transcripts(
     Parameters
     ----------
     transcript : the right words
-    pool : sentences to draw from, without replacement as far as they reach
-    n : how many
+    pool : sentences to draw from, without replacement: a repeated one would count twice
+    n : how many at most; fewer where the pool has fewer
     seed : of the draw
 
     Raises
@@ -55,7 +55,6 @@ def wrong_transcripts(
         )
     draw = random.Random(seed)
     starts = draw.sample(range(len(others)), min(n, len(others)))
-    starts += draw.choices(range(len(others)), k=n - len(starts)) if others else []
     return tuple(_cut(others, start, n_words) for start in starts)
 
 

@@ -155,6 +155,8 @@ def _wrong_transcripts(request: Request) -> tuple[str, ...]:
     known = request.model_id if request.model is None else ""
     pool = default_pool(known) if request.pool is None else request.pool
     transcript = request.utterance.transcript
+    if len(pool) <= settings.n_null:
+        pool = (*pool, *plain_sentences())
     return wrong_transcripts(transcript, pool, settings.n_null, settings.seed)
 
 

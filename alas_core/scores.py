@@ -133,21 +133,28 @@ def _add_cosine_scores(result: AlignmentScores, alignment: Alignment) -> None:
     off = masked_mean(masked_mean(similarity, other), counted & other.any(axis=2))
     result.scores["on_path_cosine"], result.baselines["on_path_cosine"] = on, off
     result.scores["contrast"], result.baselines["contrast"] = on - off, np.zeros_like(on)
-    best_frame = similarity.argmax(axis=1)
-    result.scores["aps"] = similarity.max(axis=1).mean(axis=1).astype(np.float32)
+    allowed = np.where(alignment.frame_valid[:, :, None], similarity, -np.inf)
+    result.scores["aps"] = masked_mean(allowed.max(axis=1), alignment.token_valid)
     result.baselines["aps"] = np.full_like(on, np.nan)
-    result.scores["aps_order"] = _rank_correlation(best_frame)
+    result.scores["aps_order"] = _rank_correlation(allowed.argmax(axis=1), alignment.token_valid)
     result.baselines["aps_order"] = np.zeros_like(on)
 
 
-def _rank_correlation(best_frame: IntArray) -> FloatArray:
-    """Spearman of the token index and its best frame, one a layer; nan for one token."""
-    ranks = stats.rankdata(best_frame, axis=1)
-    order = np.arange(1, best_frame.shape[1] + 1, dtype=float)
-    ranks, order = ranks - ranks.mean(axis=1, keepdims=True), order - order.mean()
-    scale = np.sqrt((ranks**2).sum(axis=1) * (order**2).sum())
+def _rank_correlation(best_frame: IntArray, valid: BoolArray) -> FloatArray:
+    """Spearman of the valid tokens' index and best frame, one a layer; nan for one token."""
+    pairs = (best_frame, np.broadcast_to(np.arange(best_frame.shape[1]), best_frame.shape))
+    ranks, order = (
+        stats.rankdata(np.where(valid, values, np.nan), axis=1, nan_policy="omit")
+        for values in pairs
+    )
+    count = np.maximum(valid.sum(axis=1, keepdims=True), 1)
+    ranks, order = (
+        np.where(valid, values - np.nansum(values, axis=1, keepdims=True) / count, 0)
+        for values in (ranks, order)
+    )
+    scale = np.sqrt((ranks**2).sum(axis=1) * (order**2).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        result: FloatArray = np.where(scale > 0, (ranks @ order) / scale, np.nan)
+        result: FloatArray = np.where(scale > 0, (ranks * order).sum(axis=1) / scale, np.nan)
     return result.astype(np.float32)
 
 

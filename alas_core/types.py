@@ -243,7 +243,14 @@ class Analysis:
                 f"{len(self.tokens)} tokens and coords {self.coords.shape} do not match "
                 f"similarity {self.similarity.shape}; compute the analysis anew"
             )
-
+        places = {"frame_word": len(self.words), "token_word": len(self.words), "paths": tokens}
+        for name, count in places.items():
+            held = getattr(self, name)
+            if held.size and not NO_WORD <= held.min() <= held.max() < count:
+                raise InputError(
+                    f"{name} holds {held.min()} to {held.max()}, expected {NO_WORD} (none) to "
+                    f"{count - 1}; the analysis is inconsistent, compute it anew"
+                )
         if self.lens is not None and self.lens.own_rank.shape != (layers, frames + tokens):
             raise InputError(
                 f"the read-out has shape {self.lens.own_rank.shape}, expected "

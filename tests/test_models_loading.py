@@ -19,6 +19,7 @@ from huggingface_hub import errors as hub
 from alas_core.__main__ import main
 from alas_core.errors import ModelError
 from alas_core.models import fetching, guard, inventory, loading, memory, problems, registry
+from alas_core.models.choices import choices
 from alas_core.models.facts import FAMILIES
 from alas_core.models.identity import Loading
 from alas_core.models.watching import Load, Stopped, Watched
@@ -264,7 +265,7 @@ def test_two_jobs_of_one_thread_share_a_load(folder, monkeypatch) -> None:
 
 def test_the_servers_list_limits_what_is_shown_and_loaded(folder, monkeypatch) -> None:
     monkeypatch.setenv("ALAS_MODELS", f"Qwen/Qwen2-Audio-7B-Instruct, {folder}, mine/own")
-    ids = [choice.id for choice in registry.choices()]
+    ids = [choice.id for choice in choices()]
     assert ids == [
         *("demo", "demo-untrained", "Qwen/Qwen2-Audio-7B-Instruct", str(folder), "mine/own"),
     ]
@@ -294,7 +295,7 @@ def test_models_in_the_hubs_cache_and_below_the_roots_are_found(
     assert [one["model_id"] for one in row["installed"]] == [str(folder), "some/model"]
     weights = sum(p.numel() for p in loading.load(folder, CPU).model.parameters())
     assert row["installed"][0]["parameters"] == pytest.approx(weights, rel=0.01)
-    local = {choice.id for choice in registry.choices() if choice.local}
+    local = {choice.id for choice in choices() if choice.local}
     assert {"some/model", str(folder)} <= local
     assert "half/model" not in local
 

@@ -15,6 +15,7 @@ import soundfile
 from alas_core.__main__ import main
 from alas_core.errors import ModelError
 from alas_core.models import plugins, registry
+from alas_core.models.choices import choices
 from alas_core.models.protocol import Prompt
 from alas_core.types import Audio
 from tests.corpora import make_corpus
@@ -56,7 +57,7 @@ def test_a_class_of_ones_own_takes_a_whole_data_set(my_model: Path, capsys) -> N
     found = json.loads(capsys.readouterr().out)
     assert found["model"] == "my-model"
     assert found["counts"] == {"total": 2, "done": 2, "skipped": 0}
-    assert all(choice.id != "my-model" for choice in registry.choices())
+    assert all(choice.id != "my-model" for choice in choices())
     assert main([*command, "--ray", "auto"]) == 2
     assert "offer the class as a plug-in" in capsys.readouterr().err
 
@@ -83,7 +84,7 @@ def only_what_is_installed():
 def test_an_entry_point_is_listed_unloaded_and_loaded_when_chosen(my_model, monkeypatch) -> None:
     offer(monkeypatch, entry("mine", "my_model:MyModel"))
     sys.path.insert(0, str(my_model))
-    (choice,) = [choice for choice in registry.choices() if choice.id == "mine"]
+    (choice,) = [choice for choice in choices() if choice.id == "mine"]
     assert choice.description.startswith("Plug-in:")
     assert "my_model" not in sys.modules, "listing imports nothing"
     first = registry.get("demo", registry.Loading(device="cpu"))
@@ -97,7 +98,7 @@ def test_an_entry_point_is_listed_unloaded_and_loaded_when_chosen(my_model, monk
         first.text_states("the", Prompt())
     registry.close()
     monkeypatch.setenv("ALAS_MODELS", "other")
-    assert "mine" not in [choice.id for choice in registry.choices()]
+    assert "mine" not in [choice.id for choice in choices()]
     with pytest.raises(ModelError, match="does not load 'mine'"):
         registry.get("mine")
 

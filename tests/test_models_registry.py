@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from alas_core.errors import InputError, ModelError
 from alas_core.models import adapter, facts, identity, loading, measuring, registry
+from alas_core.models.choices import choices
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.grid import FrameGrid
 from alas_core.models.identity import Loading
@@ -53,7 +54,7 @@ def edit_config(folder: Path, **changes: object) -> None:
 
 def test_choosing_and_identifying_need_neither_torch_nor_transformers():
     code = (
-        "import sys; from alas_core.models import registry; registry.choices();"
+        "import sys; from alas_core.models import choices, registry; choices.choices();"
         "print(registry.identify('demo').revision);"
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
     )
@@ -66,7 +67,7 @@ def test_choosing_and_identifying_need_neither_torch_nor_transformers():
 
 def test_built_in_models_come_first_then_checkpoints_by_name(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    found = registry.choices()
+    found = choices()
     assert [choice.id for choice in found[:2]] == ["demo", "demo-untrained"]
     assert all(choice.local for choice in found[:2])
     assert not any(choice.local for choice in found[2:])
@@ -331,7 +332,7 @@ def test_a_family_whose_frames_do_not_grow_cannot_be_measured(copied, monkeypatc
 
 def test_only_folders_below_the_roots_may_be_used(tiny_folder, copied, tmp_path, monkeypatch):
     monkeypatch.setenv("ALAS_MODEL_ROOTS", str(tiny_folder.parent))
-    assert str(tiny_folder) in [choice.id for choice in registry.choices()]
+    assert str(tiny_folder) in [choice.id for choice in choices()]
     assert registry.identify(str(tiny_folder)).model_id == str(tiny_folder)
     expect_error(copied, "lies outside the folders this server may load models from")
     expect_error(
@@ -341,7 +342,7 @@ def test_only_folders_below_the_roots_may_be_used(tiny_folder, copied, tmp_path,
     link.symlink_to(copied)
     try:
         expect_error(link, "lies outside")
-        assert str(link) not in [choice.id for choice in registry.choices()]
+        assert str(link) not in [choice.id for choice in choices()]
     finally:
         link.unlink()
     assert registry.identify("demo").model_id == "demo"
@@ -383,7 +384,7 @@ def test_a_registered_model_is_used_like_any_other():
     mine = FakeSpeechLLM(model_id="mine")
     registry.register(mine)
     try:
-        assert "mine" in [choice.id for choice in registry.choices()]
+        assert "mine" in [choice.id for choice in choices()]
         assert registry.identify("mine").revision == mine.info.revision
         held = registry.get("demo", CPU)
         assert registry.get("mine") is mine

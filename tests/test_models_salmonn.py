@@ -13,6 +13,7 @@ import transformers
 from alas_core.errors import ModelError
 from alas_core.models import identity, registry
 from alas_core.models.beats import Beats, log_mels
+from alas_core.models.choices import choices
 from alas_core.models.identity import Loading
 from alas_core.models.pickled import read_tensors
 from alas_core.models.salmonn import N_QUERIES, load_salmonn
@@ -180,7 +181,7 @@ def test_a_windows_query_hears_its_own_window_only_of_beats_and_whispers_frames(
 
 def test_it_is_listed_and_loaded_like_any_model(folder: Path, monkeypatch) -> None:
     monkeypatch.setenv("ALAS_MODEL_ROOTS", str(folder.parent))
-    choice = next(choice for choice in registry.choices() if choice.id == str(folder))
+    choice = next(choice for choice in choices() if choice.id == str(folder))
     assert choice.description == "SALMONN"
     model = registry.get(str(folder), CPU)
     assert model.info.family == "salmonn"

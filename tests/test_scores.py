@@ -97,6 +97,22 @@ def test_shapes_must_agree():
         layer_scores(np.zeros((1, 3, 2), np.float32), np.zeros(4, int), np.array([0, 1]))
 
 
+def test_masked_positions_take_no_part_in_the_best_frames():
+    a = alignment(4)
+    frame_valid, token_valid = a.frame_valid.copy(), a.token_valid.copy()
+    frame_valid[1, 3], token_valid[1, 2] = False, False
+    loud = a.similarity.copy()
+    loud[1, 3, :] = loud[1, :, 2] = 5.0  # a sink would be every token's best frame
+    masked = dataclasses.replace(
+        a, similarity=loud, frame_valid=frame_valid, token_valid=token_valid
+    )
+    got = score_alignment(masked, None, 0.1).scores
+    rest = np.delete(np.delete(a.similarity[1], 3, axis=0), 2, axis=1)
+    rho = stats.spearmanr(np.arange(4), rest.argmax(axis=0)).statistic
+    assert got["aps"][1] == pytest.approx(rest.max(axis=0).mean(), rel=1e-5)
+    assert got["aps_order"][1] == pytest.approx(rho, rel=1e-5)
+
+
 def test_scores_equal_naive_loops():
     a = alignment(3)
     result = score_alignment(a, monotonic_paths(a.similarity), 0.1)

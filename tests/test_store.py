@@ -11,7 +11,7 @@ import soundfile
 from safetensors.numpy import load, save
 
 from alas_core import bundle
-from alas_core.errors import StoreError
+from alas_core.errors import InputError, StoreError
 from alas_core.store import Store, dumps, loads
 from alas_core.types import Analysis, Null, Reference, WordTiming
 from tests.factory import make_analysis
@@ -85,6 +85,14 @@ def test_arrays_that_unpack_to_too_much_together_are_refused_unread(analysis, mo
     monkeypatch.setattr(bundle, "load", lambda _: pytest.fail("nothing is unpacked"))
     with pytest.raises(StoreError, match=r"unpack to 6\d\d MB, expected at most 512 MB"):
         loads(rewritten(raw, {}, deflated=head["deflated"] | many))
+
+
+@pytest.mark.parametrize("name", ["frame_word", "token_word", "paths"])
+def test_an_analysis_that_names_words_or_tokens_it_lacks_is_refused(analysis, name):
+    places = getattr(analysis, name).copy()
+    places.flat[0] = 99
+    with pytest.raises(InputError, match=f"{name} holds .* to 99, expected"):
+        dataclasses.replace(analysis, **{name: places})
 
 
 @pytest.mark.parametrize("kinds", [[], "x", {"similarity": ["float16", "a"]}, {"similarity": 3}])

@@ -15,7 +15,7 @@ from alas_core import bundle, pipeline
 from alas_core.batch import schema
 from alas_core.batch.plan import DONE, OWN_REFERENCE, SKIPPED, Item, Outcome, RunOrder, contents
 from alas_core.batch.record import Record, dumps
-from alas_core.datasets import DataSet, open_source, plain_sentences
+from alas_core.datasets import open_source
 from alas_core.encoder import default_encoder
 from alas_core.errors import AlasError, AlignmentError, InputError, StoreError
 from alas_core.models import registry
@@ -29,12 +29,6 @@ _log = logging.getLogger(__name__)
 
 MAX_POOL = 1000
 """Sentences that wrong transcripts are drawn from: a corpus has more, and each draw reads all."""
-
-
-def _pool(source: DataSet, n_null: int) -> tuple[str, ...]:
-    """The data set's other sentences; where those are few, the bundled ones beside them."""
-    own = tuple(itertools.islice(dict.fromkeys(source.pool()), MAX_POOL))
-    return own if len(own) > n_null else own + plain_sentences()
 
 
 class Worker:
@@ -51,7 +45,7 @@ class Worker:
         self._order = order
         self._place = Place(url)
         self._source = open_source(order.source)
-        self._pool = _pool(self._source, order.settings.n_null)
+        self._pool = tuple(itertools.islice(dict.fromkeys(self._source.pool()), MAX_POOL))
         own = order.reference == OWN_REFERENCE
         self._aligner = None if own else get_aligner(order.reference)
         self._encode = default_encoder() if order.answers else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from transformers import Qwen2AudioForConditionalGeneration
@@ -75,3 +78,10 @@ def attend_eagerly(model: Qwen2AudioForConditionalGeneration) -> None:
     """
     for part in (model.model.audio_tower, model.model.language_model):
         part.config._attn_implementation = "eager"
+
+
+@contextlib.contextmanager
+def frozen() -> Iterator[None]:
+    """Nothing learns inside, and nothing is compiled a second time for it."""
+    with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+        yield

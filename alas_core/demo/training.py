@@ -17,7 +17,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from transformers import Qwen2AudioConfig, Qwen2AudioProcessor
 from alas_core.demo import objectives as goal
 from alas_core.demo.bank import Batch, Item, draw_batches, frames_of, make_batch
 from alas_core.demo.model import build_model, demo_config, save_model
-from alas_core.demo.optimising import attend_eagerly, new_optimiser, set_trainable
+from alas_core.demo.optimising import attend_eagerly, frozen, new_optimiser, set_trainable
 from alas_core.demo.prompts import Sequences, Writer, audio_rows, text_rows
 from alas_core.demo.repertoire import with_questions, written_items
 from alas_core.demo.resuming import load_state, restore_moments, save_state
@@ -206,7 +206,7 @@ class Trainer:
     def _join(
         self, examples: list[tuple[Item, ...]], rng: random.Random, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        with _frozen() if progress < FROZEN_SHARE else contextlib.nullcontext():
+        with frozen() if progress < FROZEN_SHARE else contextlib.nullcontext():
             batch, frames = self._heard(examples, rng, 1.0)
         return self._answer(batch, frames, rng, frame_weight(progress))
 
@@ -292,9 +292,3 @@ class Trainer:
             self._optimiser = new_optimiser(self.model, stage, self.log_scale)
             restore_moments(self._optimiser, moments)
         return True
-
-
-@contextlib.contextmanager
-def _frozen() -> Iterator[None]:
-    with torch.no_grad(), torch.compiler.set_stance("force_eager"):
-        yield

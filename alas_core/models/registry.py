@@ -1,6 +1,6 @@
-"""Models by id: what can be chosen, which revision it is, and the one that is loaded.
+"""Models by id: which revision it is, and the one that is loaded. What there is: `choices`.
 
-One process holds one loaded model. Importing this module, `choices` and `identify` need neither
+One process holds one loaded model. Importing this module and `identify` need neither
 torch nor transformers, so the app starts before they do.
 """
 
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,7 @@ from alas_core import mode
 from alas_core.errors import ModelError
 from alas_core.models import fetching, plugins
 from alas_core.models import identity as ids
-from alas_core.models.facts import FAMILIES
 from alas_core.models.identity import Loading, ModelIdentity
-from alas_core.models.installed import installed
 from alas_core.models.salmonn_files import salmonn_files
 from alas_core.models.watching import Load, Report, Watched
 from alas_core.resources import asset_path
@@ -31,9 +28,7 @@ __all__ = [
     "DEMO",
     "DEMO_UNTRAINED",
     "Loading",
-    "ModelChoice",
     "ModelIdentity",
-    "choices",
     "close",
     "device_lock",
     "get",
@@ -42,6 +37,7 @@ __all__ = [
     "is_local",
     "opening",
     "register",
+    "registered",
     "unregister",
 ]
 
@@ -53,65 +49,12 @@ device_lock = threading.RLock()
 evicts the model in between."""
 
 
-@dataclass(frozen=True)
-class ModelChoice:
-    """One row of the model selector; `local` says whether its weights are on this machine."""
-
-    id: str
-    label: str
-    description: str
-    local: bool = True
-
-
 companions: list[Callable[[], None]] = []
 """Let go what others keep on the device (an aligner's checkpoint); called when the model goes."""
 
 _held: tuple[tuple[ModelIdentity, str], SpeechLLM] | None = None
 _loading: tuple[tuple[ModelIdentity, str], Load[SpeechLLM]] | None = None
 _registered: dict[str, SpeechLLM] = {}
-
-
-def choices() -> tuple[ModelChoice, ...]:
-    """The built-in models, those on this machine, then checkpoints of the hub by name.
-
-    Nothing is fetched or loaded by being listed. `ALAS_MODELS` shortens the list.
-    """
-    built_in = (
-        ModelChoice(
-            DEMO, "Demo", "A small Qwen2-Audio trained on synthetic speech; ships with ALAS"
-        ),
-        ModelChoice(DEMO_UNTRAINED, "Demo, untrained", "The same architecture, random weights"),
-    )
-    given = tuple(
-        ModelChoice(name, model.info.name or name, model.info.family)
-        for name, model in _registered.items()
-    )
-    given += tuple(
-        ModelChoice(name, name, f"Plug-in: {plugins.revision(entry)}")
-        for name, entry in plugins.offered().items() if ids.is_allowed(name)
-    )  # fmt: skip
-    here = tuple(ModelChoice(one.model_id, one.name, one.family.label) for one in installed())
-    known = {choice.id for choice in here}
-    rest = tuple(choice for choice in _offered() if choice.id not in known)
-    return built_in + given + tuple(c for c in here + rest if ids.is_allowed(c.id))
-
-
-def _offered() -> list[ModelChoice]:
-    """Checkpoints of the hub: those of the table, and those that the server's list names."""
-    offered = [
-        ModelChoice(
-            hub_id,
-            f"{row.label} · {hub_id}",
-            f"{row.label}, to be downloaded from the Hugging Face hub",
-            local=False,
-        )
-        for row in FAMILIES.values()
-        for hub_id in row.hub_ids
-    ]
-    known = {choice.id for choice in offered}
-    listed = [name for name in ids.allowed_models() if name not in known]
-    row = "On this server's list"
-    return offered + [ModelChoice(name, name, row, local=Path(name).is_dir()) for name in listed]
 
 
 def is_local(model_id: str, loading: Loading | None = None) -> bool:
@@ -260,6 +203,11 @@ def register(model: SpeechLLM) -> None:
                 f"'{model.info.model_id}' is built in, expected another model_id; rename yours"
             )
         _registered[model.info.model_id] = model
+
+
+def registered() -> Mapping[str, SpeechLLM]:
+    """The registered models by id."""
+    return dict(_registered)
 
 
 def unregister(model_id: str) -> None:

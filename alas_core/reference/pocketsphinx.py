@@ -55,8 +55,7 @@ class _Segment:
     word: str
     start: int
     end: int
-    score: float
-    """Log likelihood a frame."""
+    score: float  # log likelihood a frame
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from functools import cache
 
 from alas_core import datasets
-from alas_core.models import registry
+from alas_core.models.choices import choices
 from alas_core.ui.text import cut
 
 
@@ -15,17 +15,17 @@ def models() -> dict[str, str]:
 
     No two labels are the same: the browser sends back a label, and two folders may share a name.
     """
-    choices = registry.choices()
-    times = Counter(choice.label for choice in choices)
+    offered = choices()
+    times = Counter(choice.label for choice in offered)
     return {
         choice.id: choice.label if times[choice.label] == 1 else f"{choice.label} ({choice.id})"
-        for choice in choices
+        for choice in offered
     }
 
 
 def model_description(model_id: str) -> str:
     """One sentence about a model, or nothing."""
-    found = (choice for choice in registry.choices() if choice.id == model_id)
+    found = (choice for choice in choices() if choice.id == model_id)
     return next((choice.description for choice in found), "")
 
 

@@ -70,10 +70,10 @@ def options(model_id: str, columns: Sequence[DeltaGenerator], prefix: str = "") 
     has_switch = family is not None and bool(family.lora)
     st.session_state.setdefault(f"{prefix}lora", True)
     columns[4].toggle(
-        "Speech LoRA",
+        "LoRA",
         key=f"{prefix}lora",
         disabled=not has_switch,
-        help="On or off in both runs. Granite Speech and Phi-4 have one."
+        help="The adapter for speech, on or off in both runs. Granite Speech and Phi-4 have one."
         if has_switch
         else "The chosen model has no LoRA that is switched (Granite Speech and Phi-4 have one).",
     )

@@ -181,11 +181,11 @@ def families() -> None:
     rows = [
         {
             "Family": entry.family.label,
+            "Runs here": "yes" if entry.runnable else "pip install " + " ".join(entry.missing),
             "Frames a second": round(entry.family.grid.rate_hz, 2),
             "Audio": entry.window,
             "Read-out": entry.lens,
             "LoRA switch": bool(entry.family.lora),
-            "Runs here": "yes" if entry.runnable else "pip install " + " ".join(entry.missing),
             "On this machine": ", ".join(one.name for one in entry.installed),
             "By name": ", ".join(entry.family.hub_ids),
             "model_type": entry.family.model_type,

@@ -13,7 +13,7 @@ import streamlit as st
 PATIENCE_S = 2.0
 """After this long the rest comes all the same: a slow browser, or one that cannot draw."""
 
-_STEP_S = 0.03
+_STEP_S = 0.1
 _OPENED = "sheet_was_drawn"
 
 

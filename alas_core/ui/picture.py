@@ -96,8 +96,10 @@ def status(picture: Picture, key: str = _MAIN) -> None:
             _complain(picture, defect_text(state.error) if state.defect else state.error)
             forget = orders.analyses.forget
             st.button("Try again", f"{key}_again", on_click=forget, args=[state.key])
-            if key == _MAIN:
-                parts.offer(state.offer) if state.offer else parts.words(None)
+            if key == _MAIN and state.offer:
+                parts.offer(state.offer)
+            elif key == _MAIN:
+                parts.words(None)
         elif not state.finished:
             _poll(state.key, state.version)
             if not picture.fresh:

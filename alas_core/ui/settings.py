@@ -71,7 +71,9 @@ def _score_settings() -> None:
     st.toggle(
         "Mask attention sinks",
         key="mask_sinks",
-        help="Leave out positions whose norm is above ten times the median. Default: off.",
+        help="Leave out positions whose norm is above ten times the median, in all scores made of "
+        "single cosines. Path, word retrieval, layer likeness and map still hold them. "
+        "Default: off.",
     )
     st.slider(
         "Wrong transcripts for the null",

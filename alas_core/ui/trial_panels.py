@@ -66,7 +66,8 @@ The drawer *Settings* in the sidebar chooses one of them for the whole page.
 """
 _CENTERING_DEFINITION = """mean: A_l[i] − mean_i A_l[i], T_l[k] − mean_k T_l[k]
 standardise: the same, each dimension divided by its spread over positions
-sink: norm above 10 × the median norm of its layer and modality; it takes no part in any score"""
+sink: norm above 10 × the median norm of its layer and modality; it takes no part in any score
+made of single cosines; path, word retrieval and layer likeness still hold it"""
 
 _SENSITIVITY_HELP = """
 **Does the result hang on a choice nobody can justify?** Above: ALAS at other temperatures of its

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(
                 f"{row.what:<46}{row.target:>12}{mark}{row.reached:>11}  {row.detail}", flush=True
             )
-    print("\n! not reached here")
+    print("\nA ! stands beside what was not reached here.")
     return failed
 
 
