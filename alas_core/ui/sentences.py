@@ -19,7 +19,7 @@ def sentence(
     key, tip : of the button
     show, args : called when it is pressed; without `show` there is no button
     """
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(plain(text), width="stretch")
-        if show is not None:
-            st.button("Show", key=key, type="tertiary", help=tip, on_click=show, args=tuple(args))
+    words, link = st.columns([9, 1], vertical_alignment="center")  # "Show" fits at 1024 pixels
+    words.markdown(plain(text))
+    if show is not None:
+        link.button("Show", key=key, type="tertiary", help=tip, on_click=show, args=tuple(args))
