@@ -56,7 +56,7 @@ def frame_check(
         Share of right frames by group, silence counted as a word.
     """
     silence = Writer(processor).silence_id
-    groups = {"seen_voices": load_items(speech, "seen_voices", processor.tokenizer)[:CHECKED]}
+    groups = {"seen_voices": load_items(speech, "seen_voices", processor.tokenizer)}
     for item in load_items(speech, "new_voices", processor.tokenizer):
         groups.setdefault(item.voice, []).append(item)
 
@@ -65,8 +65,9 @@ def frame_check(
         with torch.no_grad(), torch.compiler.set_stance("force_eager"):
             for name, items in groups.items():
                 hits, count = 0.0, 0
-                for at in range(0, len(items), 30):
-                    batch = make_batch([(item,) for item in items[at : at + 30]], silence, None)
+                checked = items[:CHECKED]
+                for at in range(0, len(checked), 30):
+                    batch = make_batch([(item,) for item in checked[at : at + 30]], silence, None)
                     frames = goal.encode(trainer.model, batch)
                     _, share = goal.frame_loss(
                         frames, batch.labels, trainer.embeddings, trainer.log_scale

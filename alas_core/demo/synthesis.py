@@ -33,6 +33,8 @@ SHARD_SIZE = 500
 TRAINING_SEED = 2025
 SEEN_VOICES_SEED = 2026
 NEW_VOICES_SEED = 2027
+HELD_OUT = {"seen_voices": 600, "new_voices": 450}
+"""Sentences in the shard of each kind: enough that every task is asked fifty times and more."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ def synthesise(
         Called with shards done and shards in all.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [("seen_voices", 0, 200), ("new_voices", 0, 150)]
+    jobs = [(kind, 0, size) for kind, size in HELD_OUT.items()]
     jobs += [("train", number, SHARD_SIZE) for number in range(-(-n_training // SHARD_SIZE))]
     with ProcessPoolExecutor(workers) as pool:
         futures = [pool.submit(make_shard, folder, *job) for job in jobs]
