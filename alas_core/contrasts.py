@@ -12,7 +12,7 @@ from alas_core.comparison import (
     null_of,
     nulls_of_one_kind,
 )
-from alas_core.findings import number
+from alas_core.numerals import number
 from alas_core.types import Analysis
 
 MOVED = 0.1

@@ -14,6 +14,7 @@ import numpy as np
 
 from alas_core.definitions import SCORES
 from alas_core.mistakes import longest_departure, nearest_other
+from alas_core.numerals import number
 from alas_core.rankings import Agreement, agreements
 from alas_core.readout import heard_instead, word_readings
 from alas_core.types import NO_WORD, Analysis, Lens
@@ -60,16 +61,6 @@ def findings(analysis: Analysis) -> tuple[Finding, ...]:
     """
     made = ((rule, rule.make(analysis)) for rule in RULES)
     return tuple(replace(found, view=rule.view) for rule, found in made if found)[:MOST]
-
-
-def number(value: float) -> str:
-    """Two significant digits, as everywhere on the screen."""
-    if not np.isfinite(value):
-        return "–"
-    if value == 0:
-        return "0"
-    digits = max(0, 1 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:.{min(digits, 4)}f}"
 
 
 def reading_sentence(analysis: Analysis, lens: Lens) -> str:

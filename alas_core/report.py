@@ -22,8 +22,9 @@ from alas_core.figures import cross_layer_figure, map_figure
 from alas_core.figures.payload import sheet_name, sheet_payload
 from alas_core.figures.reading import reading_figure
 from alas_core.figures.readout_svg import readout_svg
-from alas_core.findings import findings, number, reading_sentence
+from alas_core.findings import findings, reading_sentence
 from alas_core.layouts import pca_layout
+from alas_core.numerals import number
 from alas_core.types import Analysis
 
 _POLICY = (

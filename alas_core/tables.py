@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from alas_core.definitions import SCORES
-from alas_core.findings import findings, number
+from alas_core.findings import findings
+from alas_core.numerals import number
 from alas_core.types import Analysis, FloatArray, Null, WordTiming
 
 MAIN_SCORES = ("hit_rate", "lift", "path_accuracy", "onset_error_ms")

@@ -22,6 +22,7 @@ ROOMS = (
         "keys",
         "definitions",
         "mode",
+        "numerals",
         "packing",
         "readout",
         "resources",

@@ -33,6 +33,7 @@ from alas_core.figures.profile import best_layer
 from alas_core.figures.sheet import HEIGHT, sheet_figure
 from alas_core.figures.views import word_cells
 from alas_core.layouts import pca_layout, with_layer
+from alas_core.numerals import number
 from alas_core.types import Analysis, Audio, Reference, Token, WordTiming
 from tests.factory import make_analysis
 
@@ -332,12 +333,12 @@ def test_escaped_text_reads_as_it_was_written(text: str) -> None:
     ],
 )
 def test_numbers_have_two_digits(value: float, shown: str) -> None:
-    assert axes.number(value) == shown
+    assert number(value) == shown
 
 
 @given(st.floats(1e-3, 1e6))
 def test_two_digits_are_near(value: float) -> None:
-    assert float(axes.number(value)) == pytest.approx(value, rel=0.0501)
+    assert float(number(value)) == pytest.approx(value, rel=0.0501)
 
 
 # --- words as cells -------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from alas_core.findings import RULES, findings, number
+from alas_core.findings import RULES, findings
 from alas_core.mistakes import longest_departure, nearest_other
+from alas_core.numerals import number
 from tests.factory import make_analysis, make_lens_of
 
 
@@ -148,7 +149,7 @@ def test_a_score_that_ranks_the_layers_otherwise_is_told():
     found = by_kind(dataclasses.replace(analysis, scores=scores))["scores"]
     worst = int(np.argmin(analysis.scores["alas"]))
     assert f"Contrast is best at layer {worst}, ALAS at {analysis.best_layer}" in found.text
-    assert "-1.0" in found.text
+    assert "−1.0" in found.text
     assert found.view == "sensitivity"
 
 
@@ -205,9 +206,10 @@ def test_every_rule_says_when_and_where_it_can_be_seen():
         (0.01234, "0.012"),
         (1.0, "1.0"),
         (0.0, "0"),
-        (-0.256, "-0.26"),
+        (-0.256, "−0.26"),
         (float("nan"), "–"),
-        (0.00001, "0.0000"),
+        (0.000031, "3.1e−05"),
+        (0.00996, "0.010"),
     ],
 )
 def test_two_significant_digits(value, text):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from alas_core.definitions import SCORES
 from alas_core.errors import InputError
-from alas_core.findings import number
 from alas_core.models.options import adapter_of, add_loading, loading_of
+from alas_core.numerals import number
 from alas_core.setting_options import add_settings, settings_of
 
 if TYPE_CHECKING:

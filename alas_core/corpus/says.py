@@ -18,7 +18,7 @@ from alas_core.corpus.profiles import (
 )
 from alas_core.corpus.resampling import Estimate, mean_estimate
 from alas_core.corpus.run import SCORE, Run
-from alas_core.findings import number
+from alas_core.numerals import number
 from alas_core.types import IntArray
 
 _FEW = 10

@@ -15,7 +15,6 @@ from alas_core.types import NO_WORD, Analysis, FloatArray
 
 FONT = "Source Sans, Source Sans Pro, Noto Sans, sans-serif"
 FONT_SIZE = 12
-NO_NUMBER = "–"
 MAX_TOKEN_LABELS = 30
 """Beyond this many tokens only every second, third ... is labelled; hover names them all."""
 
@@ -33,19 +32,6 @@ def escape(text: object) -> str:
 def shorten(text: str, limit: int) -> str:
     """At most `limit` characters, the last of them an ellipsis if any were cut. Not escaped."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
-
-
-def number(value: float) -> str:
-    """Two significant digits, as everywhere on screen; a dash where there is no number."""
-    if not math.isfinite(value):
-        return NO_NUMBER
-    if value == 0:
-        return "0"
-    text = f"{value:.1e}"
-    rounded = float(text)
-    if abs(rounded) >= 1e-4:
-        text = f"{rounded:.{max(1 - math.floor(math.log10(abs(rounded))), 0)}f}"
-    return text.replace("-", "−")
 
 
 def span_label(start_s: float, end_s: float) -> str:

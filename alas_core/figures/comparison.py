@@ -22,6 +22,7 @@ from alas_core.figures.palette import SELECTION, SIMILARITY, Palette, Theme, pal
 from alas_core.figures.panels import similarity_hover, similarity_traces
 from alas_core.figures.profile import NULL_SCORE
 from alas_core.figures.views import spread, word_view
+from alas_core.numerals import number
 from alas_core.types import Analysis, FloatArray
 
 Pair = tuple[Analysis, Analysis]
@@ -123,10 +124,10 @@ def _profile(
 
 def _hover(side: Analysis, score: str, name: str, layer: int) -> str:
     row = f"{name} layer {layer} · {axes.score_label(score)} "
-    row += axes.number(side.scores[score][layer])
+    row += number(side.scores[score][layer])
     if score == NULL_SCORE:
         null = null_of(side)
-        low, high = axes.number(null.low[layer]), axes.number(null.high[layer])
+        low, high = number(null.low[layer]), number(null.high[layer])
         row += f"<br>{null.name}: {low} to {high} (95 %)"
     return row
 
@@ -183,8 +184,8 @@ def words_figure(
         yaxis={**look, **_layer_axis(pair, axis)},
         annotations=[_title(text, x[0], colours) for text, x in zip(titles, domains, strict=True)],
         **{
-            f"xaxis{number or ''}": {**look, **_word_axis(labels), "domain": domain}
-            for number, domain in zip(("", 2, 3), domains, strict=True)
+            f"xaxis{at or ''}": {**look, **_word_axis(labels), "domain": domain}
+            for at, domain in zip(("", 2, 3), domains, strict=True)
         },
     )  # fmt: skip
     ends = max if axis == "depth" else min  # the layers of `columns_apart`
@@ -262,22 +263,22 @@ def maps_figure(pair: Pair, *, layers: tuple[int, int], theme: Theme = "light") 
         ],
     )  # fmt: skip
     for index, (side, layer) in enumerate(zip(pair, layers, strict=True)):
-        number = index + 1 if index else ""
+        axis = index + 1 if index else ""
         end = float(side.frame_spans[-1, 1])
         figure.update_layout(
             {
-                f"xaxis{number}": {
-                    **look, "domain": domains[index], "anchor": f"y{number}", "range": [0, end],
+                f"xaxis{axis}": {
+                    **look, "domain": domains[index], "anchor": f"y{axis}", "range": [0, end],
                     "title": {"text": "time (s)"}, "showgrid": False, "zeroline": False,
                 },
-                f"yaxis{number}": {
-                    **look, **axes.token_axis(side), "anchor": f"x{number}",
+                f"yaxis{axis}": {
+                    **look, **axes.token_axis(side), "anchor": f"x{axis}",
                     **({"title": None} if index else {}),
                 },
             }
         )  # fmt: skip
         for trace in similarity_traces(side, layer, colours, _bar(1)):
-            trace.update(xaxis=f"x{number}", yaxis=f"y{number}")
+            trace.update(xaxis=f"x{axis}", yaxis=f"y{axis}")
             if isinstance(trace, go.Heatmap):
                 trace.update(
                     zmin=low, zmax=high, showscale=index == 1, colorscale=SIMILARITY,

@@ -24,6 +24,7 @@ from alas_core.figures.palette import (
     rgb,
 )
 from alas_core.figures.views import spread
+from alas_core.numerals import number
 from alas_core.types import FloatArray
 
 HEIGHT = 460
@@ -221,14 +222,14 @@ def _hover(found: Profile) -> list[str]:
     for at in range(found.n_layers + 1):
         e = found.band.at(at)
         row = (
-            f"{axes.escape(found.name)}<br>layer {at} · {label} {axes.number(e.value)}, "
-            f"95 % {axes.number(e.low)} to {axes.number(e.high)}, n = {e.n}"
+            f"{axes.escape(found.name)}<br>layer {at} · {label} {number(e.value)}, "
+            f"95 % {number(e.low)} to {number(e.high)}, n = {e.n}"
         )
         if found.null_low is not None and found.null_high is not None:
-            low, high = (axes.number(v[at]) for v in (found.null_low, found.null_high))
+            low, high = (number(v[at]) for v in (found.null_low, found.null_high))
             row += f"<br>wrong transcripts: {low} to {high}"
         elif np.isfinite(found.baseline[at]):
-            row += f"<br>baseline {axes.number(found.baseline[at])}"
+            row += f"<br>baseline {number(found.baseline[at])}"
         rows.append(row)
     return rows
 

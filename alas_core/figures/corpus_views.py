@@ -13,6 +13,7 @@ from alas_core.corpus.accuracy import Pairs
 from alas_core.definitions import SCORES
 from alas_core.figures import axes
 from alas_core.figures.palette import AUDIO, REFERENCE, SELECTION, TEXT, Palette, Theme, palette
+from alas_core.numerals import number
 from alas_core.types import FloatArray
 
 _ROW = 22
@@ -27,8 +28,8 @@ def words_figure(table: pl.DataFrame, overall: float, *, theme: Theme = "light")
     table : from `alas_core.corpus.words.ranked_words`
     """
     hover = [
-        f"‘{axes.escape(row['word'])}’ · ALAS {axes.number(row['alas'])}, "
-        f"95 % {axes.number(row['low'])} to {axes.number(row['high'])}"
+        f"‘{axes.escape(row['word'])}’ · ALAS {number(row['alas'])}, "
+        f"95 % {number(row['low'])} to {number(row['high'])}"
         f"<br>heard {row['n']} times in {row['n_utterances']} utterances · "
         f"nearest token right in {100 * (row['hit'] or 0):.0f} % of frames"
         for row in table.iter_rows(named=True)
@@ -42,8 +43,8 @@ def lengths_figure(
 ) -> go.Figure:
     """The same for classes of words by their length in tokens, letters or frames."""
     hover = [
-        f"{row['length']} {length} · ALAS {axes.number(row['alas'])}, "
-        f"95 % {axes.number(row['low'])} to {axes.number(row['high'])}"
+        f"{row['length']} {length} · ALAS {number(row['alas'])}, "
+        f"95 % {number(row['low'])} to {number(row['high'])}"
         f"<br>{row['n']} words in {row['n_utterances']} utterances"
         for row in table.iter_rows(named=True)
     ]
@@ -205,7 +206,7 @@ def before_after(title: str, rows: Sequence[tuple[str, Any]], colours: Palette) 
             "width": 4,
         },
         customdata=[
-            f"{axes.number(e.value)}, 95 % {axes.number(e.low)} to {axes.number(e.high)}, n = {e.n}"
+            f"{number(e.value)}, 95 % {number(e.low)} to {number(e.high)}, n = {e.n}"
             for e in values
         ],
         hovertemplate="%{y}: %{customdata}<extra></extra>",

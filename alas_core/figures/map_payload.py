@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from alas_core.figures import axes
 from alas_core.figures.linked import Tensors, pack, quantise
 from alas_core.figures.map import CHOSEN, SOUND_TRAIL, TEXT_TRAIL, Colour, hover, map_figure
 from alas_core.figures.map_points import (
@@ -19,6 +18,7 @@ from alas_core.figures.map_points import (
 )
 from alas_core.figures.palette import Theme
 from alas_core.layouts import Layout, extents, with_anchors
+from alas_core.numerals import number
 from alas_core.types import Analysis
 
 
@@ -117,19 +117,19 @@ def notes(analysis: Analysis, layout: Layout, layer: int) -> list[str]:
     trust = float(layout.trust[layer])
     if np.isfinite(trust):
         said.append(
-            f"Trustworthiness {axes.number(trust)}: 1 if every neighbour on this map is a "
+            f"Trustworthiness {number(trust)}: 1 if every neighbour on this map is a "
             "neighbour among the stored components too, about 0.5 for points thrown at random."
         )
     else:
         said.append("Trustworthiness: being measured …")
     if np.isfinite(layout.kept[layer]) and layout.own[layer]:
-        share = axes.number(100 * float(layout.kept[layer]))
+        share = number(100 * float(layout.kept[layer]))
         said.append(f"These {layout.dimensions} axes show {share} % of the components' variance.")
     mixing = analysis.scores.get("neighbour_mixing")
     if mixing is not None and np.isfinite(mixing[layer]):
-        even = axes.number(100 * float(analysis.baselines["neighbour_mixing"][layer]))
+        even = number(100 * float(analysis.baselines["neighbour_mixing"][layer]))
         said.append(
-            f"{axes.number(100 * float(mixing[layer]))} % of a point's 15 nearest neighbours are "
+            f"{number(100 * float(mixing[layer]))} % of a point's 15 nearest neighbours are "
             f"of the other modality (measured in the model's full space); {even} % if audio and "
             "text were mixed evenly."
         )

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from alas_core.audio import envelope, to_flac_bytes
-from alas_core.figures import axes
 from alas_core.figures.linked import Tensors, pack, quantise, slug
 from alas_core.figures.palette import Palette, Theme, colour_at, palette
 from alas_core.figures.panels import similarity_hover
 from alas_core.figures.profile import verdict
 from alas_core.figures.sheet import selection_shapes, sheet_figure, similarity_title
 from alas_core.figures.views import Fold, spread, word_cells, word_view
+from alas_core.numerals import number
 from alas_core.types import Analysis, FloatArray
 
 MAX_BYTES = 6_000_000
@@ -171,7 +171,7 @@ def _chips(analysis: Analysis, score: str, colours: Palette) -> list[dict[str, A
                 "span": [word.start_s, word.end_s] if word.placed else None,
                 "problem": "" if word.placed else word.problem or "not placed by the reference",
                 "colours": shown,
-                "values": [axes.number(value) for value in column],
+                "values": [number(value) for value in column],
             }
         )
     return chips

@@ -7,14 +7,13 @@ import plotly.graph_objects as go
 
 from alas_core.definitions import SCORES
 from alas_core.figures.axes import (
-    NO_NUMBER,
     axis_look,
     blank_figure,
     layer_axis,
-    number,
     score_label,
 )
 from alas_core.figures.palette import SELECTION, Palette, Theme, palette
+from alas_core.numerals import NO_NUMBER, number
 from alas_core.types import Analysis, FloatArray, Null
 
 NULL_SCORE = "alas"

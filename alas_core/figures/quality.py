@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from alas_core.figures import axes
 from alas_core.figures.palette import REFERENCE, SELECTION, Theme, palette
+from alas_core.numerals import number
 from alas_core.quality import Quality
 from alas_core.reference.agreement import Agreement
 from alas_core.types import Analysis
@@ -66,7 +67,7 @@ def agreement_figure(
             y=np.round(agreement.onset_ms, 2),
             marker={"color": bars},
             customdata=[
-                f"{label}: {axes.number(value)} ms" if np.isfinite(value) else f"{label}: {missing}"
+                f"{label}: {number(value)} ms" if np.isfinite(value) else f"{label}: {missing}"
                 for label, value in zip(labels, agreement.onset_ms.tolist(), strict=True)
             ],
             hovertemplate="%{customdata}<extra></extra>",
@@ -126,7 +127,7 @@ def jitter_figure(
             line={"color": colours.foreground, "width": 2},
             marker={"color": colours.foreground, "size": 8},
             hovertemplate="%{customdata}<extra></extra>",
-            customdata=[f"mean: ALAS {axes.number(value)}" for value in means],
+            customdata=[f"mean: ALAS {number(value)}" for value in means],
         )
     )
     return figure

@@ -11,9 +11,9 @@ from unicodedata import east_asian_width
 import numpy as np
 from plotly.colors import sample_colorscale
 
-from alas_core.figures import axes
 from alas_core.figures.lens_payload import token_label
 from alas_core.figures.palette import REFERENCE, SIMILARITY, TEXT, palette
+from alas_core.numerals import number
 from alas_core.readout import NEXT, OTHER, OWN
 from alas_core.types import Analysis, Lens
 
@@ -91,7 +91,7 @@ def _cell(
     what = "cosine" if layer == 0 else "probability"
     said = (
         f"layer {layer}, {start_s:.2f} to {stop_s:.2f} s: ‘{label}’, {what} "
-        f"{axes.number(run.share)}{_SAYS[run.names]}"
+        f"{number(run.share)}{_SAYS[run.names]}"
     )
     ink = "#1b1f24" if run.share > _LIGHT else "#fff"
     weight = ' font-weight="600"' if run.names == OWN else ""

@@ -13,6 +13,7 @@ from alas_core.definitions import SCORES
 from alas_core.figures import axes
 from alas_core.figures.palette import SELECTION, SIMILARITY, Palette, Theme, palette
 from alas_core.figures.profile import best_layer
+from alas_core.numerals import number
 from alas_core.rankings import METRICS
 from alas_core.types import Analysis, FloatArray
 from alas_core.variations import Sensitivity
@@ -172,7 +173,7 @@ def _add_metric(
         go.Scatter(
             name=name, x=values, y=layers, mode="lines+markers", showlegend=False,
             line={"color": colours.foreground, "width": 1.8}, marker={"size": 4},
-            customdata=[axes.number(float(value)) for value in baseline],
+            customdata=[number(float(value)) for value in baseline],
             hovertemplate=f"{label}<br>layer %{{y}} · %{{x:.2r}} (baseline %{{customdata}})"
             "<extra></extra>",
         ),

@@ -15,6 +15,7 @@ from alas_core.figures.panels import layers_trace, similarity_traces, token_trac
 from alas_core.figures.profile import best_layer, null_caption, profile_traces
 from alas_core.figures.sound import mel_ticks, sound_traces, tier_traces
 from alas_core.figures.views import Fold, frame_view, word_view
+from alas_core.numerals import number
 from alas_core.types import Analysis
 
 LEFT = (0.0, 0.755)
@@ -223,12 +224,12 @@ def _corner(analysis: Analysis, score: str, colours: Palette) -> dict[str, Any]:
     lines = []
     if best is not None:
         label = SCORES[score].label
-        value = axes.number(analysis.scores[score][best])
+        value = number(analysis.scores[score][best])
         lines += [f"<b>best layer {best}</b>", f"{label} {value}"]
         null = analysis.null or analysis.quick_null
         if score == "alas":
-            lines += [f"{null.name}", f"reach {axes.number(null.high[best])}"]
-            lines += [f"p = {axes.number(null.p_adjusted[best])} (all layers)"]
+            lines += [f"{null.name}", f"reach {number(null.high[best])}"]
+            lines += [f"p = {number(null.p_adjusted[best])} (all layers)"]
     spoken = int((analysis.frame_word >= 0).sum())
     lines.append(f"{spoken} of {analysis.n_frames} frames")
     lines.append(f"{analysis.n_tokens} tokens")

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from alas_core.figures import axes
 from alas_core.figures.palette import SELECTION, WORDS, Theme, palette
 from alas_core.figures.profile import profile_traces
+from alas_core.numerals import number
 from alas_core.types import Analysis
 from alas_core.variations import TrialResult
 
@@ -70,8 +71,8 @@ def trials_figure(
 def _curve(result: TrialResult, colour: str, index: int) -> go.Scatter:
     layers = np.arange(len(result.alas))
     rows = [
-        f"{axes.escape(result.label)}<br>layer {layer} · ALAS {axes.number(float(value))}<br>"
-        f"p = {axes.number(float(p))} after correction over the layers"
+        f"{axes.escape(result.label)}<br>layer {layer} · ALAS {number(float(value))}<br>"
+        f"p = {number(float(p))} after correction over the layers"
         for layer, value, p in zip(layers, result.alas, result.p_adjusted, strict=True)
     ]
     return go.Scatter(

@@ -10,9 +10,9 @@ from alas_core.corpus import layers as queries
 from alas_core.corpus.pooled import Pooled, pooled, principal, same_word_rank
 from alas_core.corpus.run import Run
 from alas_core.errors import InputError
-from alas_core.figures.axes import number
 from alas_core.figures.corpus_maps import corpus_layers_figure, pooled_figure
 from alas_core.figures.layers import NAMES
+from alas_core.numerals import number
 from alas_core.types import FloatArray
 from alas_core.ui import corpus_guide
 from alas_core.ui.chart import chart, webgl_chart

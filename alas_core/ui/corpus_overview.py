@@ -11,8 +11,8 @@ from alas_core.corpus.resampling import Estimate
 from alas_core.corpus.run import Run
 from alas_core.definitions import SCORES
 from alas_core.errors import AlasError
-from alas_core.figures.axes import number
 from alas_core.figures.corpus import corpus_figure, groups_figure
+from alas_core.numerals import number
 from alas_core.types import IntArray
 from alas_core.ui import corpus_guide, corpus_lists, corpus_scope
 from alas_core.ui.chart import Cell, chart

@@ -8,8 +8,8 @@ import streamlit as st
 from alas_core.corpus import words as queries
 from alas_core.corpus.run import Run
 from alas_core.errors import AlasError
-from alas_core.figures.axes import number
 from alas_core.figures.corpus_views import lengths_figure, words_figure
+from alas_core.numerals import number
 from alas_core.types import IntArray
 from alas_core.ui import corpus_guide, corpus_lists
 from alas_core.ui.chart import chart

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from alas_core.definitions import SCORES
-from alas_core.findings import number
+from alas_core.numerals import number
 from alas_core.types import NO_WORD, content_sha
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step

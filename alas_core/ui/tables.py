@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 from alas_core.definitions import SCORES
-from alas_core.findings import number
+from alas_core.numerals import number
 from alas_core.types import Analysis
 
 Row = Mapping[str, object]

@@ -10,7 +10,8 @@ import streamlit as st
 from alas_core.figures.palette import Theme
 from alas_core.figures.sensitivity import sensitivity_figure
 from alas_core.figures.trials import trials_figure
-from alas_core.findings import number, ranking_sentence
+from alas_core.findings import ranking_sentence
+from alas_core.numerals import number
 from alas_core.perturbations import SNRS_DB, SPEEDS
 from alas_core.rankings import RULE, agreements
 from alas_core.types import Analysis

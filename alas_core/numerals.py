@@ -1,0 +1,20 @@
+"""Numbers as they are written everywhere: on the screen, in sentences, in a terminal."""
+
+from __future__ import annotations
+
+import math
+
+NO_NUMBER = "–"
+
+
+def number(value: float) -> str:
+    """Two significant digits; a power of ten below 1e-4; a dash where there is no number."""
+    if not math.isfinite(value):
+        return NO_NUMBER
+    if value == 0:
+        return "0"
+    text = f"{value:.1e}"
+    rounded = float(text)
+    if abs(rounded) >= 1e-4:
+        text = f"{rounded:.{max(1 - math.floor(math.log10(abs(rounded))), 0)}f}"
+    return text.replace("-", "−")
