@@ -95,6 +95,23 @@ def test_an_analysis_that_names_words_or_tokens_it_lacks_is_refused(analysis, na
         dataclasses.replace(analysis, **{name: places})
 
 
+@pytest.mark.parametrize(
+    "table", ["scores", "baselines", "word_scores", "frame_scores", "token_scores", "cross_layer"]
+)
+def test_an_analysis_whose_tables_do_not_fit_its_layers_is_refused(analysis, table):
+    name, held = next(iter(getattr(analysis, table).items()))
+    short = getattr(analysis, table) | {name: held[:-1]}
+    with pytest.raises(InputError, match=f"{table}/{name} has shape"):
+        dataclasses.replace(analysis, **{table: short})
+
+
+@pytest.mark.parametrize("part", ["samples", "low", "high", "p", "p_adjusted"])
+def test_an_analysis_whose_null_has_other_layers_is_refused(analysis, part):
+    null = dataclasses.replace(analysis.null, **{part: getattr(analysis.null, part)[..., :-1]})
+    with pytest.raises(InputError, match=r"the null of .* has shape"):
+        dataclasses.replace(analysis, null=null)
+
+
 @pytest.mark.parametrize("kinds", [[], "x", {"similarity": ["float16", "a"]}, {"similarity": 3}])
 def test_a_head_of_another_shape_is_a_damaged_bundle(analysis, kinds):
     with pytest.raises(StoreError, match="cannot be read"):
