@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from alas_core.batch import command, control, runner
 from alas_core.batch.plan import RunOrder
 from alas_core.batch.roots import Found, found_runs
-from alas_core.errors import InputError
-from alas_core.models import registry
+from alas_core.errors import InputError, ModelError
+from alas_core.models import fetching, registry
 from alas_core.types import Settings
 from alas_core.ui import new_run, run_drawer
 from alas_core.ui import workshop as workshops
@@ -227,6 +227,30 @@ def test_a_task_brings_its_instruction(corpus: Path) -> None:
     assert at.text_area(key="run_instruction").value.startswith("classify the emotion")
     at.selectbox(key="run_task").select("own").run()
     assert at.text_area(key="run_instruction").value == ""
+
+
+def test_a_run_downloads_nothing_before_the_button_is_pressed(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def hub(model_id: str, revision: str = "") -> None:
+        asked.append(model_id)
+        raise ModelError("the hub was asked")
+
+    monkeypatch.setattr(fetching, "hub_config", hub)
+    offered = {"someone/some-speech-model": "a", "fake-run": "b"}
+    monkeypatch.setattr(new_run.catalogue, "models", lambda: offered)
+    at = fill(page(), corpus)
+    at.session_state["run_model"] = "someone/some-speech-model"
+    at.run().button(key="run_start").click().run()
+    assert "'someone/some-speech-model' is not on this machine; press 'Download" in said(at)
+    assert not asked
+    assert not found_runs()
+    at.button(key="run_agree_download").click().run()
+    at.button(key="run_start").click().run()
+    until(lambda: not workshop.busy())
+    assert set(asked) == {"someone/some-speech-model"}
 
 
 def test_names_and_reasons_are_text_and_a_gallery_only_looks(

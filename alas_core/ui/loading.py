@@ -79,7 +79,7 @@ def options(model_id: str, columns: Sequence[DeltaGenerator], prefix: str = "") 
     )
 
 
-def check_download(model_id: str) -> None:
+def check_download(model_id: str, prefix: str = "") -> None:
     """Refuse a model that would have to be downloaded, until this session has agreed to it.
 
     Raises
@@ -87,20 +87,20 @@ def check_download(model_id: str) -> None:
     ModelError
         Says where to agree.
     """
-    if _must_ask(model_id):
+    if _must_ask(model_id, prefix):
         raise ModelError(
             f"the model '{model_id}' is not on this machine; press 'Download and load' under Model "
             "in the sidebar, or choose another one"
         )
 
 
-def ask_download(model_id: str) -> None:
+def ask_download(model_id: str, prefix: str = "") -> None:
     """Under the model's selector: the button that lets a model be downloaded, if it must be."""
-    if not model_id or not _must_ask(model_id):
+    if not model_id or not _must_ask(model_id, prefix):
         return
     st.button(
         "Download and load",
-        key="agree_download",
+        key=f"{prefix}agree_download",
         on_click=_agree,
         args=[model_id],
         icon=":material/download:",
@@ -110,10 +110,10 @@ def ask_download(model_id: str) -> None:
     )
 
 
-def _must_ask(model_id: str) -> bool:
+def _must_ask(model_id: str, prefix: str) -> bool:
     agreed: set[str] = st.session_state.get(_AGREED, set())
     try:
-        return model_id not in agreed and not registry.is_local(model_id, chosen())
+        return model_id not in agreed and not registry.is_local(model_id, chosen(prefix))
     except ModelError:  # an option that cannot be is said where the model is asked for
         return False
 

@@ -13,7 +13,7 @@ from alas_core.datasets import data_roots, open_source
 from alas_core.errors import AlasError
 from alas_core.keys import Settings
 from alas_core.tasks import TASKS
-from alas_core.ui import catalogue, columns, run_drawer
+from alas_core.ui import catalogue, columns, loading, run_drawer
 from alas_core.ui.folders import FolderSource, places
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
@@ -62,14 +62,15 @@ def _what() -> dict[str, Any]:
     source = _source()
     model = st.selectbox(
         "Model",
-        list(models),
+        _with_typed(list(models), "run_model"),
         format_func=lambda name: models.get(name, name),
         key="run_model",
         accept_new_options=True,
     )
+    loading.ask_download(model or "", run_drawer.PREFIX)
     reference = st.selectbox(
         "Word times",
-        list(_REFERENCES),
+        _with_typed(list(_REFERENCES), "run_reference"),
         format_func=lambda name: _REFERENCES.get(name, name),
         key="run_reference",
         accept_new_options=True,
@@ -84,12 +85,10 @@ def _what() -> dict[str, Any]:
 
 def _source() -> str:
     """What `open_source` opens: a data set of the list as its layout and columns say, or a path."""
-    names = _sources()
-    now = st.session_state.get(_SOURCE)
     name = str(
         st.selectbox(
             "Data set",
-            names if now is None or now in names else [*names, now],
+            _with_typed(_sources(), _SOURCE),
             format_func=_source_label,
             key=_SOURCE,
             accept_new_options=True,
@@ -108,6 +107,12 @@ def _source() -> str:
 
 def _sources() -> list[str]:
     return ["demo", *places()]
+
+
+def _with_typed(names: list[str], key: str) -> list[str]:
+    """The names to choose from, and what the session has typed instead."""
+    typed = st.session_state.get(key)
+    return names if typed is None or typed in names else [*names, typed]
 
 
 def _source_label(name: str) -> str:
@@ -169,6 +174,7 @@ def _how_much() -> dict[str, Any]:
 def _start(name: str, taken: Collection[str], asked: dict[str, Any]) -> None:
     try:
         order = RunOrder(**asked, **run_drawer.chosen())
+        loading.check_download(order.model, run_drawer.PREFIX)
         open_source(order.source, data_roots())
         name = name or new_name(order)
         if name in taken:

@@ -10,20 +10,22 @@ import streamlit as st
 from alas_core.mode import clusters
 from alas_core.ui import loading
 
-_PREFIX = "run_"
+PREFIX = "run_"
+"""Of the keys under which the session keeps what is chosen for a run."""
+
 _HERE = "This server"
 
 
 def drawer(model_id: str) -> None:
     """Draw the drawer; read it with `chosen` and `workers`."""
     for name in ("answers", "bundles"):
-        st.session_state.setdefault(f"{_PREFIX}{name}", True)
+        st.session_state.setdefault(f"{PREFIX}{name}", True)
     with st.expander("Loading, files, machines", icon=":material/tune:"):
         st.caption(
             "By default: number format and device auto, full weights, the newest revision, LoRA "
             "on; answers and analyses are kept; this server does the work."
         )
-        loading.options(model_id, [st.container()] * 5, _PREFIX)
+        loading.options(model_id, [st.container()] * 5, PREFIX)
         st.toggle(
             "Have the model answer",
             key="run_answers",
@@ -71,7 +73,7 @@ def chosen() -> dict[str, Any]:
     """
     state = st.session_state
     return {
-        "loading": loading.chosen(_PREFIX),
+        "loading": loading.chosen(PREFIX),
         "answers": bool(state.get("run_answers", True)),
         "bundles": bool(state.get("run_bundles", True)),
     }

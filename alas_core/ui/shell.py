@@ -63,13 +63,23 @@ def inside() -> Iterator[None]:
 
 def navigation() -> Any:
     """The page that the URL asks for."""
-    pages = [_page(*row) for row in _ALL if not (readonly() and row[0] in _NOT_IN_A_GALLERY)]
-    return st.navigation(pages, position="top")
+    return st.navigation([_page(*row) for row in _ALL], position="top")
 
 
 def _page(name: str, title: str, icon: str) -> Any:
-    file = _PAGES / f"{name}.py"
-    return st.Page(file, title=title, icon=f":material/{icon}:", default=name == "explore")
+    looks: dict[str, Any] = {"title": title, "icon": f":material/{icon}:"}
+    if readonly() and name in _NOT_IN_A_GALLERY:  # no entry, but links from elsewhere are answered
+        return st.Page(_not_here, url_path=name, visibility="hidden", **looks)
+    return st.Page(_PAGES / f"{name}.py", default=name == "explore", **looks)
+
+
+def _not_here() -> None:
+    st.info(
+        "This server is a gallery of kept analyses: it loads no models and starts no runs. "
+        "Explore, Compare and Data set show what it keeps; ALAS Explorer on your own machine "
+        "does the rest.",
+        icon=":material/inventory_2:",
+    )
 
 
 def enter() -> None:

@@ -186,4 +186,6 @@ def test_a_gallery_below_a_path_shows_kept_analyses_and_no_way_to_a_model(browse
         page.get_by_role("link", name="Compare").click()
         expect(page.locator(".st-key-changes")).to_contain_text("model: demo at step")
         expect(page).to_have_url(re.compile(r"/tools/alas/compare\?"))
+        page.goto(f"{url}/models")
+        expect(page.get_by_text("it loads no models and starts no runs")).to_be_visible()
         visitor.leave()
