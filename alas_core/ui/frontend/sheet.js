@@ -1,8 +1,9 @@
 // The sheet on the page: figure, transcript, player, keyboard. Python made all looks and numbers;
 // this follows the reader's choice at once and tells Python, so that the other views follow.
 
-const TELL_AFTER_MS = 120;
-const PATIENCE_MS = 4000;
+const TELL_AFTER_MS = 3000; // of rest: a run of the page costs the browser more than ten drawings
+const PATIENCE_MS = TELL_AFTER_MS + 4000;
+const TURNS_AWAY = ["pointerover", "pointerdown", "focusin", "wheel"];
 const REST_MS = 150; // how long the mouse rests on a word before it is heard
 
 class SheetView {
@@ -29,6 +30,9 @@ class SheetView {
     this.player = new Player(this.lane, () => this.showPlaying());
     this.onKeyAnywhere = (event) => this.onKey(event);
     document.addEventListener("keydown", this.onKeyAnywhere);
+    this.onTurnAway = (event) => this.turnAway(event);
+    for (const kind of TURNS_AWAY) document.addEventListener(kind, this.onTurnAway, { capture: true, passive: true });
+    window.addEventListener("blur", this.onTurnAway);
     this.watcher = new ResizeObserver(() => this.onResize());
     this.watcher.observe(this.stage);
   }
@@ -106,7 +110,7 @@ class SheetView {
     this.selection?.pick(change, hear);
   }
 
-  // A choice of the reader, here or in another view: shown at once, told to Python a moment later.
+  // A choice of the reader, here or in another view: shown at once, told to Python when it rests.
   onSelection({ change, picked, hear, stir }) {
     if (stir) return;
     this.show();
@@ -116,8 +120,22 @@ class SheetView {
     this.sent += 1;
     this.chosenAt = performance.now();
     clearTimeout(this.telling);
+    this.telling = setTimeout(() => this.tellNow(), TELL_AFTER_MS);
+  }
+
+  tellNow() {
+    clearTimeout(this.telling);
+    this.telling = null;
     const { playhead, range, ...choice } = this.choice;
-    this.telling = setTimeout(() => this.tell({ ...choice, nonce: this.sent }), TELL_AFTER_MS);
+    this.tell({ ...choice, nonce: this.sent });
+  }
+
+  // While hand and eye are on the linked views, which follow by themselves, Python is left alone;
+  // what it draws is made to fit as soon as the reader turns to it.
+  turnAway({ type, target }) {
+    if (!this.telling) return;
+    const within = target.closest?.(".alas-sheet, .alas-linked, .alas-lens");
+    if (type === "wheel" || !within) this.tellNow();
   }
 
   show(fresh = false) {
@@ -353,6 +371,8 @@ class SheetView {
     this.closed = true;
     this.leave?.();
     document.removeEventListener("keydown", this.onKeyAnywhere);
+    for (const kind of TURNS_AWAY) document.removeEventListener(kind, this.onTurnAway, { capture: true });
+    window.removeEventListener("blur", this.onTurnAway);
     clearTimeout(this.telling);
     clearTimeout(this.resting);
     cancelAnimationFrame(this.frame);
