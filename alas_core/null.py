@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -44,9 +45,9 @@ def wrong_transcripts(
     InputError
         If the pool holds no other sentence with a word in it.
     """
-    right = [word.word.casefold() for word in split_words(transcript)]
+    right = _folded(transcript)
     n_words = len(right)
-    others = [text for text in dict.fromkeys(pool) if _folded(text) not in ([], right)]
+    others = [text for text in dict.fromkeys(pool) if _folded(text) not in ((), right)]
     if not others and n:
         raise InputError(
             f"the pool of wrong transcripts holds {len(pool)} sentences but none that differs "
@@ -58,8 +59,9 @@ def wrong_transcripts(
     return tuple(_cut(others, start, n_words) for start in starts)
 
 
-def _folded(text: str) -> list[str]:
-    return [word.word.casefold() for word in split_words(text)]
+@lru_cache(maxsize=4096)  # a run draws from the same sentences for each utterance
+def _folded(text: str) -> tuple[str, ...]:
+    return tuple(word.word.casefold() for word in split_words(text))
 
 
 def _cut(sentences: Sequence[str], start: int, n_words: int) -> str:

@@ -69,12 +69,12 @@ async def opened(browser: Browser, url: str, number: int, found: Found) -> Page:
     return page
 
 
-async def session(page: Page, number: int, until: float, found: Found) -> None:
+async def session(page: Page, number: int, until: float, look_s: float, found: Found) -> None:
     """Changes layers until the time is over."""
     chance = random.Random(number)
     while time.monotonic() < until:
         found.waits_s.append(await change_layer(page))
-        await asyncio.sleep(chance.uniform(0.5, 2.0))  # people look at what they see
+        await asyncio.sleep(chance.uniform(0.5, look_s))  # people look at what they see
     boxes = await page.locator("[data-testid=stException], [data-testid=stAlert]").count()
     if boxes:
         found.troubles.append(f"{number}: {boxes} error boxes")
@@ -88,7 +88,7 @@ async def change_layer(page: Page) -> float:
     return waited / 1000
 
 
-async def run(url: str, chromium: str, sessions: int, seconds: float) -> Found:
+async def run(url: str, chromium: str, sessions: int, seconds: float, look_s: float = 2.0) -> Found:
     """All sessions at once."""
     found = Found()
     async with async_playwright() as playwright:
@@ -106,7 +106,7 @@ async def run(url: str, chromium: str, sessions: int, seconds: float) -> Found:
         )
         found.opened_s = time.monotonic() - began
         until = time.monotonic() + seconds  # of all of them at once
-        people = (session(page, number, until, found) for number, page in enumerate(pages))
+        people = (session(page, number, until, look_s, found) for number, page in enumerate(pages))
         for outcome in await asyncio.gather(*people, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 found.troubles.append((str(outcome).splitlines() or [repr(outcome)])[0])
@@ -119,6 +119,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument(
+        "--look",
+        type=float,
+        default=2.0,
+        help="the longest look at a layer in seconds; after 3 s of rest the page is run",
+    )
     options = parser.parse_args()
     chromium = find_chromium()
     if chromium is None:
@@ -128,14 +134,14 @@ def main() -> int:
         log, store = Path(folder, "log.txt"), str(Path(folder, "store"))
         environment = {"ALAS_STORE": store, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
         with running_server(log, environment=environment) as url:
-            found = asyncio.run(run(url, chromium, options.sessions, options.seconds))
+            found = asyncio.run(run(url, chromium, options.sessions, options.seconds, options.look))
         defects = re.findall(
             r"defect \w+.*|Traceback.*\n(?:[ \t].*\n)*.*", log.read_text(encoding="utf-8")
         )
         # Streamlit's own: it closes a socket once more whose browser has just gone.
         defects = [text for text in defects if "WebSocketDisconnected" not in text]
     print(f"{options.sessions} sessions, {options.seconds:g} s on the demo")
-    print(f"all opened after {found.opened_s:.0f} s")
+    print(f"looks of up to {options.look:g} s, all opened after {found.opened_s:.0f} s")
     report("layer change", found.waits_s)
     for trouble in (*found.troubles, *defects):
         print(f"error: {trouble}")

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from playwright.sync_api import expect
 
-from alas_core import datasets
+from alas_core import datasets, frontend
 from alas_core.words import split_words
 from tests.browser.conftest import SLOW_MS, Visitor
 from tests.browsers import running_server
@@ -103,6 +103,35 @@ def test_a_layer_chosen_at_the_map_is_everywhere_and_in_the_link(visitor):
     expect(page.get_by_text("text tokens, layer 2")).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?&]layer=2\b"))
     expect(page.locator(".alas-layer")).to_have_text(re.compile(r"^2 of "))
+
+
+(REST_MS,) = re.findall(r"TELL_AFTER_MS = (\d+);", frontend.read("sheet.js"))
+NEVER_AT_REST = f"""
+const later = window.setTimeout;
+window.setTimeout = (act, after, ...rest) => later(act, after === {REST_MS} ? 1e9 : after, ...rest);
+"""
+
+
+@pytest.mark.parametrize("turn", ["pointer", "focus", "wheel"])
+def test_the_page_is_run_for_a_choice_when_the_reader_turns_to_it(visitor, turn):
+    visitor.page.add_init_script(NEVER_AT_REST)
+    page = visitor.open()
+    visitor.see_picture()
+    slider = page.locator(".alas-sheet").get_by_role("slider", name="Layer")
+    slider.hover()
+    layer = 1 + int(slider.input_value())
+    slider.press("ArrowRight")
+    drawn = re.compile(rf"^{layer}/")
+    expect(page.locator(".alas-sheet")).to_have_attribute("data-drawn", drawn)
+    expect(page.locator(".st-key-map_panel .alas-linked")).to_have_attribute("data-drawn", drawn)
+    assert "layer=" not in page.url
+    if turn == "pointer":
+        page.get_by_role("link", name="Method").hover()
+    elif turn == "focus":
+        page.get_by_role("combobox", name="Score").focus()
+    else:
+        page.mouse.wheel(0, 50)
+    expect(page).to_have_url(re.compile(rf"[?&]layer={layer}\b"))
 
 
 def test_best_layer_button_follows_the_best_again(visitor):

@@ -85,20 +85,32 @@ def test_the_whole_view_is_in_the_link(visitors):
     visitor = visitors(**tall)
     page = visitor.open("/?n_null=5&utterance=demo-002")
     visitor.see_picture()
+    visitor.choose("Model", "untrained")
+    expect(page).to_have_url(re.compile(r"[?&]model=demo-untrained\b"))
+    visitor.settle()
     page.get_by_text("How good is the reference?").click()
     expect(page).to_have_url(re.compile(r"[?&]quality=True\b"))
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("spinbutton", name="Temperature").fill("0.2")
     page.get_by_role("spinbutton", name="Temperature").press("Enter")
     expect(page).to_have_url(re.compile(r"[?&]temperature=0\.2\b"))
+    page.get_by_role("textbox", name="Instruction").fill("write what you hear")
+    page.get_by_role("textbox", name="Instruction").press("Control+Enter")
+    page.get_by_text("Mask attention sinks", exact=True).click()
     visitor.choose("Centering", "mean")
     visitor.choose("Reference alignment", "Came with the recording")
     visitor.choose("Score", "Hit rate")
-    for choice in ("Layers × words", "Time", "Correlation", "Provenance", "Controls"):
+    for choice in ("UMAP", "3-D", "Layers × words", "Time"):
+        page.get_by_role("radio", name=choice, exact=True).click()
+    for choice in ("Correlation", "Provenance", "Controls"):
         page.get_by_role("radio", name=choice, exact=True).click()
     for pill in ("Lines", "Outlines", "Silence instead"):
         page.get_by_role("button", name=pill, exact=True).click()
     expect(page).to_have_url(re.compile(r"[?&]controls=silence\b"))
+    page.get_by_role("button", name="Trails").click()
+    page.get_by_role("button", name="wanted", exact=True).last.click()
+    expect(page).to_have_url(re.compile(r"[?&]trails=3\b"))
+    page.keyboard.press("Escape")
     page.get_by_role("radio", name="Read-out", exact=True).click()
     visitor.settle()
     page.wait_for_selector(".alas-lens[data-ready]")
@@ -114,12 +126,16 @@ def test_the_whole_view_is_in_the_link(visitors):
     told = set(parse_qs(page.url.partition("?")[2]))
     assert told >= {"reference", "score", "fold", "n_null", "map_colour", "map_parts"}
     assert told >= {"cross_layer", "details", "controls", "quality", "temperature", "centering"}
+    assert told >= {"model", "instruction", "mask_sinks", "trails", "projection", "dimensions"}
 
     other = visitors(**tall)
     other.open(page.url.removeprefix(other.url))
     other.see_picture()
     expect(other.page.locator(".alas-sheet")).to_have_attribute("data-drawn", f"{layer}/1/12/3")
     expect(other.page.locator(".alas-lens")).to_have_attribute("data-drawn", f"{layer}/1/12")
+    for one in (page, other.page):
+        shown = one.locator(".st-key-map_panel .alas-linked")
+        expect(shown).to_have_attribute("data-figure", re.compile(r"/UMAP3\.(\d+)\.\1/"))
     assert other.page.evaluate(STATE) == page.evaluate(STATE)
 
 
