@@ -271,6 +271,31 @@ def test_librisqa_part_2_has_its_options_in_many_forms(tmp_path, changes):
     assert asked.meta["question"] in ("How long?", "How long did it take?")
 
 
+@pytest.mark.parametrize(
+    ("told", "answer", "reasons"),
+    [
+        ("B", "An hour", None),
+        ("(B)", "An hour", None),
+        ("B. An hour", "An hour", None),
+        ("B: an hour. It was no day.", "An hour", "It was no day"),
+        ("B. Because a day would be too long.", "An hour", "Because a day would be too long"),
+        ("An hour", "An hour", None),
+        ("A day is what it took", "A day is what it took", None),
+        ("F. Another", "F. Another", None),
+    ],
+)
+def test_librisqa_part_2_keeps_reasons_apart_from_the_answer(tmp_path, told, answer, reasons):
+    spec = layouts.librisqa_part_2(tmp_path)
+    path = tmp_path / "LibriSQA-PartII-test.json"
+    options = ["Under five minutes", "An hour", "A day", "A year"]
+    changes = {"question": "How long?", "options": options, "answer": told}
+    path.write_text(json.dumps([json.loads(path.read_text())[0] | changes]))
+    data = datasets.open_source(spec)
+    asked = data.load(data.ids()[0].id)
+    assert asked.answer == answer
+    assert asked.meta.get("reasons") == reasons
+
+
 def test_iemocap_keeps_four_classes_and_says_what_becomes_of_excited(tmp_path):
     spec = layouts.iemocap(tmp_path)
     left = datasets.open_source(spec)

@@ -2,7 +2,7 @@
 
 The published JSON names `.wav` files where LibriSpeech has FLAC, with or without "LibriSpeech/"
 before the split. Part II is read with its options as a list, as an object, as fields A to D, or
-written into the question.
+written into the question; its answer may be a letter, an option, or either with reasons after it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from alas_core.datasets.manifest import as_text, read_choices
 from alas_core.datasets.records import Record, flat_meta, records
 
 _OWN_FIELDS = {"question", "answer", "text", "speech_path", "options", "choices"}
+_LETTER = re.compile(r"\s*\(?([A-F])(?:[.):]|\s*$)\s*")
 _IN_QUESTION = re.compile(r"(?:^|\s)\(?([A-D])[.):]\s*")
 
 
@@ -60,6 +61,8 @@ def _entry(
     question, choices = _options(record)
     task = tasks.TASKS[tasks.CHOICE if choices else tasks.QUESTION]
     rest = {key: value for key, value in record.items() if key not in _OWN_FIELDS}
+    answer, reasons = _answer(as_text(record.get("answer")), choices)
+    rest |= {"reasons": reasons} if reasons else {}
     return Entry(
         where=where,
         id=stem if seen[stem] == 1 else f"{stem}#{seen[stem]}",
@@ -68,11 +71,26 @@ def _entry(
         task=task.name,
         instruction=tasks.instruction(task.template, question, choices),
         choices=choices,
-        answer=as_text(record.get("answer")) or None,
+        answer=answer or None,
         speaker=stem.partition("-")[0],
         reference=PurePosixPath(audio).with_suffix(".TextGrid").as_posix(),
         meta=flat_meta({"question": question} | rest),
     )
+
+
+def _answer(told: str, choices: tuple[str, ...]) -> tuple[str, str]:
+    """The option that an answer of part II names, and the reasons that may follow it.
+
+    The reasons often speak of the other options too, so they are no part of the right answer.
+    """
+    named = _LETTER.match(told)
+    if not named or ord(named[1]) - ord("A") >= len(choices):
+        return told, ""
+    choice = choices[ord(named[1]) - ord("A")]
+    reasons = told[named.end() :].strip()
+    if reasons.casefold().startswith(choice.casefold()):
+        reasons = reasons[len(choice) :]
+    return choice, reasons.strip(" .,;:-\n")
 
 
 def locate(root: Path, named: str) -> str:
