@@ -1,7 +1,7 @@
 // The sheet on the page: figure, transcript, player, keyboard. Python made all looks and numbers;
 // this follows the reader's choice at once and tells Python, so that the other views follow.
 
-const TELL_AFTER_MS = 3000; // of rest: a run of the page costs the browser more than ten drawings
+const TELL_AFTER_MS = 3000; // of rest: a run of the page costs the browser three times a drawing
 const PATIENCE_MS = TELL_AFTER_MS + 4000;
 const TURNS_AWAY = ["pointerover", "pointerdown", "focusin", "wheel"];
 const REST_MS = 150; // how long the mouse rests on a word before it is heard
