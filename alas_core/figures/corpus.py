@@ -70,13 +70,14 @@ def corpus_figure(
     figure.add_hline(y=layer, line={"color": SELECTION, "width": 2}, name="layer")
     n = int(mean.band.n.max()) if len(mean.band.n) else 0
     notes = (
-        (0.0, f"{score.label} − baseline ({score.baseline}), grey: no better"),
-        (_SPLIT + 0.03, f"mean of n = {n}, 95 % band" + null_note((mean,))),
+        (0.0, (f"{score.label} − baseline ({score.baseline}), grey: no better",)),
+        (_SPLIT + 0.03, (f"mean of n = {n}, 95 % band", null_note((mean,)))),
     )
-    for x, text in notes:
+    for x, lines in notes:
         figure.add_annotation(
             x=x, y=1.0, xref="paper", yref="paper", xanchor="left", yanchor="bottom",
-            text=axes.escape(text), showarrow=False, font={"size": 11, "color": colours.muted},
+            text="<br>".join(map(axes.escape, lines)), align="left", showarrow=False,
+            font={"size": 11, "color": colours.muted},
         )  # fmt: skip
     return figure
 
@@ -88,7 +89,7 @@ def _layout(heat: Heat, mean: Profile, sorted_by: str, colours: Palette) -> dict
     if heat.binned:
         what += f" in {n} columns of about {len(heat.rows) / max(n, 1):.0f}"
     return {
-        "margin": {"l": 52, "r": 12, "t": 26, "b": 46},
+        "margin": {"l": 52, "r": 12, "t": 38, "b": 46},
         "uirevision": f"{len(heat.rows)}/{n}",
         "xaxis": {
             **look,
@@ -237,7 +238,7 @@ def _hover(found: Profile) -> list[str]:
 def null_note(profiles: Sequence[Profile]) -> str:
     """What the grey is, for a caption."""
     shown = profiles and profiles[0].null_low is not None
-    return "; grey: wrong transcripts" if shown else "; dashed: baseline"
+    return "grey: wrong transcripts" if shown else "dashed: baseline"
 
 
 def groups_figure(

@@ -24,6 +24,8 @@ from alas_core.worked_example import (
 
 _examples: Runner[WorkedExample] = Runner("worked examples", max_kept=32)
 _GRACE_S = 0.5
+_COSINES_WIDTH, _SHARES_WIDTH = 430, 560
+"""Pixels in which no column of the two tables is cut."""
 
 
 def definition() -> None:
@@ -57,12 +59,13 @@ def worked_example() -> None:
     name = st.segmented_control(
         "Example", list(EXAMPLES), default="Bound", required=True, key="example"
     )
-    left, right = st.columns([4, 5], gap="large")
-    with left:
+    # Side by side where both tables fit, else one below the other.
+    sides = st.container(horizontal=True, gap="large")
+    with sides.container(width=_COSINES_WIDTH):
         temperature = st.slider("Temperature τ", 0.02, 1.0, 0.1, 0.02, key="example_temperature")
         st.caption("Cosines $S_{ik}$ (edit them)")
         rows = _editor(str(name))
-    with right:
+    with sides.container(width=_SHARES_WIDTH):
         _result(rows, temperature)
 
 
