@@ -46,7 +46,7 @@ class Loading:
         "auto" (cuda, then mps, then cpu), "cpu", "mps", "cuda", "cuda:1" and so on, or "spread"
         over all GPUs.
     quantization : str
-        "none", "8bit" or "4bit" weights (bitsandbytes, CUDA only).
+        "none", "8bit" or "4bit" weights (bitsandbytes; on CUDA or the CPU).
     lora : bool
         Whether a speech LoRA that the family switches is on, in both runs.
     untrained_seed : int or None

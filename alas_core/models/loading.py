@@ -219,10 +219,10 @@ def _placing(loading: Loading, device: str, dtype: torch.dtype) -> dict[str, Any
     if loading.device == "spread":
         options["device_map"] = "auto"
     if loading.quantization != "none":
-        if not device.startswith("cuda"):
+        if device.partition(":")[0] not in ("cuda", "cpu"):
             raise ModelError(
-                f"{loading.quantization} weights need a CUDA device, and this is {device}; choose "
-                "quantization none"
+                f"{loading.quantization} weights need a CUDA device or the CPU, and this is "
+                f"{device}; choose device cpu, or quantization none"
             )
         options.setdefault("device_map", {"": device})
         four = loading.quantization == "4bit"

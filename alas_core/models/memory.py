@@ -122,7 +122,7 @@ def what_fits(count: int, free: int) -> str:
     ]
     for dtype, quantization in ways:
         if needed_bytes(count, dtype, quantization) <= free:
-            name = dtype if quantization == "none" else f"{quantization} (CUDA only)"
+            name = dtype if quantization == "none" else quantization
             return f"{name}, about {gib(needed_bytes(count, dtype, quantization))}, would fit"
     return (
         f"not even 4bit, about {gib(needed_bytes(count, 'bfloat16', '4bit'))}, would fit: choose a "

@@ -27,7 +27,7 @@ def add_loading(parser: argparse.ArgumentParser) -> None:
     add(
         "--quantization",
         default="none",
-        help="none, 8bit or 4bit; needs CUDA and bitsandbytes (%(default)s)",
+        help="none, 8bit or 4bit weights by bitsandbytes (%(default)s)",
     )
     add(
         "--no-lora", action="store_true", help="switch off the speech LoRA of a family that has one"

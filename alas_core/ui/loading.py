@@ -56,8 +56,8 @@ def options(model_id: str, columns: Sequence[DeltaGenerator], prefix: str = "") 
         "Quantised weights",
         QUANTIZATIONS,
         key=f"{prefix}quantization",
-        help="8bit or 4bit by bitsandbytes, on CUDA. Results are kept apart from those of full "
-        "weights.",
+        help="8bit or 4bit by bitsandbytes, on CUDA or the CPU. Results are kept apart from those "
+        "of full weights.",
     )
     columns[3].text_input(
         "Revision",

@@ -1,0 +1,74 @@
+"""Weights of 8 and 4 bits by bitsandbytes, on the CPU: the same path that a GPU takes."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import bitsandbytes
+import pytest
+import torch
+
+from alas_core.errors import ModelError
+from alas_core.models.adapter import TransformersSpeechLLM
+from alas_core.models.identity import Loading
+from alas_core.models.loading import load
+from alas_core.models.memory import needed_bytes
+from alas_core.resources import asset_path
+from tests import tiny
+from tests.test_models_contract import PROMPT, noise
+
+LAYERS = {"8bit": bitsandbytes.nn.Linear8bitLt, "4bit": bitsandbytes.nn.Linear4bit}
+BITS = {"8bit": 8, "4bit": 4}
+# The kernels of 4 bits on a CPU want rows that are a multiple of 64, as all real checkpoints have.
+WIDE_ENOUGH = [("demo", "8bit"), ("demo", "4bit"), *((name, "8bit") for name in tiny.FAMILIES)]
+
+
+def opened(name: str, folder, quantization: str) -> TransformersSpeechLLM:
+    source = asset_path("demo", "model") if name == "demo" else folder / name
+    if not source.exists():
+        tiny.FAMILIES[name](source)
+    way = Loading(dtype="float32", device="cpu", quantization=quantization)
+    return TransformersSpeechLLM(load(source, way), name, "test")
+
+
+@pytest.mark.parametrize(("name", "quantization"), WIDE_ENOUGH)
+def test_quantised_weights_give_nearly_the_states_of_the_full_ones(
+    name, quantization, tmp_path
+) -> None:
+    full, small = (opened(name, tmp_path, way) for way in ("none", quantization))
+    network = small._checkpoint.model
+    layers = [one for one in network.modules() if isinstance(one, LAYERS[quantization])]
+    head = network.get_output_embeddings()
+    assert len(layers) == sum(
+        isinstance(one, torch.nn.Linear) and one is not head for one in network.modules()
+    )
+    audio = noise(2.0)
+    for ours, theirs in (
+        (small.audio_states(audio, PROMPT), full.audio_states(audio, PROMPT)),
+        (small.text_states("two red boats", PROMPT), full.text_states("two red boats", PROMPT)),
+    ):
+        assert ours.hidden_states.shape == theirs.hidden_states.shape
+        assert torch.isfinite(ours.hidden_states).all()
+        same = torch.nn.functional.cosine_similarity(
+            ours.hidden_states.float(), theirs.hidden_states.float(), dim=-1
+        )
+        assert same.mean() > (0.99 if quantization == "8bit" else 0.97)
+
+
+@pytest.mark.parametrize("quantization", LAYERS)
+def test_what_a_quantised_layer_takes_is_what_the_estimate_counts(quantization) -> None:
+    network = opened("demo", None, quantization)._checkpoint.model
+    layers = [one for one in network.modules() if isinstance(one, LAYERS[quantization])]
+    stored = sum(one.weight.numel() * one.weight.element_size() for one in layers)
+    count = sum(one.in_features * one.out_features for one in layers)
+    assert stored == count * BITS[quantization] // 8
+    assert stored < needed_bytes(count, "bfloat16", quantization) < 2 * stored
+
+
+def test_quantised_weights_without_the_package_say_what_to_install(monkeypatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else found(name)
+    )
+    with pytest.raises(ModelError, match=r"needs bitsandbytes, .* run 'pip install bitsandbytes'"):
+        opened("demo", None, "8bit")
