@@ -12,6 +12,9 @@ from alas_core.figures.palette import REFERENCE, SELECTION, Theme, palette
 from alas_core.readout import WordReading, word_readings
 from alas_core.types import Analysis, Lens
 
+READING_HEIGHT = 330
+"""Pixels."""
+
 _NEVER_ROWS = 1.5
 """How far below the last layer the words stand that are never read."""
 
@@ -42,7 +45,7 @@ def reading_figure(
     look = axes.axis_look(colours)
     figure = axes.blank_figure(
         theme,
-        height=330,
+        height=READING_HEIGHT,
         margin={"l": 56, "r": 12, "t": 24, "b": 64},
         xaxis={
             **look, "title": {"text": "word, in spoken order"}, "tickvals": list(range(len(names))),

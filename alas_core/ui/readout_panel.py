@@ -8,7 +8,7 @@ from streamlit.components.v2 import component
 from alas_core import frontend
 from alas_core.figures.lens_payload import lens_height, lens_name, lens_payload
 from alas_core.figures.palette import Theme
-from alas_core.figures.reading import reading_figure
+from alas_core.figures.reading import READING_HEIGHT, reading_figure
 from alas_core.findings import reading_sentence
 from alas_core.types import Analysis, Lens
 from alas_core.ui.chart import chart
@@ -42,6 +42,9 @@ layer 0: cosine of A_0[i] with each row of the input embeddings
 a token names a word if it is one of the pieces the tokenizer cuts it into, or another spelling of
 the whole word (capitals, with or without the space) that is one token
 after arXiv:2506.05140 (logit lens at audio positions) and arXiv:2510.02569 (input embeddings)"""
+
+_SENTENCES_PX = 120
+"""What the heading, the sentence and the caption of the lower figure take, about."""
 
 _lens = component(
     "alas_lens",
@@ -84,6 +87,7 @@ def readout_panel(analysis: Analysis, word: int | None, theme: Theme) -> None:
 def _absent(analysis: Analysis) -> None:
     if analysis.null is None and analysis.key.settings.n_null:
         st.caption("The read-out comes after the wrong transcripts.")
+        st.skeleton(lens_height(analysis.n_layers) + _SENTENCES_PX + READING_HEIGHT)
     else:
         st.info(
             "This analysis holds no read-out: it was made by an earlier version, or this model's "

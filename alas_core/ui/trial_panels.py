@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from alas_core.figures import sensitivity as sensitivity_figures
+from alas_core.figures import trials as trial_figures
 from alas_core.figures.palette import Theme
-from alas_core.figures.sensitivity import sensitivity_figure
-from alas_core.figures.trials import trials_figure
 from alas_core.findings import ranking_sentence
 from alas_core.numerals import number
 from alas_core.perturbations import SNRS_DB, SPEEDS
@@ -34,6 +34,8 @@ from alas_core.variations import (
 )
 
 _POLL_S = 0.5
+_SENTENCES_PX = 200
+"""What the sentences under the sensitivity figure take, about."""
 
 _CONTROLS_HELP = """
 **Would the score be as high without the words?** Each control takes away what should matter, runs
@@ -97,9 +99,11 @@ def controls_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) ->
     if readonly():
         st.info("This server shows kept analyses only and runs no model.", icon=":material/info:")
     wanted = [(name, values.get(name)) for name in CONTROLS if name in chosen]
-    results = _gather(analysis, [] if readonly() else wanted, reader)
-    figure = trials_figure(analysis, results, layer=layer, theme=theme)
+    room = _Room("controls_figure", analysis, trial_figures.HEIGHT)
+    results = _gather(room, analysis, [] if readonly() else wanted, reader)
+    figure = trial_figures.trials_figure(analysis, results, layer=layer, theme=theme)
     chart(figure, key="controls_figure", filename=f"{file_stem(analysis)}-controls")
+    room.taken()
     for result in results:
         note = f" ({plain(result.note)})" if result.note else ""
         st.markdown(
@@ -126,9 +130,11 @@ def centering_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -
     """The profile under each way to compare states, and the positions that masking leaves out."""
     about("What am I looking at?", _CENTERING_HELP, _CENTERING_DEFINITION)
     wanted: list[tuple[str, float | None]] = [(name, None) for name in CENTERINGS]
-    results = _gather(analysis, [] if readonly() else wanted, reader)
-    figure = trials_figure(analysis, results, layer=layer, theme=theme)
+    room = _Room("centering_figure", analysis, trial_figures.HEIGHT)
+    results = _gather(room, analysis, [] if readonly() else wanted, reader)
+    figure = trial_figures.trials_figure(analysis, results, layer=layer, theme=theme)
     chart(figure, key="centering_figure", filename=f"{file_stem(analysis)}-centering")
+    room.taken()
     best = [
         f"{result.label}: best layer {int(result.alas.argmax())}, ALAS "
         f"{number(float(result.alas.max()))}"
@@ -173,11 +179,14 @@ def _sink_rows(analysis: Analysis, found: Sequence[Sink]) -> list[dict[str, Any]
 def sensitivity_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
     """Small profiles under other choices, and whether the order of the layers holds."""
     about("What am I looking at?", _SENSITIVITY_HELP, RULE)
-    results = _results([trials.ask_sensitivity(analysis)], trials.sensitivities)
+    room = _Room("sensitivity_figure", analysis, sensitivity_figures.HEIGHT + _SENTENCES_PX)
+    results = _results([trials.ask_sensitivity(analysis)], trials.sensitivities, room)
     if not results:
+        room.taken()
         return
-    figure = sensitivity_figure(analysis, results[0], layer=layer, theme=theme)
+    figure = sensitivity_figures.sensitivity_figure(analysis, results[0], layer=layer, theme=theme)
     chart(figure, key="sensitivity_figure", filename=f"{file_stem(analysis)}-sensitivity")
+    room.taken()
     sentences = (
         ranking_sentence(analysis, agreements(analysis)),
         *sensitivity_sentences(analysis, results[0]),
@@ -187,27 +196,44 @@ def sensitivity_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
     st.caption(plain(RULE))
 
 
+class _Room:
+    """The place of a figure and of what is said while it is computed: kept free, so nothing jumps.
+
+    Once the figure of this analysis is drawn it keeps its place by itself until the next one.
+    """
+
+    def __init__(self, figure: str, analysis: Analysis, height: int) -> None:
+        self.bar, self._skeleton = st.empty(), st.empty()
+        self._mark, self._of = f"{figure}_drawn", analysis.key.digest
+        if st.session_state.get(self._mark) != self._of:
+            self._skeleton.skeleton(height)
+
+    def taken(self) -> None:
+        """The figure is there."""
+        self._skeleton.empty()
+        st.session_state[self._mark] = self._of
+
+
 def _gather(
-    analysis: Analysis, wanted: Sequence[tuple[str, float | None]], reader: str
+    room: _Room, analysis: Analysis, wanted: Sequence[tuple[str, float | None]], reader: str
 ) -> list[TrialResult]:
     """The results that are there; the rest is asked for, waited for and drawn when it comes."""
     states = [trials.ask(analysis, name, value, reader) for name, value in wanted]
-    return _results(states, trials.runner)
+    return _results(states, trials.runner, room)
 
 
-def _results(states: Sequence[State[Result]], runner: Runner[Result]) -> list[Result]:
+def _results(states: Sequence[State[Result]], runner: Runner[Result], room: _Room) -> list[Result]:
     """What they hold once all are done; how far they are meanwhile, and what failed."""
     # Waited for in the run itself: a click ends the wait at the next line that is written, and a
     # fragment that polls does not survive several full runs in a row.
-    bar = st.empty()
     while waiting := [state for state in states if not (state.finished or state.result)]:
         first = waiting[0]
         done, stage = len(states) - len(waiting), f"{first.stage[:1].upper()}{first.stage[1:]}"
         count = f", {done} of {len(states)} done" if len(states) > 1 else ""
-        bar.progress(done / len(states), text=f"{plain(stage)}{count} …")
+        room.bar.progress(done / len(states), text=f"{plain(stage)}{count} …")
         runner.wait(first.key, _POLL_S)
         states = [runner.look(state.key) or state for state in states]
-    bar.empty()
+    room.bar.empty()
     for state in states:
         if state.error:
             text = defect_text(state.error) if state.defect else state.error

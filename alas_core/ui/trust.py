@@ -6,6 +6,7 @@ import time
 
 import streamlit as st
 from streamlit.components.v2 import component
+from streamlit.delta_generator import DeltaGenerator
 
 from alas_core import frontend
 from alas_core.figures.palette import Theme
@@ -37,16 +38,33 @@ def trust_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme) 
             key="trust",
             label_visibility="collapsed",
         )
-        if view == "readout":
-            readout_panel(analysis, word, theme)
-        elif view == "controls":
-            controls_panel(analysis, layer, theme, session())
-        elif view == "centering":
-            centering_panel(analysis, layer, theme, session())
-        else:
-            sensitivity_panel(analysis, layer, theme)
+        with _fresh(view):
+            if view == "readout":
+                readout_panel(analysis, word, theme)
+            elif view == "controls":
+                controls_panel(analysis, layer, theme, session())
+            elif view == "centering":
+                centering_panel(analysis, layer, theme, session())
+            else:
+                sensitivity_panel(analysis, layer, theme)
     place, nonce = st.session_state.get("scroll_to", ("", 0))
     _scroll(key="scroll", data={"to": place, "nonce": nonce})
+
+
+def _fresh(view: str | None) -> DeltaGenerator:
+    """Where a view is drawn: at another place than the one before it, whose place is emptied.
+
+    In the same place what the last view drew stands, and takes room, until the new one is complete.
+    """
+    drawn, turn = st.session_state.get("trust_drawn", ("", 0))
+    turn = turn if drawn == view else 1 - turn
+    st.session_state["trust_drawn"] = (view, turn)
+    if turn:
+        st.empty()
+        return st.container()
+    body = st.container()
+    st.empty()
+    return body
 
 
 def show(finding: Finding) -> None:
