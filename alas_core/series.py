@@ -138,7 +138,7 @@ def _opened(path: Path, mtime_ns: int) -> Analysis:
 def emergence(series: Series, grown: Growth) -> str:
     """When, and where first, ALAS leaves the null behind; and where it ends."""
     first = np.flatnonzero(grown.above.any(axis=0))
-    best = int(grown.values[:, -1].argmax())
+    best = int(np.nan_to_num(grown.values[:, -1], nan=-np.inf).argmax())
     last = f"at step {series.steps[-1]} it is highest at layer {best}: {grown.values[best, -1]:.2f}"
     if not first.size:
         return f"At no step does ALAS leave what wrong words reach; {last}."

@@ -295,5 +295,5 @@ class Analysis:
 
     @property
     def best_layer(self) -> int:
-        """The layer with the highest ALAS; the shallowest of equals."""
-        return int(np.argmax(self.scores["alas"]))
+        """The layer with the highest ALAS that is a number; the shallowest of equals, or 0."""
+        return int(np.nan_to_num(self.scores["alas"], nan=-np.inf).argmax())

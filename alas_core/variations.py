@@ -112,8 +112,8 @@ class TrialResult:
 
     @property
     def best_layer(self) -> int:
-        """The layer with the highest ALAS under this trial; the shallowest of equals."""
-        return int(np.argmax(self.alas))
+        """As `Analysis.best_layer`, under this trial."""
+        return int(np.nan_to_num(self.alas, nan=-np.inf).argmax())
 
     @property
     def label(self) -> str:
@@ -185,7 +185,7 @@ def sinks(analysis: Analysis) -> tuple[Sink, ...]:
 def sensitivity_sentences(analysis: Analysis, found: Sensitivity) -> tuple[str, str]:
     """What temperature, and what jitter, do to the best layer and its ALAS."""
     layer = analysis.best_layer
-    best = found.by_temperature.argmax(axis=1)
+    best = np.nan_to_num(found.by_temperature, nan=-np.inf).argmax(axis=1)
     at = found.by_temperature[:, layer]
     where = (
         f"Layer {layer} is best at each temperature from {found.temperatures[0]:g} to "

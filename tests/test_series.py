@@ -69,6 +69,8 @@ def test_growth_holds_each_checkpoints_scores_and_what_is_above_its_own_null(fol
     told = series.emergence(found, grown)
     assert "at step 20 (" in told
     assert "at step 3000 it is highest at layer" in told
+    grown.values[0] = np.nan  # a layer without a score is not the highest
+    assert series.emergence(found, grown) == told
 
 
 def test_models_of_different_depth_are_no_series(folder, tmp_path):

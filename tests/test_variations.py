@@ -86,6 +86,21 @@ def test_the_best_layer_of_a_centering_stands_beside_its_own_null(analysis) -> N
     assert "permuted words reach" in curve.customdata[6]
 
 
+def test_a_layer_without_a_score_is_never_the_best(analysis) -> None:
+    alas, best = analysis.scores["alas"].copy(), analysis.best_layer
+    alas[1] = np.nan
+    assert dataclasses.replace(analysis, scores={"alas": alas}).best_layer == best
+    assert dataclasses.replace(analysis, scores={"alas": alas + np.nan}).best_layer == 0
+    found = result("mean", 0.0)
+    found.alas[:] = alas
+    assert found.best_layer == best
+    measured = measure(analysis)
+    measured.by_temperature[:, 1] = np.nan
+    assert sensitivity_sentences(analysis, measured)[0].startswith(
+        f"Layer {best} is best at each temperature"
+    )
+
+
 def test_every_control_says_what_it_does_and_what_one_expects() -> None:
     assert all(trial.plain.endswith(".") for trial in (*CONTROLS.values(), *CENTERINGS.values()))
     assert {trial.expects for trial in CONTROLS.values()} == {"null", "same", "lower"}
