@@ -18,6 +18,7 @@ from alas_core.models.identity import Loading
 from alas_core.models.protocol import Prompt, SpeechLLM
 from alas_core.null import make_null, null_scores, wrong_transcripts
 from alas_core.pauses import LONGEST_S, check_longest
+from alas_core.reduction import check_finite
 from alas_core.reference import Aligner, get_aligner
 from alas_core.store import Store
 from alas_core.types import (
@@ -227,9 +228,11 @@ def _run(
     yield Progress("Listening: the model's pass over the audio")
     with clock("audio pass"):
         audio = model.audio_states(utterance.audio, plan.prompt)
+        check_finite(audio.hidden_states, "audio", model.info)
     yield Progress("Reading: the model's pass over the transcript")
     with clock("text pass"):
         text = model.text_states(utterance.transcript, plan.prompt)
+        check_finite(text.hidden_states, "transcript", model.info)
     yield Progress("Comparing frames and tokens")
     with clock("scores"):
         analysis, alignment = assemble(
@@ -269,6 +272,7 @@ def _run(
 def _texts(model: SpeechLLM, plan: Plan, n_words: int) -> Iterator[tuple[Any, IntArray]]:
     states = model.text_states_many(plan.wrong, plan.prompt)
     for transcript, text in zip(plan.wrong, states, strict=True):
+        check_finite(text.hidden_states, "wrong transcript", model.info)
         words = token_words(text.tokens, split_words(transcript)[:n_words])
         yield text.hidden_states, words
 

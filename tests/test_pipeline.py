@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alas_core import pipeline
-from alas_core.errors import AlasError, AlignmentError, InputError
+from alas_core.errors import AlasError, AlignmentError, InputError, ModelError
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.pipeline import Request, analyse, steps
 from alas_core.store import Store
@@ -185,6 +185,39 @@ def test_more_tokens_than_frames_leaves_the_path_empty():
     assert np.isnan(analysis.scores["path_accuracy"]).all()
     assert any("no monotone path" in warning for warning in analysis.warnings)
     assert any("faster than anyone speaks" in warning for warning in analysis.warnings)
+
+
+class Overflowing(FakeSpeechLLM):
+    """A fake whose float16 is too narrow for one pass, from layer 2 on."""
+
+    def __init__(self, method: str, value: float) -> None:
+        super().__init__()
+        self.method, self.value = method, value
+
+    def _spoilt(self, states, method: str):
+        if self.method == method:
+            hidden = states.hidden_states.half()
+            hidden[2, -1, 0] = self.value
+            states = dataclasses.replace(states, hidden_states=hidden)
+        return states
+
+    def audio_states(self, audio, prompt):
+        return self._spoilt(super().audio_states(audio, prompt), "audio")
+
+    def text_states(self, transcript, prompt):
+        return self._spoilt(super().text_states(transcript, prompt), "transcript")
+
+    def text_states_many(self, transcripts, prompt):
+        for states in super().text_states_many(transcripts, prompt):
+            yield self._spoilt(states, "wrong transcript")
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("method", ["audio", "transcript", "wrong transcript"])
+def test_states_that_overflow_are_refused_with_a_wider_type(method, value):
+    said = f"states of the {method} that are not finite, from layer 2 on.*bfloat16 or float32"
+    with pytest.raises(ModelError, match=said):
+        analyse(request(Overflowing(method, value)))
 
 
 def test_after_an_error_the_next_analysis_works(tmp_path):
