@@ -8,6 +8,7 @@ import pytest
 
 from alas_core import pipeline
 from alas_core.errors import AlasError, AlignmentError, InputError, ModelError
+from alas_core.layouts import pca_layout
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.pipeline import Request, analyse, steps
 from alas_core.store import Store
@@ -185,6 +186,31 @@ def test_more_tokens_than_frames_leaves_the_path_empty():
     assert np.isnan(analysis.scores["path_accuracy"]).all()
     assert any("no monotone path" in warning for warning in analysis.warnings)
     assert any("faster than anyone speaks" in warning for warning in analysis.warnings)
+
+
+class Loud(FakeSpeechLLM):
+    """A fake whose states at layer 3 are a million times those of others."""
+
+    def _louder(self, states):
+        hidden = states.hidden_states.clone()
+        hidden[3] *= 2**20
+        return dataclasses.replace(states, hidden_states=hidden)
+
+    def audio_states(self, audio, prompt):
+        return self._louder(super().audio_states(audio, prompt))
+
+    def text_states(self, transcript, prompt):
+        return self._louder(super().text_states(transcript, prompt))
+
+
+def test_a_layer_too_large_for_the_stored_coordinates_keeps_its_picture():
+    loud, plain = (analyse(request(model)) for model in (Loud(), FakeSpeechLLM()))
+    assert loud.norms[3].min() > 65504  # beyond float16
+    assert np.isfinite(loud.coords).all()
+    drawn, expected = pca_layout(loud), pca_layout(plain)
+    np.testing.assert_allclose(drawn.points, expected.points, atol=1e-3)  # a part of 2**11
+    np.testing.assert_allclose(drawn.kept, expected.kept, rtol=1e-3)
+    np.testing.assert_array_equal(loud.coords[:3], plain.coords[:3])
 
 
 class Overflowing(FakeSpeechLLM):
