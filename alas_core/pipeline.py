@@ -113,6 +113,11 @@ def steps(request: Request, store: Store | None = None) -> Generator[Progress, N
             wrong,
             run_key(model.info, request, aligner.name, instruction, wrong),
         )
+        # Again: the default instruction is known only now, and another may have made it meanwhile.
+        stored = _kept(request, plan.key, store)
+        if stored is not None:
+            yield Progress("Done", 1, 1, stored)
+            return
         yield Progress("Placing the words in the audio")
         with clock("reference"):
             reference = aligner.align(request.utterance.audio, request.utterance.transcript)
@@ -182,7 +187,11 @@ def _stored(
         identity = registry.identify(request.model_id, request.loading)
     else:
         identity = request.model.info
-    found = store.get(run_key(identity, request, aligner.name, instruction, wrong))
+    return _kept(request, run_key(identity, request, aligner.name, instruction, wrong), store)
+
+
+def _kept(request: Request, key: RunKey, store: Store | None) -> Analysis | None:
+    found = None if store is None else store.get(key)
     # Labels and the id are not part of the key: they are the caller's.
     return None if found is None else dataclasses.replace(found, utterance=request.utterance)
 

@@ -104,6 +104,20 @@ def test_a_second_run_comes_from_the_store(tmp_path):
     assert again.utterance.audio.samples.dtype == np.float32
 
 
+def test_an_upload_without_an_instruction_of_its_own_comes_from_the_store_too(tmp_path):
+    model, store = FakeSpeechLLM(), Store(tmp_path)
+    asked = request(model)
+    utterance = dataclasses.replace(asked.utterance, instruction="", id="uploaded")
+    asked = dataclasses.replace(asked, utterance=utterance)
+    first = analyse(asked, store)
+    assert first.provenance["instruction"] == model.default_instruction("transcribe")
+    calls = dict(model.calls)
+    again = analyse(asked, store)
+    assert dict(model.calls) == calls
+    np.testing.assert_array_equal(first.similarity, again.similarity)
+    assert again.utterance.id == "uploaded"
+
+
 @pytest.mark.parametrize(
     "change",
     [
