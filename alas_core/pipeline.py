@@ -14,7 +14,9 @@ from alas_core.datasets import demo, plain_sentences
 from alas_core.errors import AlignmentError
 from alas_core.lens import make_lens
 from alas_core.models import registry
+from alas_core.models.guard import Guard
 from alas_core.models.identity import Loading
+from alas_core.models.memory import pass_advice
 from alas_core.models.protocol import Prompt, SpeechLLM
 from alas_core.null import make_null, null_scores, wrong_transcripts
 from alas_core.pauses import LONGEST_S, check_longest
@@ -243,21 +245,22 @@ def _run(
         text = model.text_states(utterance.transcript, plan.prompt)
         check_finite(text.hidden_states, "transcript", model.info)
     yield Progress("Comparing frames and tokens")
-    with clock("scores"):
+    guard = Guard("comparing states", model.info.device, None, lambda: pass_advice(model.info))
+    with clock("scores"), guard:
         analysis, alignment = assemble(
             request.utterance, request.settings, plan, reference, audio, text
         )
     analysis = stamped(analysis, clock)
     yield Progress("Checking against wrong transcripts", 0, len(plan.wrong), analysis)
     samples = []
-    with clock("null"):
+    with clock("null"), guard:
         texts = _texts(model, plan, len(reference.words))
         for sample in null_scores(audio.hidden_states, texts, alignment, request.settings):
             samples.append(sample)
             yield Progress("Checking against wrong transcripts", len(samples), len(plan.wrong))
     null = _wrong_null(samples, analysis)
     readings, head = [], model.head()
-    with clock("lens"):
+    with clock("lens"), guard:
         for reading in lens_layers(head, analysis, audio, text):
             readings.append(reading)
             yield Progress("Reading the states as words", len(readings), analysis.n_layers + 1)

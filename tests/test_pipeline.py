@@ -5,10 +5,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from alas_core import pipeline
 from alas_core.errors import AlasError, AlignmentError, InputError, ModelError
 from alas_core.layouts import pca_layout
+from alas_core.models import guard
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.pipeline import Request, analyse, steps
 from alas_core.store import Store
@@ -258,6 +260,29 @@ def test_states_that_overflow_are_refused_with_a_wider_type(method, value):
     said = f"states of the {method} that are not finite, from layer 2 on.*bfloat16 or float32"
     with pytest.raises(ModelError, match=said):
         analyse(request(Overflowing(method, value)))
+
+
+@pytest.mark.parametrize("stage", ["assemble", "null_scores", "lens_layers"])
+def test_memory_that_fills_after_the_passes_is_said_with_a_remedy(monkeypatch, stage):
+    freed = []
+    monkeypatch.setattr(guard, "release_memory", lambda: freed.append(stage))
+
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(pipeline, stage, full)
+    with pytest.raises(ModelError, match=r"memory of cpu is full .*20\.00 GiB.*use shorter audio"):
+        analyse(request())
+    assert freed == [stage]
+
+
+def test_what_else_fails_after_the_passes_stays_a_defect(monkeypatch):
+    def broken(*_, **__):
+        raise ValueError("planted failure")
+
+    monkeypatch.setattr(pipeline, "assemble", broken)
+    with pytest.raises(ValueError, match="planted failure"):
+        analyse(request())
 
 
 def test_after_an_error_the_next_analysis_works(tmp_path):
