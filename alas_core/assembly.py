@@ -44,6 +44,9 @@ SIMILARITY_STEP = 2.0**-12
 COORDS_STEPS = 2**11
 """Stored coordinates are exact to this part of their layer's largest: finer than any screen."""
 
+_LARGEST_POWER = 15
+"""Of two: a massive activation may lie beyond it, and float16 ends below 2**16."""
+
 _PACKAGES = ("torch", "transformers", "numpy", "librosa", "pocketsphinx", "umap-learn")
 _MANY_WORDS_PER_S = 8.0
 """Faster than anyone speaks: then transcript and audio hardly belong together."""
@@ -148,8 +151,11 @@ def lens_layers(
 
 
 def _coords(coords: FloatArray) -> npt.NDArray[np.float16]:
+    """Only shapes are drawn, so a layer that float16 cannot hold is halved until it can."""
     largest = np.abs(coords).max(axis=(1, 2), keepdims=True).clip(1e-3)
-    return on_grid(coords, np.exp2(np.ceil(np.log2(largest))) / COORDS_STEPS)
+    power = np.ceil(np.log2(largest))
+    held = np.minimum(power, _LARGEST_POWER)
+    return on_grid(coords * np.exp2(held - power), np.exp2(held) / COORDS_STEPS)
 
 
 def _align(

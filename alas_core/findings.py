@@ -191,7 +191,7 @@ def _answers(analysis: Analysis) -> Finding | None:
         return None
     audio, text = (" ".join(analysis.answers[side].split()) for side in ("audio", "text"))
     if not audio and not text:
-        return Finding("answers", "The model answers nothing, neither to sound nor to text.")
+        return Finding("answers", "The model answers nothing: 0 words to sound, 0 words to text.")
     heard, seen = audio.casefold().split(), text.casefold().split()
     blocks = difflib.SequenceMatcher(None, heard, seen, autojunk=False).get_matching_blocks()
     shared = f"{sum(block.size for block in blocks)} of {max(len(heard), len(seen))} words agree"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from alas_core.similarity import check_states, layer_chunks
+from alas_core.similarity import check_states, exact_device, layer_chunks
 from alas_core.types import FloatArray
 
 N_NEIGHBOURS = 15
@@ -128,7 +128,7 @@ def cka(audio_words: torch.Tensor, text_words: torch.Tensor) -> FloatArray:
 
 
 def _off_diagonal_gram(words: torch.Tensor) -> torch.Tensor:
-    words = words.double()
+    words = words.to(exact_device(words.device)).double()
     # Centring does not change CKA but keeps the sums small next to their differences.
     words = words - words.mean(dim=1, keepdim=True)
     gram = words @ words.transpose(1, 2)

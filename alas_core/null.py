@@ -160,11 +160,11 @@ def make_null(name: str, samples: FloatArray, score: FloatArray) -> Null:
     Returns
     -------
     Null
-        p = (1 + number at or above the score) / (n_null + 1); `p_adjusted` after Benjamini and
-        Hochberg (1995) over the layers.
+        p = (1 + number at or above the score) / (n_null + 1), 1 where the score is no number;
+        `p_adjusted` after Benjamini and Hochberg (1995) over the layers.
     """
     low, high = np.quantile(samples, BAND, axis=0).astype(np.float32)
-    above = (samples >= score[None, :]).sum(axis=0)
+    above = (~(samples < score[None, :])).sum(axis=0)  # nan is below nothing, so it is no evidence
     p = (1 + above) / (len(samples) + 1)
     adjusted = stats.false_discovery_control(p, method="bh")
     return Null(name, samples, low, high, p.astype(np.float32), adjusted.astype(np.float32))

@@ -15,7 +15,7 @@ from alas_core import audio as sounds
 from alas_core.errors import AlignmentError, InputError
 from alas_core.models.registry import device_lock
 from alas_core.reference import Aligner
-from alas_core.types import Audio, Reference, Utterance, WordTiming
+from alas_core.types import Audio, Reference, Utterance, WordTiming, content_sha
 
 _SPAN = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)-(\d{1,4}(?:\.\d{1,3})?)")
 
@@ -143,7 +143,9 @@ def cut_words(
         last = len(words) - 1
     start, end = _characters(transcript, words, first, last)
     kept = tuple(_moved(word, part, start, audio.duration_s) for word in words[first : last + 1])
-    name = f"{reference.name}, cut at {part} s from {audio.sha[:12]}"
+    # With all the words: a change outside the part may move the times in it.
+    whole = content_sha(audio.sha, transcript)[:12]
+    name = f"{reference.name}, cut at {part} s from {whole}"
     notes = (*reference.notes, *_notes(words, first, last, part))
     return transcript[start:end], Reference(name, kept, notes)
 

@@ -14,10 +14,13 @@ from alas_core.datasets import demo, plain_sentences
 from alas_core.errors import AlignmentError
 from alas_core.lens import make_lens
 from alas_core.models import registry
+from alas_core.models.guard import Guard
 from alas_core.models.identity import Loading
+from alas_core.models.memory import pass_advice
 from alas_core.models.protocol import Prompt, SpeechLLM
 from alas_core.null import make_null, null_scores, wrong_transcripts
 from alas_core.pauses import LONGEST_S, check_longest
+from alas_core.reduction import check_finite
 from alas_core.reference import Aligner, get_aligner
 from alas_core.store import Store
 from alas_core.types import (
@@ -112,6 +115,11 @@ def steps(request: Request, store: Store | None = None) -> Generator[Progress, N
             wrong,
             run_key(model.info, request, aligner.name, instruction, wrong),
         )
+        # Again: the default instruction is known only now, and another may have made it meanwhile.
+        stored = _kept(request, plan.key, store)
+        if stored is not None:
+            yield Progress("Done", 1, 1, stored)
+            return
         yield Progress("Placing the words in the audio")
         with clock("reference"):
             reference = aligner.align(request.utterance.audio, request.utterance.transcript)
@@ -181,7 +189,11 @@ def _stored(
         identity = registry.identify(request.model_id, request.loading)
     else:
         identity = request.model.info
-    found = store.get(run_key(identity, request, aligner.name, instruction, wrong))
+    return _kept(request, run_key(identity, request, aligner.name, instruction, wrong), store)
+
+
+def _kept(request: Request, key: RunKey, store: Store | None) -> Analysis | None:
+    found = None if store is None else store.get(key)
     # Labels and the id are not part of the key: they are the caller's.
     return None if found is None else dataclasses.replace(found, utterance=request.utterance)
 
@@ -227,25 +239,28 @@ def _run(
     yield Progress("Listening: the model's pass over the audio")
     with clock("audio pass"):
         audio = model.audio_states(utterance.audio, plan.prompt)
+        check_finite(audio.hidden_states, "audio", model.info)
     yield Progress("Reading: the model's pass over the transcript")
     with clock("text pass"):
         text = model.text_states(utterance.transcript, plan.prompt)
+        check_finite(text.hidden_states, "transcript", model.info)
     yield Progress("Comparing frames and tokens")
-    with clock("scores"):
+    guard = Guard("comparing states", model.info.device, None, lambda: pass_advice(model.info))
+    with clock("scores"), guard:
         analysis, alignment = assemble(
             request.utterance, request.settings, plan, reference, audio, text
         )
     analysis = stamped(analysis, clock)
     yield Progress("Checking against wrong transcripts", 0, len(plan.wrong), analysis)
     samples = []
-    with clock("null"):
+    with clock("null"), guard:
         texts = _texts(model, plan, len(reference.words))
         for sample in null_scores(audio.hidden_states, texts, alignment, request.settings):
             samples.append(sample)
             yield Progress("Checking against wrong transcripts", len(samples), len(plan.wrong))
     null = _wrong_null(samples, analysis)
     readings, head = [], model.head()
-    with clock("lens"):
+    with clock("lens"), guard:
         for reading in lens_layers(head, analysis, audio, text):
             readings.append(reading)
             yield Progress("Reading the states as words", len(readings), analysis.n_layers + 1)
@@ -269,6 +284,7 @@ def _run(
 def _texts(model: SpeechLLM, plan: Plan, n_words: int) -> Iterator[tuple[Any, IntArray]]:
     states = model.text_states_many(plan.wrong, plan.prompt)
     for transcript, text in zip(plan.wrong, states, strict=True):
+        check_finite(text.hidden_states, "wrong transcript", model.info)
         words = token_words(text.tokens, split_words(transcript)[:n_words])
         yield text.hidden_states, words
 

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 
 from alas_core.errors import InputError
 from alas_core.layouts import N_NEIGHBOURS, turned_to
-from alas_core.similarity import check_states, layer_chunks
+from alas_core.similarity import check_states, exact_device, layer_chunks
 from alas_core.types import Analysis, FloatArray, IntArray
 
 N_COMPONENTS = 50
@@ -83,6 +83,7 @@ def _leading(gram: torch.Tensor, keep: int) -> tuple[torch.Tensor, torch.Tensor]
     ----------
     Halko, Martinsson and Tropp 2011, arXiv:0909.4061, algorithm 4.4, here on the Gram matrix.
     """
+    own, gram = gram.device, gram.to(exact_device(gram.device))
     side, found = gram.shape[-1], keep + _SPARE
     if side <= max(_EXACT_SIDE, found):
         values, vectors = torch.linalg.eigh(gram)
@@ -93,7 +94,7 @@ def _leading(gram: torch.Tensor, keep: int) -> tuple[torch.Tensor, torch.Tensor]
             basis = torch.linalg.qr(gram @ basis).Q
         values, inner = torch.linalg.eigh(basis.transpose(1, 2) @ (gram @ basis))
         vectors = basis @ inner
-    return values.flip(1)[:, :keep], vectors.flip(2)[:, :, :keep]
+    return values.flip(1)[:, :keep].to(own), vectors.flip(2)[:, :, :keep].to(own)
 
 
 def _same_signs(coords: torch.Tensor) -> torch.Tensor:

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from alas_core import geometry, projection
+from alas_core.errors import ModelError
 from alas_core.similarity import cosine_maps, valid_positions
-from alas_core.types import BoolArray, FloatArray, IntArray, Settings
+from alas_core.types import BoolArray, FloatArray, IntArray, ModelInfo, Settings
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,31 @@ class Reduction:
     baselines: dict[str, FloatArray]
     cross_layer: dict[str, FloatArray]
     word_points: FloatArray
+
+
+def check_finite(states: torch.Tensor, content: str, info: ModelInfo) -> None:
+    """Refuse the states of a pass that overflowed, as float16 does in some models.
+
+    Parameters
+    ----------
+    states : torch.Tensor [shape=(n_layers + 1, positions, d_model)], on any device
+    content : what the pass was over: "audio", "transcript" or "wrong transcript"
+    info : of the model, for the message
+
+    Raises
+    ------
+    ModelError
+        If a state holds an infinity or a nan.
+    """
+    # The extremes show either, without a mask as large as the states.
+    extremes = torch.stack([states.amin(dim=(1, 2)), states.amax(dim=(1, 2))])
+    finite = extremes.isfinite().all(dim=0).tolist()
+    if not all(finite):
+        raise ModelError(
+            f"'{info.model_id}' in {info.dtype} gave states of the {content} that are not finite, "
+            f"from layer {finite.index(False)} on, expected finite numbers at each of "
+            f"{len(finite)} layers; load it with dtype bfloat16 or float32, or check its weights"
+        )
 
 
 def reduce_states(

@@ -67,10 +67,16 @@ class Growth:
 def step_of(kept: Kept) -> int | None:
     """The training step of a bundle, or None if nothing in its names says it."""
     parent, stem = kept.path.parent.name, kept.path.stem
-    for text in (kept.model, parent, stem):
-        if found := _MARKED.search(text):
+    below = kept.id.count("/") > 1  # the series' own folder may be called after a year
+    for found in (
+        _MARKED.search(kept.model),
+        _MARKED.search(parent),
+        _BARE.fullmatch(parent) if below else None,
+        _MARKED.search(stem),
+    ):
+        if found:
             return int(found.group(1))
-    return int(parent) if _BARE.fullmatch(parent) else None
+    return None
 
 
 def find_series(folders: Iterable[Path]) -> dict[str, Series]:
@@ -138,7 +144,7 @@ def _opened(path: Path, mtime_ns: int) -> Analysis:
 def emergence(series: Series, grown: Growth) -> str:
     """When, and where first, ALAS leaves the null behind; and where it ends."""
     first = np.flatnonzero(grown.above.any(axis=0))
-    best = int(grown.values[:, -1].argmax())
+    best = int(np.nan_to_num(grown.values[:, -1], nan=-np.inf).argmax())
     last = f"at step {series.steps[-1]} it is highest at layer {best}: {grown.values[best, -1]:.2f}"
     if not first.size:
         return f"At no step does ALAS leave what wrong words reach; {last}."

@@ -35,6 +35,11 @@ def layer_chunks(n_layers: int, bytes_per_layer: int) -> list[slice]:
     return [slice(start, min(start + step, n_layers)) for start in range(0, n_layers, step)]
 
 
+def exact_device(device: torch.device) -> torch.device:
+    """Where float64 and eigenvalues are at hand: not on an Apple GPU, so on the CPU beside it."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
 def centre(states: torch.Tensor, centering: str) -> torch.Tensor:
     """Float32 states with each modality's mean removed ("mean") or standardised per dimension.
 

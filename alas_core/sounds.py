@@ -59,7 +59,8 @@ class TimesOfTheOriginal:
 
     @property
     def name(self) -> str:
-        return f"{self.aligner.name}, times of the unchanged sound"
+        # Which sound: two recordings of equal length are the same silence.
+        return f"{self.aligner.name}, times of the unchanged sound {self.original.sha[:12]}"
 
     def align(self, audio: Audio, transcript: str) -> Reference:
         found = self.aligner.align(self.original, transcript)

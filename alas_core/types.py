@@ -188,7 +188,7 @@ class Analysis:
     scores name -> (L+1,); word_scores name -> (L+1, W), nan where a word is not placed or holds no
     frame; frame_scores name -> (L+1, N), nan outside words; token_scores name -> (L+1, K);
     baselines name -> (L+1,) what each score would be without any binding;
-    coords (L+1, N+K, n_components) float16, frames first; norms (L+1, N+K) float32;
+    coords (L+1, N+K, n_components) float16, frames first, in any unit; norms (L+1, N+K) float32;
     cross_layer name -> (L+1, L+1): audio at the row's layer against text at the column's;
     lens: the vocabulary read-out over N+K positions, None where there is none;
     word_points (L+1, 2, W, 64) float16: each word's mean frame state, then its mean token state, in
@@ -295,5 +295,5 @@ class Analysis:
 
     @property
     def best_layer(self) -> int:
-        """The layer with the highest ALAS; the shallowest of equals."""
-        return int(np.argmax(self.scores["alas"]))
+        """The layer with the highest ALAS that is a number; the shallowest of equals, or 0."""
+        return int(np.nan_to_num(self.scores["alas"], nan=-np.inf).argmax())

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from alas_core.keys import SINK_RATIO
-from alas_core.types import Analysis, BoolArray, FloatArray
+from alas_core.numerals import number
+from alas_core.types import Analysis, BoolArray, FloatArray, Null
 
 TEMPERATURES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 JITTERS_MS = (20.0, 40.0, 80.0)
@@ -93,21 +94,26 @@ def beats_null(p_adjusted: FloatArray) -> BoolArray:
 class TrialResult:
     """ALAS of each layer under one trial.
 
-    value : the trial's parameter, None where it has none. p_adjusted : of its score under the
-    null of the analysis that it varies, after Benjamini-Hochberg over the layers. note : what a
-    reader should know of this run, such as the transcript that was drawn.
+    value : the trial's parameter, None where it has none. null : what its score is judged by: of a
+    control the analysis's own, of a centering its words permuted under that centering. note : what
+    a reader should know of this run, such as the transcript that was drawn.
     """
 
     trial: Trial
     value: float | None
     alas: FloatArray
-    p_adjusted: FloatArray
+    null: Null
     note: str = ""
 
     @property
     def beats(self) -> BoolArray:
         """Of each layer, whether the score beats the null (n_layers + 1,)."""
-        return beats_null(self.p_adjusted)
+        return beats_null(self.null.p_adjusted)
+
+    @property
+    def best_layer(self) -> int:
+        """As `Analysis.best_layer`, under this trial."""
+        return int(np.nan_to_num(self.alas, nan=-np.inf).argmax())
 
     @property
     def label(self) -> str:
@@ -179,7 +185,7 @@ def sinks(analysis: Analysis) -> tuple[Sink, ...]:
 def sensitivity_sentences(analysis: Analysis, found: Sensitivity) -> tuple[str, str]:
     """What temperature, and what jitter, do to the best layer and its ALAS."""
     layer = analysis.best_layer
-    best = found.by_temperature.argmax(axis=1)
+    best = np.nan_to_num(found.by_temperature, nan=-np.inf).argmax(axis=1)
     at = found.by_temperature[:, layer]
     where = (
         f"Layer {layer} is best at each temperature from {found.temperatures[0]:g} to "
@@ -206,14 +212,22 @@ def sensitivity_sentences(analysis: Analysis, found: Sensitivity) -> tuple[str, 
     return temperature, jitter
 
 
+def best_of(result: TrialResult) -> str:
+    """The best layer under one trial, and its ALAS against the trial's null."""
+    layer = result.best_layer
+    return (
+        f"{result.label}: best layer {layer}, ALAS {number(float(result.alas[layer]))} "
+        f"({result.null.name} reach {number(float(result.null.high[layer]))})"
+    )
+
+
 def judgement(analysis: Analysis, result: TrialResult) -> str:
     """One trial at the analysis's best layer against recording and null, in a sentence."""
-    layer = analysis.best_layer
-    null = analysis.null or analysis.quick_null
+    layer, null = analysis.best_layer, result.null
     value, real = float(result.alas[layer]), float(analysis.scores["alas"][layer])
     said = (
         f"ALAS {value:.2f} at layer {layer} (recording {real:.2f}, {null.name} reach "
-        f"{float(null.high[layer]):.2f}; p = {float(result.p_adjusted[layer]):.2g})"
+        f"{float(null.high[layer]):.2f}; p = {float(null.p_adjusted[layer]):.2g})"
     )
     fine = as_expected(analysis, result)
     if result.trial.expects == NULL:

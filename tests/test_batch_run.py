@@ -217,6 +217,15 @@ def test_a_larger_limit_extends_a_run(corpus: Path, out: str, model: FakeSpeechL
     assert model.calls["audio_states"] == 5
 
 
+def test_a_smaller_limit_counts_its_own_and_keeps_what_is_there(corpus: Path, out: str) -> None:
+    finish(corpus, out, limit=5)
+    seen = list(Run(fake_order(corpus, limit=2), out).steps())
+    assert {(p.done, p.skipped, p.total) for p in seen} == {(2, 0, 2)}
+    run = open_run(out)
+    assert run.info["counts"] == {"total": 2, "done": 2, "skipped": 0}
+    assert len(rows(run, "utterances")) == 5
+
+
 def test_a_row_that_changed_is_done_anew(corpus: Path, out: str, model: FakeSpeechLLM) -> None:
     finish(corpus, out)
     lines = (corpus / "utterances.jsonl").read_text().splitlines()

@@ -157,3 +157,11 @@ def test_words_keep_the_times_of_the_unchanged_sound_and_scale_with_its_speed(bo
         assert name.startswith("speed") or ratio == 1
     with pytest.raises(InputError, match="no change of sound"):
         sounds.changed(audio, "louder")
+
+
+def test_the_same_silence_of_two_recordings_has_the_times_of_each(bound):
+    audio = bound.utterance.audio
+    other = Audio(audio.samples[::-1].copy(), audio.sample_rate)
+    assert sounds.changed(audio, "silence").sha == sounds.changed(other, "silence").sha
+    names = [sounds.TimesOfTheOriginal(Fixed(), sound).name for sound in (audio, other, audio)]
+    assert names[0] == names[2] != names[1], "the name is what the store tells them apart by"

@@ -409,7 +409,7 @@ def test_nearest_words_of_other_utterances_are_counted_as_a_loop_counts_them():
         {
             "utterance": [f"u{i // 4}" for i in range(40)],
             "index": [0, 1, 0, 1] * 10,
-            "word": ["Red", "fox", "red", "fox"] * 10,
+            "word": [*["Red", "fox", "red", "fox"] * 9, "Owl", "fox", "owl", "fox"],
             "modality": ["audio", "audio", "text", "text"] * 10,
         }
     )
@@ -427,10 +427,18 @@ def test_nearest_words_of_other_utterances_are_counted_as_a_loop_counts_them():
         ]
         best = rows[others[int(np.argmax(cosine))]]
         hits.append(best["word"].lower() == row["word"].lower())
-        chances.append(np.mean([rows[k]["word"].lower() == row["word"].lower() for k in texts]))
+        chances.append(np.mean([rows[k]["word"].lower() == row["word"].lower() for k in others]))
     share, chance, n = pooled.same_word_rank(pooled.Pooled(vectors, table))
     assert (share, n) == (pytest.approx(np.mean(hits)), 20)
     assert chance == pytest.approx(np.mean(chances))
+
+
+def test_the_only_utterance_of_a_run_has_no_nearest_words_elsewhere():
+    names = {"word": ["red", "fox"] * 2, "modality": ["audio", "audio", "text", "text"]}
+    table = pl.DataFrame({"utterance": ["u"] * 4, "index": [0, 1] * 2, **names})
+    share, chance, n = pooled.same_word_rank(pooled.Pooled(np.eye(4, dtype=np.float32), table))
+    assert np.isnan([share, chance]).all()
+    assert n == 0
 
 
 def test_principal_components_are_those_of_the_singular_values():

@@ -161,9 +161,13 @@ def test_answers_that_differ_are_both_quoted():
     assert "(0 of 1 words agree)" in text
 
 
+EMPTY = {"audio": " ", "text": ""}
+
+
 def test_a_model_that_answers_nothing_is_said_to():
-    analysis = dataclasses.replace(make_analysis(), answers={"audio": " ", "text": ""})
-    assert "answers nothing" in by_kind(analysis)["answers"].text
+    analysis = dataclasses.replace(make_analysis(), answers=EMPTY)
+    text = by_kind(analysis)["answers"].text
+    assert text == "The model answers nothing: 0 words to sound, 0 words to text."
 
 
 def test_where_there_is_no_path_that_is_said_with_the_reason():
@@ -181,12 +185,17 @@ def test_answers_that_agree_are_quoted_once_with_how_many_words():
 
 @pytest.mark.parametrize("with_null", [True, False])
 @pytest.mark.parametrize("with_lens", [True, False])
-def test_there_are_three_to_six_and_each_has_a_number(with_null, with_lens):
+@pytest.mark.parametrize(
+    "answers", [{}, *({"audio": "fox", "text": text} for text in ("fox", "box")), EMPTY]
+)
+def test_there_are_three_to_six_and_each_has_a_number(with_null, with_lens, answers):
     for seed, strength in ((0, 0.0), (1, 0.3), (2, 4.0)):
         analysis = make_analysis(binding=np.full(9, strength), with_null=with_null, seed=seed)
         if with_lens:
             analysis = dataclasses.replace(analysis, lens=make_lens_of(analysis))
+        analysis = dataclasses.replace(analysis, answers=answers)
         found = findings(analysis)
+        assert bool(answers) == ("answers" in by_kind(analysis))
         assert 3 <= len(found) <= 6
         assert all(re.search(r"\d", finding.text) for finding in found)
         assert [f.kind for f in found] == [r.kind for r in RULES if r.kind in by_kind(analysis)]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from alas_core import geometry
+from alas_core import geometry, projection
 
 
 def clouds(seed=0, layers=2, frames=30, tokens=12, width=9, shift=0.0):
@@ -104,6 +104,35 @@ def test_cka_of_the_same_words_is_one_and_needs_four():
     words = clouds(7, tokens=8)[1]
     np.testing.assert_allclose(np.diag(geometry.cka(words, 3 * words + 1)), 1, rtol=1e-4)
     assert np.isnan(geometry.cka(words[:, :3], words[:, :3])).all()
+
+
+class Apple(torch.Tensor):
+    """A tensor that says it is on an Apple GPU, which has neither float64 nor eigenvalues."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        if func is torch.Tensor.device.__get__:
+            return torch.device("mps")
+        if func in (torch.Tensor.double, torch.linalg.eigh):
+            raise TypeError(f"{func.__name__} is not to be had on MPS")
+        if func is torch.Tensor.to:
+            there = Apple if torch.device(args[1]).type == "mps" else torch.Tensor
+            return args[0].as_subclass(there)
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+def test_on_an_apple_gpu_the_cpu_takes_what_it_lacks():
+    audio, text = clouds(10)
+    there = audio.as_subclass(Apple), text.as_subclass(Apple)
+    with pytest.raises(TypeError, match="MPS"):
+        there[0].double()
+    np.testing.assert_array_equal(
+        geometry.cka(there[0][:, :12], there[1]), geometry.cka(audio[:, :12], text)
+    )
+    wide = there[0] @ torch.ones(9, 80)
+    for states in (there, (wide, wide)):  # fewer dimensions than positions, and more
+        plain = [one.as_subclass(torch.Tensor) for one in states]
+        np.testing.assert_array_equal(projection.pca(*states, 3), projection.pca(*plain, 3))
 
 
 def test_layer_correlation_equals_numpy():

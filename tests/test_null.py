@@ -71,6 +71,14 @@ def test_band_and_p_follow_the_definition():
     np.testing.assert_allclose(null.high, np.quantile(samples, 0.975, axis=0), rtol=1e-6)
 
 
+def test_a_score_or_a_null_that_is_no_number_is_no_evidence():
+    samples = np.zeros((49, 3), np.float32)
+    samples[:, 2] = np.nan
+    null = make_null("wrong transcripts", samples, np.array([0.5, np.nan, 0.5], np.float32))
+    np.testing.assert_allclose(null.p, [1 / 50, 1, 1], rtol=1e-6)
+    np.testing.assert_allclose(null.p_adjusted, [3 / 50, 1, 1], rtol=1e-6)
+
+
 def test_the_wrong_transcript_null_is_calibrated_on_states_that_bind_nothing():
     """Under exchangeable words p <= 0.1 in about a tenth of utterances, not in a quarter."""
     small = 0

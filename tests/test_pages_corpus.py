@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from alas_core.batch.pooled import write_pooled
 from alas_core.corpus import listing
+from alas_core.place import Place
 from alas_core.ui import chart, corpus, corpus_scope, kept_runs
 from tests.browsers import ROOT
 from tests.runs import make_run
@@ -62,6 +64,14 @@ def test_every_view_stands_with_many_and_with_one_utterance(runs, view):
     for run in ("many", "one"):
         at = look(run=run, run_view=view)
         assert not at.error, run
+
+
+def test_the_map_of_one_utterance_claims_no_nearest_words_in_others(runs):
+    folder = make_run(runs / "one", n=1, n_layers=8, n_bundles=1)
+    assert write_pooled(Place(str(folder)))
+    text = said(look(run="one", run_view="map").markdown)
+    assert "no word as sound has a text in another utterance to compare it with" in text
+    assert "nan" not in text
 
 
 def test_without_a_run_the_page_says_how_to_make_one(runs):

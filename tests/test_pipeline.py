@@ -5,9 +5,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from alas_core import pipeline
-from alas_core.errors import AlasError, AlignmentError, InputError
+from alas_core.errors import AlasError, AlignmentError, InputError, ModelError
+from alas_core.layouts import pca_layout
+from alas_core.models import guard
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.pipeline import Request, analyse, steps
 from alas_core.store import Store
@@ -103,6 +106,20 @@ def test_a_second_run_comes_from_the_store(tmp_path):
     assert again.utterance.audio.samples.dtype == np.float32
 
 
+def test_an_upload_without_an_instruction_of_its_own_comes_from_the_store_too(tmp_path):
+    model, store = FakeSpeechLLM(), Store(tmp_path)
+    asked = request(model)
+    utterance = dataclasses.replace(asked.utterance, instruction="", id="uploaded")
+    asked = dataclasses.replace(asked, utterance=utterance)
+    first = analyse(asked, store)
+    assert first.provenance["instruction"] == model.default_instruction("transcribe")
+    calls = dict(model.calls)
+    again = analyse(asked, store)
+    assert dict(model.calls) == calls
+    np.testing.assert_array_equal(first.similarity, again.similarity)
+    assert again.utterance.id == "uploaded"
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -185,6 +202,87 @@ def test_more_tokens_than_frames_leaves_the_path_empty():
     assert np.isnan(analysis.scores["path_accuracy"]).all()
     assert any("no monotone path" in warning for warning in analysis.warnings)
     assert any("faster than anyone speaks" in warning for warning in analysis.warnings)
+
+
+class Loud(FakeSpeechLLM):
+    """A fake whose states at layer 3 are a million times those of others."""
+
+    def _louder(self, states):
+        hidden = states.hidden_states.clone()
+        hidden[3] *= 2**20
+        return dataclasses.replace(states, hidden_states=hidden)
+
+    def audio_states(self, audio, prompt):
+        return self._louder(super().audio_states(audio, prompt))
+
+    def text_states(self, transcript, prompt):
+        return self._louder(super().text_states(transcript, prompt))
+
+
+def test_a_layer_too_large_for_the_stored_coordinates_keeps_its_picture():
+    loud, plain = (analyse(request(model)) for model in (Loud(), FakeSpeechLLM()))
+    assert loud.norms[3].min() > 65504  # beyond float16
+    assert np.isfinite(loud.coords).all()
+    drawn, expected = pca_layout(loud), pca_layout(plain)
+    np.testing.assert_allclose(drawn.points, expected.points, atol=1e-3)  # a part of 2**11
+    np.testing.assert_allclose(drawn.kept, expected.kept, rtol=1e-3)
+    np.testing.assert_array_equal(loud.coords[:3], plain.coords[:3])
+
+
+class Overflowing(FakeSpeechLLM):
+    """A fake whose float16 is too narrow for one pass, from layer 2 on."""
+
+    def __init__(self, method: str, value: float) -> None:
+        super().__init__()
+        self.method, self.value = method, value
+
+    def _spoilt(self, states, method: str):
+        if self.method == method:
+            hidden = states.hidden_states.half()
+            hidden[2, -1, 0] = self.value
+            states = dataclasses.replace(states, hidden_states=hidden)
+        return states
+
+    def audio_states(self, audio, prompt):
+        return self._spoilt(super().audio_states(audio, prompt), "audio")
+
+    def text_states(self, transcript, prompt):
+        return self._spoilt(super().text_states(transcript, prompt), "transcript")
+
+    def text_states_many(self, transcripts, prompt):
+        for states in super().text_states_many(transcripts, prompt):
+            yield self._spoilt(states, "wrong transcript")
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("method", ["audio", "transcript", "wrong transcript"])
+def test_states_that_overflow_are_refused_with_a_wider_type(method, value):
+    said = f"states of the {method} that are not finite, from layer 2 on.*bfloat16 or float32"
+    with pytest.raises(ModelError, match=said):
+        analyse(request(Overflowing(method, value)))
+
+
+@pytest.mark.parametrize("stage", ["assemble", "null_scores", "lens_layers"])
+def test_memory_that_fills_after_the_passes_is_said_with_a_remedy(monkeypatch, stage):
+    freed = []
+    monkeypatch.setattr(guard, "release_memory", lambda: freed.append(stage))
+
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(pipeline, stage, full)
+    with pytest.raises(ModelError, match=r"memory of cpu is full .*20\.00 GiB.*use shorter audio"):
+        analyse(request())
+    assert freed == [stage]
+
+
+def test_what_else_fails_after_the_passes_stays_a_defect(monkeypatch):
+    def broken(*_, **__):
+        raise ValueError("planted failure")
+
+    monkeypatch.setattr(pipeline, "assemble", broken)
+    with pytest.raises(ValueError, match="planted failure"):
+        analyse(request())
 
 
 def test_after_an_error_the_next_analysis_works(tmp_path):

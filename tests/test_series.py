@@ -47,6 +47,23 @@ def test_steps_are_read_from_names_and_put_in_order(folder):
     assert all(np.isnan(found.word_errors))
 
 
+def test_a_folders_number_goes_before_what_the_recording_is_called(tmp_path):
+    for step in ("00150", "00300"):
+        (tmp_path / step).mkdir()
+        (tmp_path / step / "take_step2.alas").write_bytes(checkpoint(int(step), "mine"))
+    (found,) = series.find_series([tmp_path]).values()
+    assert found.steps == (150, 300)
+
+
+def test_a_year_that_names_the_whole_folder_is_no_step(tmp_path):
+    root = tmp_path / "2024"
+    root.mkdir()
+    for step in (20, 100):
+        (root / f"step_{step}.alas").write_bytes(checkpoint(step, "mine"))
+    (found,) = series.find_series([root]).values()
+    assert found.steps == (20, 100)
+
+
 def test_word_errors_come_from_the_index_if_it_can_be_read(folder):
     index = folder / "index.json"
     index.write_text(json.dumps({"checkpoints": [{"step": 20, "word_error": 0.5}, {"step": 1}]}))
@@ -69,6 +86,9 @@ def test_growth_holds_each_checkpoints_scores_and_what_is_above_its_own_null(fol
     told = series.emergence(found, grown)
     assert "at step 20 (" in told
     assert "at step 3000 it is highest at layer" in told
+    lowest = grown.values[:, -1].argmin()
+    grown.values[lowest, -1] = np.nan  # a layer without a score is not the highest
+    assert series.emergence(found, grown) == told
 
 
 def test_models_of_different_depth_are_no_series(folder, tmp_path):

@@ -15,7 +15,7 @@ from alas_core.models.identity import Loading
 from alas_core.models.protocol import AudioStates
 from alas_core.pipeline import Request, analyse
 from alas_core.trials import run_trial
-from alas_core.types import Settings
+from alas_core.types import Analysis, Null, Settings
 from alas_core.variations import CENTERINGS, CONTROLS, TrialResult, as_expected
 from tests.factory import make_analysis
 from tests.test_pipeline import POOL
@@ -49,7 +49,7 @@ def test_a_control_without_the_words_falls_to_the_null(fake, name) -> None:
     assert result.alas.shape == (5,)
     assert abs(result.alas[2]) < 0.3 < analysis.scores["alas"][2]
     assert as_expected(analysis, result)
-    assert result.p_adjusted.min() > 0.05
+    assert result.null.p_adjusted.min() > 0.05
 
 
 def test_a_trial_asks_for_two_passes_and_nothing_else(fake) -> None:
@@ -81,6 +81,26 @@ def test_a_centering_is_what_an_analysis_with_that_setting_says(fake, name) -> N
     np.testing.assert_allclose(
         run_trial(analysis, name, model=model).alas, analyse(asked).scores["alas"], rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("name", list(CENTERINGS))
+def test_a_centering_is_judged_by_permuted_words_under_that_centering(fake, name) -> None:
+    model, analysis = fake
+    setting = {"mask_sinks": True} if name == "sinks" else {"centering": name}
+    own = analyse(fake_request(model, **setting)).quick_null
+    judged = run_trial(analysis, name, model=model).null
+    assert judged.name == "permuted words"
+    assert len(judged.samples) == analysis.key.settings.n_permutations
+    np.testing.assert_allclose(judged.samples, own.samples, rtol=1e-5)
+    np.testing.assert_array_equal(judged.p_adjusted, own.p_adjusted)
+
+
+def test_a_control_is_judged_by_the_null_of_the_recording(fake) -> None:
+    model, analysis = fake
+    judged = run_trial(analysis, "noise", model=model).null
+    assert judged.name == "wrong transcripts"
+    np.testing.assert_array_equal(judged.samples, analysis.null.samples)
+    assert judged.p_adjusted[2] > analysis.null.p_adjusted[2]
 
 
 def test_a_model_of_another_size_is_refused(fake) -> None:
@@ -141,6 +161,10 @@ def test_the_model_is_loaded_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not asked[0].answers
 
 
+def null_of(analysis: Analysis, p: float) -> Null:
+    return dataclasses.replace(analysis.null, p_adjusted=np.full(9, p))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "p", "expected"),
     [
@@ -156,13 +180,13 @@ def test_the_model_is_loaded_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_one_expects_is_judged_at_the_best_layer(name, value, p, expected) -> None:
     analysis = make_analysis()
     trial = CONTROLS.get(name) or CENTERINGS[name]
-    result = TrialResult(trial, None, np.full(9, value, np.float32), np.full(9, p))
+    result = TrialResult(trial, None, np.full(9, value, np.float32), null_of(analysis, p))
     assert as_expected(analysis, result) is expected
 
 
 def test_of_a_recording_that_does_not_beat_its_null_no_speed_can_be_judged() -> None:
     analysis = make_analysis(binding=np.zeros(9))
-    null = dataclasses.replace(analysis.null, p_adjusted=np.ones(9))
+    null = null_of(analysis, 1.0)
     analysis = dataclasses.replace(analysis, null=null)
-    result = TrialResult(CONTROLS["speed"], 0.9, np.zeros(9, np.float32), np.ones(9))
+    result = TrialResult(CONTROLS["speed"], 0.9, np.zeros(9, np.float32), null)
     assert as_expected(analysis, result) is None

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from alas_core.errors import ModelError
-from alas_core.ui import trials
+from alas_core.findings import ranking_sentence
+from alas_core.rankings import agreements
+from alas_core.types import Analysis
+from alas_core.ui import orders, trials
 from tests.test_pages import demo_order, fake_model, finish, start
 
 pytestmark = pytest.mark.timeout(300)
@@ -36,6 +39,13 @@ def settled(at, runner):
     at.run()
     assert not at.exception
     return at
+
+
+def shown() -> Analysis:
+    """The analysis that `opened` opens."""
+    analysis = orders.analyses.look(demo_order().digest).result
+    assert analysis is not None
+    return analysis
 
 
 def said(at) -> str:
@@ -76,6 +86,44 @@ def test_where_no_position_is_a_sink_that_is_said() -> None:
     assert "Standardised: best layer" in said(at)
 
 
+def test_sinks_are_listed_with_their_place_word_and_layers(monkeypatch) -> None:
+    from alas_core.models.fake import FakeSpeechLLM
+
+    def with_sink(method, index, layers, factor):
+        states = getattr(FakeSpeechLLM, method)
+
+        def spoilt(self, *args):
+            found = states(self, *args)
+            found.hidden_states[layers, index] *= factor
+            return found
+
+        monkeypatch.setattr(FakeSpeechLLM, method, spoilt)
+
+    with_sink("audio_states", 20, slice(1, 3), 40)
+    with_sink("text_states", 1, slice(3, 4), 25)
+    at = settled(opened("centering"), trials.runner)
+    analysis = shown()
+    assert "Masked positions (2), if sinks are masked" in said(at).replace("*", "")
+    (table,) = (table.value for table in at.dataframe if "norm in medians" in table.value)
+    start_s, end_s = analysis.frame_spans[20]
+    assert table.to_dict("records") == [
+        {
+            "position": "audio frame 20",
+            "where": f"{start_s:.2f} s to {end_s:.2f} s",
+            "word": analysis.words[analysis.frame_word[20]].word,
+            "norm in medians": 40.0,
+            "layers": "2 (1 to 2)",
+        },
+        {
+            "position": "text token 1",
+            "where": f"“{analysis.tokens[1].text}”",
+            "word": analysis.words[analysis.token_word[1]].word,
+            "norm in medians": 25.0,
+            "layers": "1 (3 to 3)",
+        },
+    ]
+
+
 def test_a_gallery_runs_no_controls(monkeypatch) -> None:
     from alas_core.ui import trial_panels
 
@@ -85,8 +133,11 @@ def test_a_gallery_runs_no_controls(monkeypatch) -> None:
     assert not trials.runner._jobs
 
 
-def test_sensitivity_states_its_rule() -> None:
+def test_sensitivity_says_whether_the_ranking_holds_and_by_which_rule() -> None:
     at = settled(opened("sensitivity"), trials.sensitivities)
+    analysis = shown()
+    lines = [element.value.replace("\\", "") for element in at.markdown]
+    assert f"- {ranking_sentence(analysis, agreements(analysis))}" in lines
     assert "Kendall's tau-b over the layers is below 0.5" in said(at)
     assert "Moving every boundary" in said(at)
 

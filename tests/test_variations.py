@@ -12,6 +12,7 @@ from alas_core import similarity
 from alas_core.figures.sensitivity import sensitivity_figure
 from alas_core.figures.trials import trials_figure
 from alas_core.findings import ranking_sentence
+from alas_core.numerals import number
 from alas_core.rankings import METRICS, agreements
 from alas_core.sensitivity import measure
 from alas_core.types import Analysis
@@ -19,6 +20,7 @@ from alas_core.variations import (
     CENTERINGS,
     CONTROLS,
     TrialResult,
+    best_of,
     judgement,
     sensitivity_sentences,
     sinks,
@@ -32,8 +34,10 @@ def analysis() -> Analysis:
 
 
 def result(name: str, alas: float, p: float = 1.0, value: float | None = None) -> TrialResult:
-    trial = CONTROLS.get(name) or CENTERINGS[name]
-    return TrialResult(trial, value, np.full(9, alas, np.float32), np.full(9, p, np.float32))
+    trial, made = CONTROLS.get(name) or CENTERINGS[name], make_analysis()
+    null = made.null if name in CONTROLS else made.quick_null
+    null = dataclasses.replace(null, p_adjusted=np.full(9, p, np.float32))
+    return TrialResult(trial, value, np.full(9, alas, np.float32), null)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +73,32 @@ def test_marker_and_sentence_follow_one_rule(analysis, p) -> None:
     (curve,) = (trace for trace in figure.data if trace.name == "Noise instead")
     full = set(curve.marker.symbol) == {"circle"}
     assert full == ("beats wrong transcripts, which" in judgement(analysis, found)) == (p <= 0.05)
+
+
+def test_the_best_layer_of_a_centering_stands_beside_its_own_null(analysis) -> None:
+    found = result("mean", 0.25)
+    found.alas[6] = 0.5
+    assert best_of(found) == (
+        f"Mean removed: best layer 6, ALAS 0.50 (permuted words reach "
+        f"{number(float(analysis.quick_null.high[6]))})"
+    )
+    (curve,) = (t for t in trials_figure(analysis, [found]).data if t.name == "Mean removed")
+    assert "permuted words reach" in curve.customdata[6]
+
+
+def test_a_layer_without_a_score_is_never_the_best(analysis) -> None:
+    alas, best = analysis.scores["alas"].copy(), analysis.best_layer
+    alas[1] = np.nan
+    assert dataclasses.replace(analysis, scores={"alas": alas}).best_layer == best
+    assert dataclasses.replace(analysis, scores={"alas": alas + np.nan}).best_layer == 0
+    found = result("mean", 0.0)
+    found.alas[:] = alas
+    assert found.best_layer == best
+    measured = measure(analysis)
+    measured.by_temperature[:, 1] = np.nan
+    assert sensitivity_sentences(analysis, measured)[0].startswith(
+        f"Layer {best} is best at each temperature"
+    )
 
 
 def test_every_control_says_what_it_does_and_what_one_expects() -> None:

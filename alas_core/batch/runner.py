@@ -132,7 +132,10 @@ class Run:
             info |= self._check_before(info)
             self._info = info
             held = self._tidied(source, items)
-            tally = Tally(len(items), len(held.done), len(held.skipped))
+            # Results beyond a smaller limit are kept, but are none of what is being done.
+            parts = {item.part for item in items}
+            counts = (len(parts & kept.keys()) for kept in (held.done, held.skipped))
+            tally = Tally(len(items), *counts)
             try:
                 yield from self._work(items, held, tally, lock)
             except (KeyboardInterrupt, GeneratorExit):

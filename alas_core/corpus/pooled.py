@@ -81,22 +81,23 @@ def same_word_rank(found: Pooled, limit: int = 2000, seed: int = 0) -> tuple[flo
 
     Returns
     -------
-    share, chance : of sounds whose nearest text is of the same word; of a blind guess
-    n : sounds tried
+    share, chance : of sounds whose nearest text of another utterance is of the same word; of a
+        blind guess among these texts; nan if there are none
+    n : sounds tried that have such texts
     """
-    names = found.table["word"].str.to_lowercase().to_numpy()
+    _, names = np.unique(found.table["word"].str.to_lowercase().to_numpy(), return_inverse=True)
     audio = np.flatnonzero((found.table["modality"] == "audio").to_numpy())
     text = np.flatnonzero((found.table["modality"] == "text").to_numpy())
-    if not len(audio) or not len(text):
-        return float("nan"), float("nan"), 0
     tried = np.sort(np.random.default_rng(seed).permutation(audio)[:limit])
-    unit = found.vectors / np.maximum(np.linalg.norm(found.vectors, axis=1, keepdims=True), 1e-12)
-    utterance = found.table["utterance"].to_numpy()
-    cosine = unit[tried] @ unit[text].T
     # Its own text shares the utterance's context: only texts of other utterances count.
-    cosine[utterance[tried][:, None] == utterance[text][None, :]] = -np.inf
-    hit = names[text][cosine.argmax(axis=1)] == names[tried]
-    _, codes, counts = np.unique(names[text], return_inverse=True, return_counts=True)
-    shares = dict(zip(names[text], counts[codes] / len(text), strict=True))
-    chance = float(np.mean([shares.get(name, 0.0) for name in names[tried]]))
-    return float(hit.mean()), chance, len(tried)
+    utterance = found.table["utterance"].to_numpy()
+    other = utterance[tried][:, None] != utterance[text][None, :]
+    kept = other.any(axis=1)
+    tried, other = tried[kept], other[kept]
+    if not len(tried):
+        return float("nan"), float("nan"), 0
+    unit = found.vectors / np.maximum(np.linalg.norm(found.vectors, axis=1, keepdims=True), 1e-12)
+    nearest = np.where(other, unit[tried] @ unit[text].T, -np.inf).argmax(axis=1)
+    same = names[tried][:, None] == names[text][None, :]
+    chance = (same & other).sum(axis=1) / other.sum(axis=1)
+    return float(same[np.arange(len(tried)), nearest].mean()), float(chance.mean()), len(tried)

@@ -30,8 +30,8 @@ def trials_figure(
 ) -> go.Figure:
     """The layer profile of ALAS with a curve for each trial.
 
-    A marker is full where the trial's score beats the null (`alas_core.variations.beats_null`), and
-    hollow where it does not.
+    A marker is full where the trial's score beats its null (`alas_core.variations.beats_null`), and
+    hollow where it does not. The band is the recording's own null.
 
     Parameters
     ----------
@@ -72,8 +72,11 @@ def _curve(result: TrialResult, colour: str, index: int) -> go.Scatter:
     layers = np.arange(len(result.alas))
     rows = [
         f"{axes.escape(result.label)}<br>layer {layer} · ALAS {number(float(value))}<br>"
+        f"{axes.escape(result.null.name)} reach {number(float(high))}<br>"
         f"p = {number(float(p))} after correction over the layers"
-        for layer, value, p in zip(layers, result.alas, result.p_adjusted, strict=True)
+        for layer, value, high, p in zip(
+            layers, result.alas, result.null.high, result.null.p_adjusted, strict=True
+        )
     ]
     return go.Scatter(
         name=axes.escape(result.label),

@@ -26,8 +26,9 @@ class Guard:
         What is being done, for the log.
     device : str
         Named when its memory is full.
-    explain : callable
-        Makes the user's message of the library's error.
+    explain : callable, optional
+        Makes the user's message of the library's error; without it all but full memory is left as
+        it is: a defect.
     advice : callable
         What would fit, asked for after the memory of what failed was freed.
     """
@@ -36,7 +37,7 @@ class Guard:
         self,
         what: str,
         device: str,
-        explain: Callable[[BaseException], str],
+        explain: Callable[[BaseException], str] | None,
         advice: Callable[[], str] = lambda: "",
     ) -> None:
         self._what, self._device, self._explain = what, device, explain
@@ -50,9 +51,12 @@ class Guard:
         # Libraries raise what they like; the protocol promises callers `AlasError` only.
         if not isinstance(error, Exception) or isinstance(error, AlasError):
             return
+        full = is_memory(error)
+        if self._explain is None and not full:
+            return
         # As text: a log record with the traceback would keep the tensors, too.
         _LOG.warning("%s failed:\n%s", self._what, "".join(traceback.format_exception(error)))
-        message, full = self._explain(error), is_memory(error)
+        message = self._explain(error) if self._explain else ""
         _drop_tracebacks(error)
         release_memory()
         if full:

@@ -39,7 +39,8 @@ class Loading:
     Parameters
     ----------
     revision : str
-        Commit, branch or tag of a hub id; "" for the newest, or the cached one when offline.
+        Commit, branch or tag of a hub id; "" for the one in the local cache, or the newest where
+        there is none: a later commit is taken only where it is named.
     dtype : str
         "auto" (bfloat16 on CUDA if the checkpoint is, else float32) or a dtype's name.
     device : str

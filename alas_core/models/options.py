@@ -21,7 +21,12 @@ def add_loading(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:CLASS",
         help="a model class of your own instead of --model (see README, Your own model)",
     )
-    add("--revision", default="", metavar="REV", help="commit, branch or tag of a hub id (newest)")
+    add(
+        "--revision",
+        default="",
+        metavar="REV",
+        help="commit, branch or tag of a hub id (the cached one, else the newest)",
+    )
     add("--device", default="auto", help="auto, cpu, mps, cuda, cuda:1 or spread (%(default)s)")
     add("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
     add(

@@ -75,7 +75,7 @@ def _of_one(error: BaseException, name: str) -> str | None:
     if isinstance(error, hub.RevisionNotFoundError):
         return (
             f"'{name}' has no such revision, expected a commit, branch or tag of it; leave the "
-            "revision empty for the newest"
+            "revision empty for the cached one or else the newest"
         )
     if isinstance(error, hub.RepositoryNotFoundError):
         return (

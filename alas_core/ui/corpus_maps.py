@@ -105,11 +105,16 @@ def pooled_map(looked: Scope) -> None:
 
 def _say_nearest(looked: Scope, key: str, found: Pooled) -> None:
     share, chance, n = _nearest(key, found)
+    nearest = (
+        f"{100 * share:.0f} % of words as sound have a text of the same word in another utterance "
+        f"nearest to them (a blind guess: {number(100 * chance)} %; n = {n} words, cosine in the "
+        "shared space)"
+        if n
+        else "no word as sound has a text in another utterance to compare it with"
+    )
     st.markdown(
         plain(
-            f"Layer {looked.layer}: {100 * share:.0f} % of words as sound have a text of the same "
-            f"word in another utterance nearest to them (a blind guess: {number(100 * chance)} %; "
-            f"n = {n} words, cosine in the shared space). {len(found.table)} points of "
+            f"Layer {looked.layer}: {nearest}. {len(found.table)} points of "
             f"{found.table['utterance'].n_unique()} utterances; filters do not apply here."
         )
     )

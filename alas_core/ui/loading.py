@@ -62,9 +62,10 @@ def options(model_id: str, columns: Sequence[DeltaGenerator], prefix: str = "") 
     columns[3].text_input(
         "Revision",
         key=f"{prefix}revision",
-        placeholder="newest",
+        placeholder="cached or newest",
         max_chars=100,
-        help="Commit, branch or tag of a checkpoint of the hub.",
+        help="Commit, branch or tag of a checkpoint of the hub. Empty: the one in this machine's "
+        "cache, or the newest where there is none; name a commit to move on from a cached one.",
     )
     family = family_of(model_type_of(model_id))
     has_switch = family is not None and bool(family.lora)

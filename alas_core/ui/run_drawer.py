@@ -22,8 +22,8 @@ def drawer(model_id: str) -> None:
         st.session_state.setdefault(f"{PREFIX}{name}", True)
     with st.expander("Loading, files, machines", icon=":material/tune:"):
         st.caption(
-            "By default: number format and device auto, full weights, the newest revision, LoRA "
-            "on; answers and analyses are kept; this server does the work."
+            "By default: number format and device auto, full weights, the cached revision or else "
+            "the newest, LoRA on; answers and analyses are kept; this server does the work."
         )
         loading.options(model_id, [st.container()] * 5, PREFIX)
         st.toggle(

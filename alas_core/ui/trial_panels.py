@@ -11,7 +11,6 @@ from alas_core.figures import sensitivity as sensitivity_figures
 from alas_core.figures import trials as trial_figures
 from alas_core.figures.palette import Theme
 from alas_core.findings import ranking_sentence
-from alas_core.numerals import number
 from alas_core.perturbations import SNRS_DB, SPEEDS
 from alas_core.rankings import RULE, agreements
 from alas_core.types import Analysis
@@ -28,6 +27,7 @@ from alas_core.variations import (
     CONTROLS,
     Sink,
     TrialResult,
+    best_of,
     judgement,
     sensitivity_sentences,
     sinks,
@@ -66,11 +66,17 @@ away, standardised, and with such positions (*sinks*) left out.
 **What would good look like?** Curves with the same shape. If only one of them rises, the score
 depends on how states are compared more than on what they hold: say which you use.
 The drawer *Settings* in the sidebar chooses one of them for the whole page.
+
+The grey band belongs to the recording's own settings. What wrong words reach moves with the
+centering, so each curve is tested against its own words in other orders: full markers beat that
+(p ≤ 0.05 after correction over the layers), hollow ones do not.
 """
 _CENTERING_DEFINITION = """mean: A_l[i] − mean_i A_l[i], T_l[k] − mean_k T_l[k]
 standardise: the same, each dimension divided by its spread over positions
 sink: norm above 10 × the median norm of its layer and modality; it takes no part in any score
-made of single cosines; path, word retrieval and layer likeness still hold it"""
+made of single cosines; path, word retrieval and layer likeness still hold it
+p_l = (1 + number of permuted orders of the words, under the same centering, at or above
+ALAS_l) / (orders + 1), Benjamini-Hochberg over the layers"""
 
 _SENSITIVITY_HELP = """
 **Does the result hang on a choice nobody can justify?** Above: ALAS at other temperatures of its
@@ -135,13 +141,8 @@ def centering_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -
     figure = trial_figures.trials_figure(analysis, results, layer=layer, theme=theme)
     chart(figure, key="centering_figure", filename=f"{file_stem(analysis)}-centering")
     room.taken()
-    best = [
-        f"{result.label}: best layer {int(result.alas.argmax())}, ALAS "
-        f"{number(float(result.alas.max()))}"
-        for result in results
-    ]
-    if best:
-        st.markdown(plain("; ".join(best) + "."))
+    if results:
+        st.markdown(plain("; ".join(map(best_of, results)) + "."))
     found = sinks(analysis)
     if not found:
         st.markdown(

@@ -138,6 +138,8 @@ def test_sensitivity_has_its_small_multiples_and_its_rule(guest: Visitor) -> Non
     expect(panel.locator(".st-key-sensitivity_figure .subplot")).to_have_count(8)
     names = ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "as given", "±20 ms", "±40 ms", "±80 ms"]
     expect(drawn_names(panel, "sensitivity_figure")).to_have_text(names)
+    sentence = r"^(All \d+ other scores rank the layers|The ranking of layers depends on the score)"
+    expect(panel.get_by_role("listitem").filter(has_text=re.compile(sentence))).to_be_visible()
     expect(panel.get_by_text("Kendall's tau-b over the layers is below 0.5")).to_be_visible()
     expect(panel.get_by_text("Moving every boundary of the reference")).to_be_visible()
 
