@@ -121,6 +121,12 @@ def test_random_weights_are_those_of_the_same_architecture(demo) -> None:
     assert "random weights of seed 3" in identity.variant
 
 
+def test_random_weights_of_a_quantised_model_are_refused_in_words(demo) -> None:
+    key = dataclasses.replace(demo.key, variant="8bit")
+    with pytest.raises(ModelError, match=r"random weights cannot be had in 8bit, .* control"):
+        run_trial(dataclasses.replace(demo, key=key), "random")
+
+
 def test_the_model_is_loaded_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
