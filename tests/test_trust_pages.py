@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from alas_core.errors import ModelError
+from alas_core.models import fetching
 from alas_core.ui import trials
 from tests.test_pages import demo_order, fake_model, finish, start
 
@@ -74,6 +76,37 @@ def test_where_no_position_is_a_sink_that_is_said() -> None:
     assert "Masked positions" in said(at)
     assert "masking changes nothing here" in said(at)
     assert "Standardised: best layer" in said(at)
+
+
+def test_a_bundle_and_a_link_download_no_model_before_the_button_is_pressed(monkeypatch) -> None:
+    asked = []
+
+    def hub(model_id: str, revision: str = "") -> None:
+        asked.append((model_id, revision))
+        raise ModelError("the hub was asked")
+
+    def draw() -> None:
+        import dataclasses
+
+        from alas_core.ui.trial_panels import centering_panel
+        from tests.factory import make_analysis
+
+        base = make_analysis()
+        key = dataclasses.replace(base.key, model_id="someone/some-speech-model", revision="abc")
+        centering_panel(dataclasses.replace(base, key=key), 0, "light", "somebody")
+
+    monkeypatch.setattr(fetching, "hub_config", hub)
+    at = AppTest.from_function(draw, default_timeout=120).run()
+    assert not at.exception
+    (info,) = at.info
+    assert "'someone/some-speech-model', which is not on this machine" in info.value.replace(
+        "\\", ""
+    )
+    assert not trials.runner._jobs
+    at.button(key="trials_agree_download").click().run()
+    assert set(asked) == {("someone/some-speech-model", "abc")}
+    assert not at.info
+    assert all("the hub was asked" in error.value for error in at.error)
 
 
 def test_a_gallery_runs_no_controls(monkeypatch) -> None:
