@@ -147,11 +147,7 @@ class TransformersSpeechLLM:
                 inputs = self._audio_inputs(audio, prompt)
             else:
                 inputs = padded_inputs(self._open, [self._text_input(transcript, prompt)])
-            options = dict(self._open.family.forward_options)
-            generated = self._open.model.generate(
-                **inputs, max_new_tokens=max_new_tokens, do_sample=False, **options
-            )
-            new = generated[0, inputs["input_ids"].shape[1] :]
+            new = self._generated(inputs, max_new_tokens)[0, inputs["input_ids"].shape[1] :]
             text: str = self._open.processor.tokenizer.decode(new, skip_special_tokens=True)
         return text.strip()
 
@@ -258,8 +254,22 @@ class TransformersSpeechLLM:
         """These positions of each state; spread over GPUs, a layer leaves its state on its own."""
         return torch.stack([s[row, list(positions)].to(self._open.device) for s in states])
 
+    def _generated(self, inputs: dict[str, torch.Tensor], max_new_tokens: int) -> torch.Tensor:
+        model, has_lora = self._open.model, self._open.has_lora
+        options = dict(self._open.family.forward_options)
+        self._switch_lora()
+        # Else Granite's own generate() switches the LoRA by what it gets, not as it is asked for.
+        model._hf_peft_config_loaded = False
+        try:
+            ids: torch.Tensor = model.generate(
+                **inputs, max_new_tokens=max_new_tokens, do_sample=False, **options
+            )
+        finally:
+            model._hf_peft_config_loaded = has_lora
+        return ids
+
     def _switch_lora(self) -> None:
-        """Set the speech LoRA before every pass: generating switches it behind our back."""
+        """Set the speech LoRA as it was asked for, in every pass anew."""
         if self._open.has_lora:
             model = self._open.model
             (model.enable_adapters if self._open.loading.lora else model.disable_adapters)()
