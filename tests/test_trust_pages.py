@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from alas_core.errors import ModelError
 from alas_core.models import fetching
+from alas_core.models.identity import Loading
 from alas_core.ui import trials
 from tests.test_pages import demo_order, fake_model, finish, start
 
@@ -59,16 +60,33 @@ def test_a_control_that_fails_says_why_and_leaves_the_others(monkeypatch) -> Non
 
     run = core.run_trial
 
-    def failing(analysis, name, value=None):
+    def failing(analysis, name, value=None, device="auto"):
         if name == "noise":
             raise ModelError("the model went away; load it again")
-        return run(analysis, name, value)
+        return run(analysis, name, value, device=device)
 
     monkeypatch.setattr(core, "run_trial", failing)
     at = settled(opened("controls", controls=["noise", "silence"]), trials.runner)
     assert any("the model went away" in error.value.replace("\\", "") for error in at.error)
     assert "Silence instead" in said(at)
     assert any(button.label == "Try again" for button in at.button)
+
+
+def test_controls_run_on_the_device_that_the_session_has_chosen(monkeypatch) -> None:
+    from alas_core import trials as core
+
+    devices = []
+
+    def on(analysis, name, value=None, *, device="auto"):
+        devices.append(device)
+        raise ModelError("enough")
+
+    monkeypatch.setattr(core, "run_trial", on)
+    at = start("app.py")
+    at.session_state["trust"], at.session_state["controls"] = "controls", ["silence"]
+    at.session_state["device"] = "cpu"
+    finish(at, demo_order(loading=Loading(device="cpu")))
+    assert devices == ["cpu"]
 
 
 def test_where_no_position_is_a_sink_that_is_said() -> None:

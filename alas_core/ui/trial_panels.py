@@ -193,7 +193,8 @@ def _gather(
     """The results that are there; the rest is asked for, waited for and drawn when it comes."""
     if wanted and not _model_may_be_had(analysis):
         return []
-    states = [trials.ask(analysis, name, value, reader) for name, value in wanted]
+    device = loading.chosen().device
+    states = [trials.ask(analysis, name, value, reader, device) for name, value in wanted]
     return _results(states, trials.runner)
 
 
