@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alas_core.fingerprint import fingerprint
 from alas_core.types import Analysis
 from alas_core.ui.jobs import Runner, State, Step
 from alas_core.variations import Sensitivity, TrialResult
@@ -22,14 +23,14 @@ def ask(
     reader : the session and the place on its page.
     device : where the session has its models loaded; no part of the key, as it changes no result.
     """
-    null = analysis.null or analysis.quick_null
-    key = f"{analysis.key.digest}:{null.name}:{name}:{value}"
+    key = f"{fingerprint(analysis)}:{name}:{value}"
     return runner.ask(key, lambda: _steps(analysis, name, value, device), reader=f"{reader}:{name}")
 
 
 def ask_sensitivity(analysis: Analysis) -> State[Sensitivity]:
     """The sensitivity of one analysis."""
-    return sensitivities.ask(analysis.key.digest, lambda: _sensitivity_steps(analysis))
+    key = fingerprint(analysis, early=True)
+    return sensitivities.ask(key, lambda: _sensitivity_steps(analysis))
 
 
 def _steps(
