@@ -42,6 +42,7 @@ def run_trial(
     *,
     pool: Sequence[str] | None = None,
     model: SpeechLLM | None = None,
+    device: str = "auto",
 ) -> TrialResult:
     """Run one trial of an analysis.
 
@@ -52,6 +53,7 @@ def run_trial(
     value : decibel for "snr", times the recording's own for "speed"
     pool : sentences for the other transcript; None for those that suit the model
     model : taken instead of the analysis's own from the registry
+    device : where that one is loaded, as in `Loading`; on another one it would be loaded anew
 
     Raises
     ------
@@ -66,7 +68,7 @@ def run_trial(
         reference=_Given(f"{analysis.key.reference}, {name}", words),
         settings=_settings(analysis.key.settings, name),
         instruction=str(analysis.provenance.get("instruction", "")),
-        loading=_loading(analysis, name),
+        loading=_loading(analysis, name, device),
         model=model,
         answers=False,
     )
@@ -137,12 +139,13 @@ def _settings(settings: Settings, name: str) -> Settings:
     return replace(cheap, n_permutations=1)  # a control is judged by the analysis's own null
 
 
-def _loading(analysis: Analysis, name: str) -> Loading:
+def _loading(analysis: Analysis, name: str, device: str) -> Loading:
     """How the analysis's own model was loaded, as its key tells."""
     variant = analysis.key.variant.split(", ")
     return Loading(
         revision=analysis.key.revision,
         dtype=analysis.key.dtype,
+        device=device,
         quantization=next((part for part in variant if part in ("8bit", "4bit")), "none"),
         lora="LoRA off" not in variant,
         untrained_seed=_SEED if name == "random" else None,

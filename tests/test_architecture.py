@@ -33,7 +33,7 @@ ROOMS = (
         "terminal",
     ),
     ("types",),
-    ("audio", "words", "pauses", "paths", "similarity", "layouts"),
+    ("audio", "words", "pauses", "paths", "similarity", "layouts", "fingerprint"),
     ("alignment", "tasks", "judges", "response_filter", "encoder"),
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),

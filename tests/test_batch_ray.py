@@ -180,8 +180,36 @@ def test_the_workers_of_a_machine_share_its_cores(
 
     taken: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", taken.append)
-    info = SimpleNamespace(n_layers=4, device="cpu")
-    monkeypatch.setattr(cluster, "Worker", lambda *_: SimpleNamespace(warm=lambda: info))
+    pool = pool_that_loads(["float32"] * workers, resources, cpus, tmp_path, monkeypatch)
+    told = pool.prepare()
+    assert len(told["devices"]) == workers
+    assert told["dtype"] == "float32"
+    assert taken == [threads] * workers
+
+
+def test_workers_that_would_load_the_model_in_two_number_formats_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)
+    pool = pool_that_loads(["bfloat16", "float32"], {"GPU": 2}, 1, tmp_path, monkeypatch)
+    with pytest.raises(ModelError, match=r"'demo' in bfloat16 and float32, .*--dtype float32"):
+        pool.prepare()
+
+
+def pool_that_loads(
+    dtypes: list[str],
+    resources: dict[str, int],
+    cpus: int,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> cluster.OnRay:
+    """A pool without Ray whose workers, one after another, have their models in these formats."""
+    left = iter(dtypes)
+
+    def warm() -> SimpleNamespace:
+        return SimpleNamespace(n_layers=4, device="cpu", dtype=next(left))
+
+    monkeypatch.setattr(cluster, "Worker", lambda *_: SimpleNamespace(warm=warm))
 
     def remote(kind: type[cluster.HeldWorker]) -> SimpleNamespace:
         def make(*arguments: object) -> SimpleNamespace:
@@ -196,6 +224,4 @@ def test_the_workers_of_a_machine_share_its_cores(
         exceptions=SimpleNamespace(RayError=Lost),
     )
     monkeypatch.setattr(cluster, "_connected", lambda _: ray)
-    pool = cluster.OnRay(RunOrder("demo"), str(tmp_path), cpus=cpus)
-    assert len(pool.prepare()["devices"]) == workers
-    assert taken == [threads] * workers
+    return cluster.OnRay(RunOrder("demo"), str(place), cpus=cpus)

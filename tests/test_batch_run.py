@@ -18,12 +18,13 @@ from alas_core.batch.folder import RunFolder, open_run
 from alas_core.batch.lock import RunLock, owner_of
 from alas_core.batch.plan import order_of
 from alas_core.batch.progress import Progress
-from alas_core.batch.runner import Run
+from alas_core.batch.runner import Here, Run
 from alas_core.bundle import loads
 from alas_core.datasets import UtteranceFolder
 from alas_core.errors import AlasError, InputError, StoreError
 from alas_core.models import registry
 from alas_core.models.fake import FakeSpeechLLM
+from alas_core.models.identity import Loading
 from alas_core.place import Place
 from alas_core.types import Settings
 from tests.corpora import TRANSCRIPT, fake_model, fake_order, make_corpus
@@ -317,6 +318,38 @@ def test_another_setting_never_mixes(
         finish(corpus, out, **changes)
     assert Path(out, schema.RUN_FILE).read_bytes() == before
     assert owner_of(Place(out)) is None
+
+
+class Elsewhere(Here):
+    """Workers whose machine loads "auto" in another number format than this one would."""
+
+    dtype = "bfloat16"
+
+    def prepare(self) -> dict[str, Any]:
+        return super().prepare() | {"dtype": self.dtype}
+
+
+def test_the_number_format_is_what_the_workers_loaded(
+    corpus: Path, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine that gives out the items may have no GPU, and theirs do."""
+
+    def finish_elsewhere(limit: int, **changes: Any) -> str:
+        for _ in Run(fake_order(corpus, limit=limit, **changes), out, pool=Elsewhere).steps():
+            pass
+        return str(open_run(out).info["dtype"])
+
+    assert registry.identify("fake-run").dtype == "float32"
+    assert finish_elsewhere(2) == "bfloat16"
+    assert finish_elsewhere(2) == "bfloat16", "nothing was to be done"
+    assert finish_elsewhere(3) == "bfloat16"
+    monkeypatch.setattr(Elsewhere, "dtype", "float16")
+    with pytest.raises(StoreError, match="made with dtype 'bfloat16', this one has 'float16'"):
+        finish_elsewhere(4)
+    info = open_run(out).info
+    assert (info["dtype"], info["state"], info["counts"]["done"]) == ("bfloat16", "failed", 3)
+    with pytest.raises(StoreError, match="made with dtype 'bfloat16', this one has 'float32'"):
+        finish_elsewhere(4, loading=Loading(dtype="float32"))
 
 
 def test_a_run_of_a_newer_schema_is_left_alone(corpus: Path, out: str) -> None:

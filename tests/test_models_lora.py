@@ -55,15 +55,19 @@ def test_the_switch_changes_both_runs_and_is_said():
     assert (on.info.variant, off.info.variant) == ("", "LoRA off")
 
 
-def test_an_answer_does_not_leave_the_switch_elsewhere():
-    """Granite's generate() turns the LoRA on for audio and off for text, and leaves it so."""
-    for lora in (True, False):
-        model = with_lora(lora)
-        before = states(model)
-        model.answer(PROMPT, transcript="the red fox", max_new_tokens=1)
-        assert all(torch.equal(*pair) for pair in zip(before, states(model), strict=True))
-        model.answer(PROMPT, audio=SOUND, max_new_tokens=1)
-        assert all(torch.equal(*pair) for pair in zip(before, states(model), strict=True))
+@pytest.mark.parametrize("lora", [True, False])
+def test_answers_are_given_with_the_switch_as_it_is_set(lora: bool):
+    """Granite's own generate() turns the LoRA on for audio and off for text, and leaves it so."""
+    model = with_lora(lora)
+    before = states(model)
+    layer = next(m for name, m in model._open.model.named_modules() if name.endswith("q_proj"))
+    on: list[bool] = []
+    layer.register_forward_hook(lambda *_: on.append(not layer.disable_adapters))
+    model.answer(PROMPT, transcript="the red fox", max_new_tokens=2)
+    model.answer(PROMPT, audio=SOUND, max_new_tokens=2)
+    assert on == [lora] * 4
+    assert all(torch.equal(*pair) for pair in zip(before, states(model), strict=True))
+    assert model._open.has_lora
 
 
 def test_a_lora_in_a_folder_of_its_own_is_loaded(tmp_path: Path):

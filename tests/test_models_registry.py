@@ -397,6 +397,32 @@ def test_a_registered_model_is_used_like_any_other():
         registry.register(FakeSpeechLLM(model_id="demo"))
 
 
+@pytest.mark.parametrize("model_id", ["demo", "demo-untrained"])
+def test_random_weights_are_not_quantised_and_the_held_model_stays(model_id):
+    held = registry.get("demo", CPU)
+    seed = 3 if model_id == "demo" else None
+    asked = Loading(device="cpu", quantization="8bit", untrained_seed=seed)
+    with pytest.raises(ModelError, match="random weights cannot be had in 8bit, expected quant"):
+        registry.get(model_id, asked)
+    assert registry.held() is held
+
+
+def test_a_registered_model_has_its_own_weights_only():
+    registry.register(FakeSpeechLLM(model_id="mine"))
+    try:
+        with pytest.raises(ModelError, match=r"'mine' cannot be had with random weights, .* leave"):
+            registry.get("mine", Loading(untrained_seed=3))
+    finally:
+        registry.unregister("mine")
+
+
+def test_the_untrained_demo_has_the_weights_of_the_seed_it_is_asked_for():
+    own = registry.get("demo-untrained", CPU).head().embedding.clone()
+    other = registry.get("demo-untrained", Loading(device="cpu", untrained_seed=20_011))
+    assert "seed 20011" in other.info.variant
+    assert not torch.equal(other.head().embedding, own)
+
+
 def test_a_class_without_states_before_the_norm_says_so(tiny_folder):
     """The note depends on the states themselves, not on the family's name."""
     model = registry.get(str(tiny_folder), CPU)

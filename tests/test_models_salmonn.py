@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -192,6 +193,20 @@ def test_it_is_listed_and_loaded_like_any_model(folder: Path, monkeypatch) -> No
     assert "model.safetensors" in registry.identify(str(folder)).revision
     assert len(before) == 16
     registry.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quantization": "8bit"}, "SALMONN cannot be had with 8bit, expected full weights"),
+        ({"device": "spread"}, "SALMONN cannot be had with device spread, .* device auto"),
+        ({"untrained_seed": 3}, "cannot be had with random weights, .* leave this control out"),
+    ],
+)
+def test_what_it_cannot_be_loaded_with_is_refused(folder: Path, options, message) -> None:
+    """Left out in silence, it would be the trained model under another one's name."""
+    with pytest.raises(ModelError, match=message):
+        registry.get(str(folder), dataclasses.replace(CPU, **options))
 
 
 def test_a_file_with_code_in_it_is_refused(broken: Path, tmp_path: Path) -> None:

@@ -207,6 +207,47 @@ def test_what_cannot_be_started_says_why(
     assert not workshop.busy()
 
 
+def times_outside(tmp_path: Path) -> Path:
+    """A file of word times that the server's folders do not hold, and a link to it from within."""
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"password": "kept out"}', encoding="utf-8")
+    return secret
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_word_times_outside_the_servers_folders_are_not_read(
+    corpus: Path, tmp_path: Path, linked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = times_outside(tmp_path)
+    if linked:
+        (corpus / "times.json").symlink_to(secret)
+        secret = corpus / "times.json"
+    as_if_typed = {**new_run._REFERENCES, str(secret): "typed"}
+    monkeypatch.setattr(new_run, "_REFERENCES", as_if_typed)
+    at = fill(page(), corpus)
+    at.session_state["run_reference"] = str(secret)
+    at.run().button(key="run_start").click().run()
+    until(lambda: not workshop.busy())
+    assert "outside the folders that this server opens" in said(at)
+    assert not found_runs()
+
+
+def test_a_resumed_run_reads_no_word_times_outside_the_servers_folders(
+    corpus: Path, tmp_path: Path
+) -> None:
+    """Its `run.json` may come from the command line, which may read anything."""
+    secret = times_outside(tmp_path)
+    order = RunOrder(f"{corpus}", "fake-run", reference=str(secret), settings=Settings(n_null=0))
+    (*_, last) = runner.Run(order, str(tmp_path / "runs" / "mine")).steps()
+    assert last.state == "finished"
+    at = page()
+    before = the_run().info["updated"]
+    at.button(key="mine-start").click().run()
+    until(lambda: not workshop.busy())
+    assert "outside the folders that this server opens" in said(at.run())
+    assert the_run().info["updated"] == before
+
+
 def test_a_model_that_does_not_load_is_told_after_the_start(
     corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

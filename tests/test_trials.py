@@ -141,6 +141,18 @@ def test_random_weights_are_those_of_the_same_architecture(demo) -> None:
     assert "random weights of seed 3" in identity.variant
 
 
+def test_on_the_device_of_the_analysis_its_model_is_not_loaded_anew(demo) -> None:
+    here = registry.get("demo", Loading(device="cpu"))
+    run_trial(demo, "noise", device="cpu")
+    assert registry.held() is here
+
+
+def test_random_weights_of_a_quantised_model_are_refused_in_words(demo) -> None:
+    key = dataclasses.replace(demo.key, variant="8bit")
+    with pytest.raises(ModelError, match=r"random weights cannot be had in 8bit, .* control"):
+        run_trial(dataclasses.replace(demo, key=key), "random")
+
+
 def test_the_model_is_loaded_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
@@ -153,8 +165,9 @@ def test_the_model_is_loaded_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     base = make_analysis()
     key = dataclasses.replace(base.key, variant="4bit, LoRA off", revision="abc", dtype="float16")
     with pytest.raises(ModelError, match="enough"):
-        run_trial(dataclasses.replace(base, key=key), "noise")
+        run_trial(dataclasses.replace(base, key=key), "noise", device="cuda:1")
     loading = asked[0].loading
+    assert loading.device == "cuda:1"
     assert (loading.quantization, loading.lora) == ("4bit", False)
     assert (loading.revision, loading.dtype) == ("abc", "float16")
     assert asked[0].settings.n_null == 0

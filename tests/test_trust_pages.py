@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from alas_core.errors import ModelError
 from alas_core.findings import ranking_sentence
+from alas_core.models import fetching
+from alas_core.models.identity import Loading
 from alas_core.rankings import agreements
 from alas_core.types import Analysis
 from alas_core.ui import orders, trials
@@ -67,16 +70,33 @@ def test_a_control_that_fails_says_why_and_leaves_the_others(monkeypatch) -> Non
 
     run = core.run_trial
 
-    def failing(analysis, name, value=None):
+    def failing(analysis, name, value=None, device="auto"):
         if name == "noise":
             raise ModelError("the model went away; load it again")
-        return run(analysis, name, value)
+        return run(analysis, name, value, device=device)
 
     monkeypatch.setattr(core, "run_trial", failing)
     at = settled(opened("controls", controls=["noise", "silence"]), trials.runner)
     assert any("the model went away" in error.value.replace("\\", "") for error in at.error)
     assert "Silence instead" in said(at)
     assert any(button.label == "Try again" for button in at.button)
+
+
+def test_controls_run_on_the_device_that_the_session_has_chosen(monkeypatch) -> None:
+    from alas_core import trials as core
+
+    devices = []
+
+    def on(analysis, name, value=None, *, device="auto"):
+        devices.append(device)
+        raise ModelError("enough")
+
+    monkeypatch.setattr(core, "run_trial", on)
+    at = start("app.py")
+    at.session_state["trust"], at.session_state["controls"] = "controls", ["silence"]
+    at.session_state["device"] = "cpu"
+    finish(at, demo_order(loading=Loading(device="cpu")))
+    assert devices == ["cpu"]
 
 
 def test_where_no_position_is_a_sink_that_is_said() -> None:
@@ -122,6 +142,37 @@ def test_sinks_are_listed_with_their_place_word_and_layers(monkeypatch) -> None:
             "layers": "1 (3 to 3)",
         },
     ]
+
+
+def test_a_bundle_and_a_link_download_no_model_before_the_button_is_pressed(monkeypatch) -> None:
+    asked = []
+
+    def hub(model_id: str, revision: str = "") -> None:
+        asked.append((model_id, revision))
+        raise ModelError("the hub was asked")
+
+    def draw() -> None:
+        import dataclasses
+
+        from alas_core.ui.trial_panels import centering_panel
+        from tests.factory import make_analysis
+
+        base = make_analysis()
+        key = dataclasses.replace(base.key, model_id="someone/some-speech-model", revision="abc")
+        centering_panel(dataclasses.replace(base, key=key), 0, "light", "somebody")
+
+    monkeypatch.setattr(fetching, "hub_config", hub)
+    at = AppTest.from_function(draw, default_timeout=120).run()
+    assert not at.exception
+    (info,) = at.info
+    assert "'someone/some-speech-model', which is not on this machine" in info.value.replace(
+        "\\", ""
+    )
+    assert not trials.runner._jobs
+    at.button(key="trials_agree_download").click().run()
+    assert set(asked) == {("someone/some-speech-model", "abc")}
+    assert not at.info
+    assert all("the hub was asked" in error.value for error in at.error)
 
 
 def test_a_gallery_runs_no_controls(monkeypatch) -> None:

@@ -136,6 +136,33 @@ def test_a_job_that_nobody_looks_at_makes_room_for_another_lane_and_starts_anew_
     assert first.starts == 2
 
 
+def test_no_page_waits_while_a_job_that_is_put_back_ends():
+    runner = Runner("t")
+    closing, let_go_on, let_end = threading.Event(), threading.Event(), threading.Event()
+
+    def load():
+        try:
+            yield Step("loading", result=1)
+            assert let_go_on.wait(PATIENCE_S)
+            yield Step("loading on", result=2)
+        finally:
+            closing.set()
+            assert let_end.wait(PATIENCE_S)
+
+    runner.ask("load", load, lane="model 1", reader="x")
+    runner.wait("load", PATIENCE_S)
+    runner.ask("next", lambda: iter([Step("a", result=3)]), lane="model 2", reader="x")
+    let_go_on.set()
+    assert closing.wait(PATIENCE_S)
+    look = threading.Thread(target=runner.look, args=["load"], daemon=True)
+    look.start()
+    look.join(2.0)
+    waited = look.is_alive()
+    let_end.set()
+    assert not waited
+    assert runner.wait("next", PATIENCE_S).result == 3
+
+
 def test_an_alas_error_is_kept_as_its_text_until_forgotten():
     runner = Runner("t")
     runner.ask("k", lambda: failing(InputError("no sound, expected some")))

@@ -54,7 +54,8 @@ class HeldWorker:
         if self._worker is None:
             self._worker = Worker(self._order, self._url)
         info = self._worker.warm()
-        return {"n_layers": info.n_layers, "device": f"{info.device} on {os.uname().nodename}"}
+        device = f"{info.device} on {os.uname().nodename}"
+        return {"n_layers": info.n_layers, "device": device, "dtype": info.dtype}
 
     def work(self, item: Item) -> Outcome:
         """Do one item."""
@@ -118,7 +119,13 @@ class OnRay:
         except self._ray.exceptions.RayError as error:
             raise _cause(error) from None
         devices = sorted(worker["device"] for worker in told)
-        return {"n_layers": told[0]["n_layers"], "devices": devices}
+        dtypes = sorted({worker["dtype"] for worker in told})
+        if len(dtypes) > 1:
+            raise ModelError(
+                f"the workers would load '{self._order.model}' in {' and '.join(dtypes)}, expected "
+                "one number format in a run: their machines differ; name one (--dtype float32)"
+            )
+        return {"n_layers": told[0]["n_layers"], "devices": devices, "dtype": dtypes[0]}
 
     def outcomes(self, feed: Iterator[Item | None]) -> Iterator[Outcome | None]:
         """Outcomes as they come in; a None now and then, so that the caller can look around."""

@@ -53,7 +53,7 @@ class Pool(Protocol):
     """Does items: one after another here, or many at once elsewhere."""
 
     def prepare(self) -> dict[str, Any]:
-        """Load the model; what `run.json` says of it and of who works."""
+        """Load the model; what `run.json` says of it (as who works has it) and of who works."""
         ...
 
     def outcomes(self, feed: Iterator[Item | None]) -> Iterator[Outcome | None]:
@@ -73,7 +73,7 @@ class Here:
 
     def prepare(self) -> dict[str, Any]:
         info = self._worker.warm()
-        return {"n_layers": info.n_layers, "devices": [info.device]}
+        return {"n_layers": info.n_layers, "devices": [info.device], "dtype": info.dtype}
 
     def outcomes(self, feed: Iterator[Item | None]) -> Iterator[Outcome | None]:
         for item in feed:
@@ -156,7 +156,7 @@ class Run:
         held_parts = held.done.keys() | held.skipped.keys()
         todo = [item for item in items if item.part not in held_parts]
         if todo:
-            yield from self._do(todo, tally, lock)
+            yield from self._do(todo, tally, lock, bool(held.done))
         yield tally.progress(RUNNING, "Making the tables")
         self._compact(items)
         state = FINISHED if self._state == RUNNING else self._state
@@ -165,11 +165,16 @@ class Run:
         self._end(tally, state)
         yield tally.progress(state, "Done")
 
-    def _do(self, todo: Sequence[Item], tally: Tally, lock: RunLock) -> Iterator[Progress]:
+    def _do(
+        self, todo: Sequence[Item], tally: Tally, lock: RunLock, resumed: bool
+    ) -> Iterator[Progress]:
         listener = control.Listener(self._place)
         pool = self._pool(self._order, self._place.url)
         with contextlib.closing(pool):
-            self._info |= pool.prepare()
+            told = pool.prepare()
+            if resumed:
+                check_same(self._info, self._info | told, self._place.url)
+            self._info |= told
             tally.start_clock()
             for outcome in pool.outcomes(self._feed(todo, listener, lock, tally)):
                 if outcome is not None:
@@ -205,13 +210,17 @@ class Run:
             self._save(tally)
 
     def _check_before(self, info: dict[str, Any]) -> dict[str, Any]:
-        """What stays of an earlier start: when the run was created."""
+        """What stays of an earlier start: when the run was created, what "auto" came to mean."""
         raw = self._place.read(schema.RUN_FILE)
         if raw is None:
             return {}
         before = read_info(raw, self._place.url)
-        check_same(before, info, self._place.url)
-        return {"created": before.get("created", info["created"])}
+        names = ["created"]
+        if self._order.loading.dtype == "auto":
+            names.append("dtype")  # who works may have another accelerator than this machine
+        kept = {name: before.get(name, info[name]) for name in names}
+        check_same(before, info | kept, self._place.url)
+        return kept
 
     def _tidied(self, source: DataSet, items: Sequence[Item]) -> Committed:
         for folder in ("", schema.PARTS, schema.BUNDLES):

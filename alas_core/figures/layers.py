@@ -11,6 +11,7 @@ from alas_core.errors import InputError
 from alas_core.figures import axes
 from alas_core.figures.linked import pack
 from alas_core.figures.palette import SELECTION, SIMILARITY, Theme, palette
+from alas_core.fingerprint import fingerprint
 from alas_core.types import Analysis
 
 LAYERS_HEIGHT = 420
@@ -95,7 +96,7 @@ def cross_layer_payload(
 
     A click on a cell chooses the layer of its row; the cross follows the chosen layer.
     """
-    name = "/".join((analysis.key.digest[:24], "layers", score, theme))
+    name = "/".join((fingerprint(analysis, early=True), "layers", score, theme))
     layers = list(range(analysis.n_layers + 1))
     changes = {
         "audio layer": {"y0": layers, "y1": layers},

@@ -16,6 +16,7 @@ from safetensors.numpy import save
 from alas_core.figures import axes
 from alas_core.figures.palette import REFERENCE, SELECTION, SIMILARITY, TEXT, Theme, palette
 from alas_core.figures.sheet import LEFT, RIGHT
+from alas_core.fingerprint import fingerprint
 from alas_core.types import Analysis, Lens
 
 _STEPS = 65535
@@ -31,7 +32,7 @@ _WHITE = {"\n": "↵", "\t": "⇥", "\r": "↵"}
 
 def lens_name(analysis: Analysis, theme: Theme) -> str:
     """The name of a payload: all that it depends on."""
-    return "/".join(("lens", analysis.key.digest[:24], theme))
+    return "/".join(("lens", fingerprint(analysis), theme))
 
 
 def lens_payload(analysis: Analysis, lens: Lens, *, theme: Theme = "light") -> bytes:

@@ -17,6 +17,7 @@ from alas_core.figures.panels import similarity_hover
 from alas_core.figures.profile import verdict
 from alas_core.figures.sheet import selection_shapes, sheet_figure, similarity_title
 from alas_core.figures.views import Fold, spread, word_cells, word_view
+from alas_core.fingerprint import fingerprint
 from alas_core.numerals import number
 from alas_core.types import Analysis, FloatArray
 
@@ -75,7 +76,7 @@ def sheet_name(analysis: Analysis, *, layer: int, score: str, fold: Fold, theme:
     """The name of a payload: the same for all layers if it carries them all."""
     null = analysis.null.name if analysis.null else analysis.quick_null.name
     drawn = "all" if holds_all_layers(analysis) else str(layer)
-    return "/".join((analysis.key.digest[:24], null, score, fold, theme, drawn))
+    return "/".join((fingerprint(analysis), null, score, fold, theme, drawn))
 
 
 def holds_all_layers(analysis: Analysis) -> bool:

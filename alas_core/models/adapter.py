@@ -93,7 +93,7 @@ class TransformersSpeechLLM:
         """
         with torch.no_grad(), self._guard():
             inputs = self._audio_inputs(audio, prompt)
-            positions = (inputs["input_ids"][0] == self._audio_token_id).nonzero()[:, 0]
+            positions = (inputs["input_ids"][0] == self._audio_token_id).nonzero()[:, 0].tolist()
             spans = self._open.family.grid.spans(len(positions), audio.duration_s)
             if len(spans) < 2:
                 raise InputError(
@@ -101,8 +101,9 @@ class TransformersSpeechLLM:
                     "expected at least 2; use a longer recording"
                 )
             states, last = self._hidden_states(inputs)
-            kept = torch.stack([state[0, positions[: len(spans)]] for state in states])
-            tied = last is not None and torch.equal(states[-1], last)
+            positions = positions[: len(spans)]
+            kept = self._kept(states, 0, positions)
+            tied = last is not None and torch.equal(kept[-1:], self._kept([last], 0, positions))
             notes = self._notes(spans, audio, tied=tied)
         return AudioStates(kept, spans, notes, last_is_normed=tied)
 
@@ -126,9 +127,7 @@ class TransformersSpeechLLM:
                 ]
                 states, _ = self._hidden_states(padded_inputs(self._open, texts))
                 batch = [
-                    TextStates(
-                        torch.stack([s[row, list(text.positions)] for s in states]), text.tokens
-                    )
+                    TextStates(self._kept(states, row, text.positions), text.tokens)
                     for row, text in enumerate(texts)
                 ]
                 del states
@@ -148,11 +147,7 @@ class TransformersSpeechLLM:
                 inputs = self._audio_inputs(audio, prompt)
             else:
                 inputs = padded_inputs(self._open, [self._text_input(transcript, prompt)])
-            options = dict(self._open.family.forward_options)
-            generated = self._open.model.generate(
-                **inputs, max_new_tokens=max_new_tokens, do_sample=False, **options
-            )
-            new = generated[0, inputs["input_ids"].shape[1] :]
+            new = self._generated(inputs, max_new_tokens)[0, inputs["input_ids"].shape[1] :]
             text: str = self._open.processor.tokenizer.decode(new, skip_special_tokens=True)
         return text.strip()
 
@@ -232,7 +227,7 @@ class TransformersSpeechLLM:
     def _hidden_states(
         self, inputs: dict[str, torch.Tensor]
     ) -> tuple[list[torch.Tensor], torch.Tensor | None]:
-        """States of all layers, each (batch, positions, d_model), and the output, if there is."""
+        """States (batch, positions, d_model) of all layers where they lie; the output, if any."""
         checkpoint = self._open
         model = checkpoint.model.base_model
         options: dict[str, Any] = dict(checkpoint.family.forward_options)
@@ -253,8 +248,28 @@ class TransformersSpeechLLM:
             )
         return states, getattr(output, "last_hidden_state", None)
 
+    def _kept(
+        self, states: Sequence[torch.Tensor], row: int, positions: Sequence[int]
+    ) -> torch.Tensor:
+        """These positions of each state; spread over GPUs, a layer leaves its state on its own."""
+        return torch.stack([s[row, list(positions)].to(self._open.device) for s in states])
+
+    def _generated(self, inputs: dict[str, torch.Tensor], max_new_tokens: int) -> torch.Tensor:
+        model, has_lora = self._open.model, self._open.has_lora
+        options = dict(self._open.family.forward_options)
+        self._switch_lora()
+        # Else Granite's own generate() switches the LoRA by what it gets, not as it is asked for.
+        model._hf_peft_config_loaded = False
+        try:
+            ids: torch.Tensor = model.generate(
+                **inputs, max_new_tokens=max_new_tokens, do_sample=False, **options
+            )
+        finally:
+            model._hf_peft_config_loaded = has_lora
+        return ids
+
     def _switch_lora(self) -> None:
-        """Set the speech LoRA before every pass: generating switches it behind our back."""
+        """Set the speech LoRA as it was asked for, in every pass anew."""
         if self._open.has_lora:
             model = self._open.model
             (model.enable_adapters if self._open.loading.lora else model.disable_adapters)()

@@ -17,6 +17,7 @@ from alas_core.errors import ModelError
 from alas_core.models import fetching, plugins
 from alas_core.models import identity as ids
 from alas_core.models.identity import Loading, ModelIdentity
+from alas_core.models.salmonn_files import MODEL_TYPE as SALMONN
 from alas_core.models.salmonn_files import salmonn_files
 from alas_core.models.watching import Load, Report, Watched
 from alas_core.resources import asset_path
@@ -96,9 +97,11 @@ def identify(model_id: str, loading: Loading | None = None) -> ModelIdentity:
     Raises
     ------
     ModelError
-        If there is no such model, or this server may not load it.
+        If there is no such model, this server may not load it, or it cannot be loaded so.
     """
     loading = loading or Loading()
+    if model_id in _registered or model_id in plugins.offered():
+        _check_own_weights(model_id, loading)
     if model_id in _registered:
         info = _registered[model_id].info
         return ModelIdentity(model_id, info.revision, info.dtype, info.variant)
@@ -115,10 +118,40 @@ def identify(model_id: str, loading: Loading | None = None) -> ModelIdentity:
     else:
         config = ids.check_model_folder(folder)
         revision = ids.folder_revision(folder)
+    model_type = str(config.get("model_type"))
+    _check_honoured(model_id, model_type, loading)
     if model_id == DEMO_UNTRAINED:
         revision = f"{revision}-untrained-{_untrained_seed()}"
     dtype = ids.resolve_dtype(loading.dtype, loading.device, config)
-    return ModelIdentity(model_id, revision, dtype, loading.variant(str(config.get("model_type"))))
+    return ModelIdentity(model_id, revision, dtype, loading.variant(model_type))
+
+
+def _check_own_weights(model_id: str, loading: Loading) -> None:
+    if loading.untrained_seed is not None:
+        raise ModelError(
+            f"'{model_id}' cannot be had with random weights, expected its own: only a folder or a "
+            "hub id of a family that transformers builds can; leave this control out"
+        )
+
+
+def _check_honoured(model_id: str, model_type: str, loading: Loading) -> None:
+    """Refuse what would be left out in silence: a result's key would name another network."""
+    random = loading.untrained_seed is not None or model_id == DEMO_UNTRAINED
+    if random and loading.quantization != "none":
+        raise ModelError(
+            f"random weights cannot be had in {loading.quantization}, expected quantization none: "
+            "only weights that are read from files are quantised; load the model with "
+            "quantization none, or leave this control out"
+        )
+    if model_type != SALMONN:
+        return
+    _check_own_weights(model_id, loading)
+    if loading.quantization != "none" or loading.device == "spread":
+        got = "device spread" if loading.quantization == "none" else loading.quantization
+        raise ModelError(
+            f"SALMONN cannot be had with {got}, expected full weights on one device: it is put "
+            "together here of four published parts; choose quantization none and device auto"
+        )
 
 
 def get(model_id: str, loading: Loading | None = None) -> SpeechLLM:
@@ -149,9 +182,9 @@ def opening(model_id: str, loading: Loading | None = None) -> Generator[Watched,
     mode.allow_model(model_id)
     loading = loading or Loading()
     with device_lock:
+        identity = identify(model_id, loading)
         if model_id in _registered:
             return _registered[model_id]
-        identity = identify(model_id, loading)
         key = (identity, loading.device)
         if _held is not None and _held[0] == key:
             return _held[1]
@@ -242,7 +275,8 @@ def _load(identity: ModelIdentity, loading: Loading, report: Report) -> SpeechLL
 
         checkpoint = load_salmonn(parts, loading, report)
     else:
-        own = identity.model_id == DEMO_UNTRAINED
-        seed = _untrained_seed() if own else loading.untrained_seed
+        seed = loading.untrained_seed
+        if seed is None and identity.model_id == DEMO_UNTRAINED:
+            seed = _untrained_seed()
         checkpoint = load(folder, loading, untrained_seed=seed, report=report)
     return TransformersSpeechLLM(checkpoint, identity.model_id, identity.revision)

@@ -191,35 +191,34 @@ class Runner(Generic[Result]):
             self._thread.start()
         self._changed.notify_all()
 
-    def _next(self) -> _Job[Result] | None:
+    def _next(self) -> tuple[_Job[Result], list[_Job[Result]]] | None:
+        """The job to be served, and those that hold what it needs and that nobody looks at."""
         open_jobs = [job for job in self._jobs.values() if not job.state.finished]
         best = min(open_jobs, key=lambda job: job.rank, default=None)
         if best is None:
             return None
         blocking = [job for job in open_jobs if job.begun and job.lane not in ("", best.lane)]
         if not best.lane:
-            return best
+            return best, []
         if any(job.watched for job in blocking):
-            return min(blocking, key=lambda job: job.rank)
-        for job in blocking:
-            self._put_back(job)
-        return best
-
-    def _put_back(self, job: _Job[Result]) -> None:
-        """Close the generator, which frees what it holds; the job starts anew when its turn comes.
-
-        Runs in the runner's thread, as a lock must be released where it was taken.
-        """
-        if isinstance(job.steps, Generator):
-            job.steps.close()
-        job.begun, job.steps = False, None
+            return min(blocking, key=lambda job: job.rank), []
+        return best, blocking
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                while (job := self._next()) is None:
+                while (chosen := self._next()) is None:
                     self._changed.wait()
+                job, leaving = chosen
+                left = [other.steps for other in leaving]
+                for other in leaving:
+                    other.begun, other.steps = False, None  # it starts anew when its turn comes
                 job.begun = True
+            # Closing frees what they hold. It may wait for the end of a load; no page does.
+            # In this thread, as a lock must be released where it was taken.
+            for steps in left:
+                if isinstance(steps, Generator):
+                    steps.close()
             self._advance(job)
 
     def _advance(self, job: _Job[Result]) -> None:

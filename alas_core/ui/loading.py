@@ -88,16 +88,16 @@ def check_download(model_id: str, prefix: str = "") -> None:
     ModelError
         Says where to agree.
     """
-    if _must_ask(model_id, prefix):
+    if must_ask(model_id, prefix):
         raise ModelError(
             f"the model '{model_id}' is not on this machine; press 'Download and load' under Model "
             "in the sidebar, or choose another one"
         )
 
 
-def ask_download(model_id: str, prefix: str = "") -> None:
-    """Under the model's selector: the button that lets a model be downloaded, if it must be."""
-    if not model_id or not _must_ask(model_id, prefix):
+def ask_download(model_id: str, prefix: str = "", revision: str | None = None) -> None:
+    """The button that lets a model be downloaded, if it must be; see `must_ask`."""
+    if not model_id or not must_ask(model_id, prefix, revision):
         return
     st.button(
         "Download and load",
@@ -111,10 +111,17 @@ def ask_download(model_id: str, prefix: str = "") -> None:
     )
 
 
-def _must_ask(model_id: str, prefix: str) -> bool:
+def must_ask(model_id: str, prefix: str = "", revision: str | None = None) -> bool:
+    """Whether the model would have to be downloaded and this session has not agreed to it.
+
+    Parameters
+    ----------
+    revision : of the model; None for the one that is chosen under the prefix.
+    """
     agreed: set[str] = st.session_state.get(_AGREED, set())
     try:
-        return model_id not in agreed and not registry.is_local(model_id, chosen(prefix))
+        asked = chosen(prefix) if revision is None else Loading(revision=revision)
+        return model_id not in agreed and not registry.is_local(model_id, asked)
     except ModelError:  # an option that cannot be is said where the model is asked for
         return False
 

@@ -9,6 +9,7 @@ import streamlit as st
 from alas_core.figures.map import MAP_HEIGHT, Colour
 from alas_core.figures.map_payload import map_payload
 from alas_core.figures.palette import Theme
+from alas_core.fingerprint import fingerprint
 from alas_core.layouts import Layout, pca_layout
 from alas_core.types import Analysis
 from alas_core.ui import guide, orders
@@ -103,7 +104,7 @@ def _name(
 ) -> str:
     made = f"{layout.name}{layout.dimensions}.{layout.version}"
     shown = "-".join((colour, *sorted(parts), *map(str, trails)))
-    return "/".join((analysis.key.digest[:24], "map", made, shown, theme))
+    return "/".join((fingerprint(analysis, early=True), "map", made, shown, theme))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -9,7 +9,6 @@ import streamlit as st
 
 from alas_core.batch.plan import OWN_REFERENCE, RunOrder
 from alas_core.batch.roots import new_name
-from alas_core.datasets import data_roots, open_source
 from alas_core.errors import AlasError
 from alas_core.keys import Settings
 from alas_core.tasks import TASKS
@@ -17,7 +16,7 @@ from alas_core.ui import catalogue, columns, loading, run_drawer
 from alas_core.ui.folders import FolderSource, places
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
-from alas_core.ui.workshop import workshop
+from alas_core.ui.workshop import check_opened, workshop
 
 _OWN_TASK = "own"
 _SOURCE = "run_source"
@@ -175,7 +174,7 @@ def _start(name: str, taken: Collection[str], asked: dict[str, Any]) -> None:
     try:
         order = RunOrder(**asked, **run_drawer.chosen())
         loading.check_download(order.model, run_drawer.PREFIX)
-        open_source(order.source, data_roots())
+        check_opened(order)
         name = name or new_name(order)
         if name in taken:
             st.error(f"There is a run called {plain(name)}: resume it, or take another name.")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from alas_core import layouts
 from alas_core.errors import InputError, TooLongError
+from alas_core.fingerprint import fingerprint
 from alas_core.layouts import Layout
 from alas_core.mode import readonly
 from alas_core.models.identity import Loading
@@ -98,7 +99,7 @@ def _lane(order: Order) -> str:
 def ask_map(analysis: Analysis, name: str, dimensions: int, layer: int) -> State[Layout]:
     """A layout of all layers, "pca" measured or "umap" made: the layer's first, then the others."""
     steps = _umap_steps if name == "umap" else _pca_steps
-    key = f"{analysis.key.digest}:{name}:{dimensions}"
+    key = f"{fingerprint(analysis, early=True)}:{name}:{dimensions}"
     return maps.ask(key, lambda: steps(analysis, dimensions, layer))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alas_core.figures.palette import Theme
+from alas_core.fingerprint import fingerprint
 from alas_core.reference.base import CHECKPOINT_KINDS
 from alas_core.types import Analysis, Reference, content_sha
 from alas_core.ui import references, sources
@@ -98,7 +99,7 @@ def _figures(
 def ask(analysis: Analysis, second: str) -> State[Quality]:
     """The job that measures this reference, started if need be; `second` is "" for none."""
     data = st.session_state.get("data", "") if second == references.OWN else ""
-    key = content_sha(analysis.key.digest, second, data)
+    key = content_sha(fingerprint(analysis, early=True), second, data)
     return qualities.ask(key, lambda: _steps(analysis, second, data))
 
 

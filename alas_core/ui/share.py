@@ -6,6 +6,7 @@ import re
 
 import streamlit as st
 
+from alas_core.fingerprint import fingerprint
 from alas_core.types import Analysis
 from alas_core.ui import references
 
@@ -34,7 +35,7 @@ def menu(analysis: Analysis, score: str) -> None:
         if references.linked() is None:
             st.markdown(_LEFT_OUT)
         with st.spinner("Writing the report …"):
-            report = _report(_name(analysis), analysis, score)
+            report = _report(fingerprint(analysis), analysis, score)
         st.download_button(
             "Report (HTML)",
             report,
@@ -61,13 +62,7 @@ def menu(analysis: Analysis, score: str) -> None:
 
 def bundle(analysis: Analysis) -> bytes:
     """The bytes of the analysis's bundle."""
-    return _bundle(_name(analysis), analysis)
-
-
-def _name(analysis: Analysis) -> str:
-    """Under which a file is kept: making one takes up to seconds, and each run offers it again."""
-    null = analysis.null or analysis.quick_null
-    return f"{analysis.key.digest} {null.name} {analysis.lens is not None}"
+    return _bundle(fingerprint(analysis), analysis)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

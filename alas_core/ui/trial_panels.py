@@ -14,7 +14,7 @@ from alas_core.findings import ranking_sentence
 from alas_core.perturbations import SNRS_DB, SPEEDS
 from alas_core.rankings import RULE, agreements
 from alas_core.types import Analysis
-from alas_core.ui import trials
+from alas_core.ui import loading, trials
 from alas_core.ui.chart import chart
 from alas_core.ui.guard import defect_text
 from alas_core.ui.guide import about
@@ -219,8 +219,25 @@ def _gather(
     room: _Room, analysis: Analysis, wanted: Sequence[tuple[str, float | None]], reader: str
 ) -> list[TrialResult]:
     """The results that are there; the rest is asked for, waited for and drawn when it comes."""
-    states = [trials.ask(analysis, name, value, reader) for name, value in wanted]
+    if wanted and not _model_may_be_had(analysis):
+        return []
+    device = loading.chosen().device
+    states = [trials.ask(analysis, name, value, reader, device) for name, value in wanted]
     return _results(states, trials.runner, room)
+
+
+def _model_may_be_had(analysis: Analysis) -> bool:
+    """Whether nothing would be downloaded unasked: a bundle and a link may name any model."""
+    model_id, revision = analysis.key.model_id, analysis.key.revision
+    if not loading.must_ask(model_id, revision=revision):
+        return True
+    st.info(
+        f"This runs the analysis's own model, '{plain(model_id)}', which is not on this machine. "
+        "Press the button to have it downloaded and run; all else on this page needs no model.",
+        icon=":material/info:",
+    )
+    loading.ask_download(model_id, "trials_", revision)
+    return False
 
 
 def _results(states: Sequence[State[Result]], runner: Runner[Result], room: _Room) -> list[Result]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alas_core.fingerprint import fingerprint
 from alas_core.types import Analysis
 from alas_core.ui.jobs import Runner, State, Step
 from alas_core.variations import Sensitivity, TrialResult
@@ -12,24 +13,34 @@ runner: Runner[TrialResult] = Runner("trials", max_kept=96)
 sensitivities: Runner[Sensitivity] = Runner("sensitivity", max_kept=24)
 
 
-def ask(analysis: Analysis, name: str, value: float | None, reader: str) -> State[TrialResult]:
-    """One trial's job, started if need be; `reader` is the session and the place on its page."""
-    null = analysis.null or analysis.quick_null
-    key = f"{analysis.key.digest}:{null.name}:{name}:{value}"
-    return runner.ask(key, lambda: _steps(analysis, name, value), reader=f"{reader}:{name}")
+def ask(
+    analysis: Analysis, name: str, value: float | None, reader: str, device: str = "auto"
+) -> State[TrialResult]:
+    """One trial's job, started if need be.
+
+    Parameters
+    ----------
+    reader : the session and the place on its page.
+    device : where the session has its models loaded; no part of the key, as it changes no result.
+    """
+    key = f"{fingerprint(analysis)}:{name}:{value}"
+    return runner.ask(key, lambda: _steps(analysis, name, value, device), reader=f"{reader}:{name}")
 
 
 def ask_sensitivity(analysis: Analysis) -> State[Sensitivity]:
     """The sensitivity of one analysis."""
-    return sensitivities.ask(analysis.key.digest, lambda: _sensitivity_steps(analysis))
+    key = fingerprint(analysis, early=True)
+    return sensitivities.ask(key, lambda: _sensitivity_steps(analysis))
 
 
-def _steps(analysis: Analysis, name: str, value: float | None) -> Iterator[Step[TrialResult]]:
+def _steps(
+    analysis: Analysis, name: str, value: float | None, device: str
+) -> Iterator[Step[TrialResult]]:
     yield Step("waiting for the model")
     from alas_core.trials import run_trial
 
     # In one step: between steps nothing of ours may hold the model.
-    yield Step("done", result=run_trial(analysis, name, value))
+    yield Step("done", result=run_trial(analysis, name, value, device=device))
 
 
 def _sensitivity_steps(analysis: Analysis) -> Iterator[Step[Sensitivity]]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from pathlib import Path
 
 from alas_core.batch import control
 from alas_core.batch.plan import RunOrder
 from alas_core.batch.roots import run_url
+from alas_core.datasets import data_roots, open_source
+from alas_core.datasets.opening import check_allowed
 from alas_core.errors import AlasError, InputError
 from alas_core.mode import clusters
 from alas_core.place import Place
+from alas_core.reference import FILE_SUFFIXES
 from alas_core.ui import orders
 from alas_core.ui.guard import defect_text
 
@@ -91,9 +95,8 @@ class Workshop:
         try:
             from alas_core.batch.command import pool_for
             from alas_core.batch.runner import Run  # torch and transformers: in this thread only
-            from alas_core.datasets import data_roots, open_source
 
-            open_source(order.source, data_roots())  # `run.json` may name what only its owner may
+            check_opened(order)  # `run.json` may name what only its owner may
             pool = pool_for(ray, cpus)
             gate = _let_others_first if ray is None else None
             run = Run(order, url, pool=pool, gate=gate, retry_skipped=retry_skipped)
@@ -105,6 +108,20 @@ class Workshop:
             log_id = uuid.uuid4().hex[:8]
             logger.exception("defect %s in the run %s", log_id, name)
             self._problems[name] = defect_text(log_id)
+
+
+def check_opened(order: RunOrder) -> None:
+    """Refuse a run that would read what lies outside the folders that this server opens.
+
+    Raises
+    ------
+    AlasError
+        If its data set or its file of word times does, or the data set cannot be opened.
+    """
+    roots = data_roots()
+    open_source(order.source, roots)
+    if Path(order.reference).suffix.lower() in FILE_SUFFIXES:
+        check_allowed(Path(order.reference), roots)
 
 
 def _let_others_first() -> None:
