@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from alas_core.corpus import listing
-from alas_core.ui import chart, corpus, corpus_scope, kept_runs
+from alas_core.ui import catalogue, chart, corpus, corpus_scope, kept_runs
 from tests.browsers import ROOT
 from tests.runs import make_run
 
@@ -149,6 +149,26 @@ def test_an_utterance_opens_from_its_bundle_else_from_the_demo_else_says_why(run
     assert "word" not in state
     assert kept_runs.read("mine/utterance-00000").utterance.transcript
     assert "keeps no analysis" in kept_runs.look_at("mine", run, "utterance-00001", None)
+
+
+def test_a_gallery_says_that_an_utterance_without_a_bundle_cannot_be_opened(runs, monkeypatch):
+    folder = make_run(runs / "mine", n=2)
+    info = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(info | {"source": "demo", "model": "demo"}))
+    first = next(iter(catalogue.demo_utterances()))
+    for name in ("utterances", "scores"):
+        table = pd.read_parquet(folder / f"{name}.parquet")
+        table["utterance"] = table["utterance"].replace({"utterance-00000": first})
+        table.to_parquet(folder / f"{name}.parquet")
+    run = corpus_scope.open_run(str(folder))
+    state: dict[str, object] = {}
+    monkeypatch.setattr(kept_runs.st, "session_state", state)
+    assert kept_runs.look_at("mine", run, first, None) == ""
+    assert (state["data"], state["utterance"]) == ("demo", first)
+    monkeypatch.setenv("ALAS_READONLY", "1")
+    state.clear()
+    assert "this server computes none" in kept_runs.look_at("mine", run, first, None)
+    assert not state
 
 
 @pytest.mark.parametrize(
