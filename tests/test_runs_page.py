@@ -333,3 +333,18 @@ def test_only_clusters_that_the_owner_names_get_runs(
     until(lambda: not workshop.busy())
     assert given == [("head:6379", 2)]
     assert the_run().state == "finished"
+
+
+def test_the_link_to_a_data_set_takes_the_view_along(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs" / "made", n=3)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    at.query_params.update({"layer": "3", "n_null": "7"})
+    for _ in range(2):
+        at.switch_page("pages/runs.py").run()
+        (link,) = at.get("page_link")
+        assert link.proto.query_string == "layer=3&n_null=7&run=made"
+        at.query_params.clear()  # as Streamlit does when the page changes
+    at.query_params.update({"layer": "3", "n_null": "7", "run": "made"})
+    at.switch_page("pages/corpus.py").run()
+    assert not at.exception
+    assert (at.session_state["layer"], at.session_state["n_null"]) == (3, 7)

@@ -209,6 +209,17 @@ def adopt() -> None:
             _set(name, told.get(name))
 
 
+def beside_view(own: Mapping[str, str]) -> dict[str, str]:
+    """What a link to another page says: the choices that pages share, and `own` of that page.
+
+    One that left the shared choices out would withdraw them (see `adopt`). On a page's first run
+    the URL is still empty, and what was last written there holds.
+    """
+    told = st.query_params.to_dict() or st.session_state.get(_PUBLISHED, {})
+    shared = {name: told[name] for name in PARAMETERS if name in told and not PARAMETERS[name].page}
+    return {**shared, **own}
+
+
 def _just_superseded() -> list[Mapping[str, str]]:
     now = time.monotonic()
     kept = [(at, old) for at, old in st.session_state.get(_SUPERSEDED, []) if now - at < _STALE_S]
