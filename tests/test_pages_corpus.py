@@ -100,6 +100,61 @@ def test_filters_narrow_what_every_sentence_is_about(runs):
     assert "No utterance passes the filters" in said(nobody.info)
 
 
+def app(**told: str) -> AppTest:
+    """The whole app at an address of the Data set page."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params.update(told)
+    at.switch_page("pages/corpus.py").run()
+    assert not at.exception
+    return at
+
+
+def test_filters_outlive_another_page_and_are_in_the_link(runs):
+    folder = make_run(runs / "mine", n=60)
+    table = pd.read_parquet(folder / "utterances.parquet")
+    table["speaker"] = table["speaker"].replace({"anna": "Lee, Anna 100%"})
+    table.to_parquet(folder / "utterances.parquet")
+    chosen = (table["speaker"] == "Lee, Anna 100%") & table["correct_audio"]
+    at = app()
+    at.multiselect(key="run_only_speaker").set_value(["Lee, Anna 100%"])
+    at.multiselect(key="run_only_correct_audio").set_value(["True"])
+    at.segmented_control(key="run_first").set_value("best").run()
+    assert at.query_params["run_only_correct_audio"] == "True"
+    assert at.query_params["run_first"] == "best"
+    link = dict(at.query_params)
+    at.query_params.clear()  # as Streamlit does when the page changes
+    at.switch_page("pages/training.py").run()
+    at.query_params.clear()
+    at.switch_page("pages/corpus.py").run()
+    for seen in (at, app(**link)):
+        assert f"{chosen.sum()} of 60 utterances" in said(seen.caption)
+        assert seen.segmented_control(key="run_first").value == "best"
+
+
+@pytest.mark.parametrize(
+    ("view", "name", "text"),
+    [
+        ("filter", "run_threshold", "0.95"),
+        ("profiles", "run_others", "deep"),
+        ("words", "run_words", "best"),
+        ("words", "run_words_length", "frames"),
+        ("words", "run_word", "town"),
+        ("accuracy", "run_side", "answer_similarity"),
+        ("map", "run_map_kind", "umap"),
+        ("layers", "run_matrix", "layer_correlation"),
+        ("layers", "run_tree_side", "text"),
+    ],
+)
+def test_a_choice_of_a_view_is_read_from_the_link_and_nonsense_is_not(runs, view, name, text):
+    make_run(runs / "mine", n=40)
+    make_run(runs / "deep", n=3, n_layers=16)
+    said_in = app(run="mine", run_view=view, **{name: text}).session_state[name]
+    assert (said_in if isinstance(said_in, list) else [str(said_in)])[0:1] == [text]
+    nonsense = app(run="mine", run_view=view, **{name: "nonsense"})
+    assert not nonsense.error
+    assert nonsense.session_state[name] not in ("nonsense", ["nonsense"])
+
+
 def test_layer_and_score_change_what_is_said(runs):
     make_run(runs / "mine", n=40)
     at = look(run_layer=2, score="hit_rate", run_view="accuracy")

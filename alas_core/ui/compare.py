@@ -11,7 +11,7 @@ from alas_core.contrasts import summary
 from alas_core.figures import comparison as figures
 from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, controls, gallery, sources, url
+from alas_core.ui import catalogue, controls, gallery, parameters, sources
 from alas_core.ui.chart import chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.look import theme
@@ -154,7 +154,7 @@ def _settings() -> None:
     left.number_input(
         "Temperature of B", 0.001, 10.0, step=0.05, format="%.3g", key="b_temperature"
     )
-    right.selectbox("Centering of B", url.CENTERING, key="b_centering")
+    right.selectbox("Centering of B", parameters.CENTERING, key="b_centering")
     left.toggle("Mask attention sinks", key="b_mask_sinks")
     right.toggle("Instruction before the audio", key="b_instruction_first")
 

@@ -28,9 +28,7 @@ def utterances(looked: Scope) -> None:
     """The heatmap in the order of any metric; a click opens an utterance, or lists a column."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = _sort_by(looked)
-        first = st.segmented_control(
-            "First", ["best", "worst"], default="worst", required=True, key="run_first"
-        )
+        first = st.segmented_control("First", ["best", "worst"], required=True, key="run_first")
         corpus_guide.about("utterances", looked.score)
     ordered = choosing.order(looked.run, looked.rows, by, looked.layer, best_first=first == "best")
     drawn = heat(looked.run, ordered, looked.score)

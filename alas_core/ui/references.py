@@ -16,7 +16,7 @@ import streamlit as st
 from alas_core.errors import AlasError, InputError
 from alas_core.reference.base import CHECKPOINT_KINDS, DEFAULT_CHECKPOINTS
 from alas_core.types import Audio, Reference
-from alas_core.ui import url
+from alas_core.ui import parameters
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, on_shelf, shelf
 from alas_core.ui.text import cut, plain
 
@@ -61,7 +61,7 @@ def keep(key: str = "reference") -> None:
 def linked() -> str | None:
     """The choice as a link may carry it: no file of a person's, no checkpoint to load."""
     kind: str = st.session_state.get("reference", POCKETSPHINX)
-    return kind if kind in url.LINKED_REFERENCES else None
+    return kind if kind in parameters.LINKED_REFERENCES else None
 
 
 def chosen(key: str = "reference") -> str:

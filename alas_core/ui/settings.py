@@ -8,7 +8,7 @@ import streamlit as st
 
 from alas_core.errors import InputError
 from alas_core.types import Settings
-from alas_core.ui import references, url
+from alas_core.ui import parameters, references
 
 
 def drawer() -> None:
@@ -62,7 +62,7 @@ def _score_settings() -> None:
     )
     st.selectbox(
         "Centering",
-        url.CENTERING,
+        parameters.CENTERING,
         key="centering",
         help="Done to the states before cosines: none (default, as published), subtract each "
         "modality's mean, or standardise each dimension. Large shared directions can dominate "
