@@ -7,10 +7,12 @@ import re
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from alas_core.corpus import listing
-from alas_core.ui import catalogue, chart, corpus, corpus_scope, kept_runs
+from alas_core.corpus import choosing, heat, listing
+from alas_core.corpus.profiles import best_of
+from alas_core.ui import catalogue, chart, corpus, corpus_overview, corpus_scope, kept_runs
 from tests.browsers import ROOT
 from tests.runs import make_run
 
@@ -153,6 +155,33 @@ def test_a_choice_of_a_view_is_read_from_the_link_and_nonsense_is_not(runs, view
     nonsense = app(run="mine", run_view=view, **{name: "nonsense"})
     assert not nonsense.error
     assert nonsense.session_state[name] not in ("nonsense", ["nonsense"])
+
+
+def test_the_column_that_was_clicked_is_forgotten_in_another_order(runs, monkeypatch):
+    make_run(runs / "mine", n=60)
+    monkeypatch.setattr(heat, "MAX_SINGLE", 30)
+    monkeypatch.setattr(heat, "N_BINS", 10)
+
+    def clickable(figure, *, on_pick=None, **_):
+        if on_pick is not None:
+            st.button("click", key="click", on_click=on_pick, args=[chart.Cell(0, 3)])
+
+    monkeypatch.setattr(corpus_overview, "chart", clickable)
+    at = app()
+    assert "the mean of about 6 neighbours" in said(at.caption)
+    worst_first = at.button(key="click").click().run().dataframe[0].value["utterance"].tolist()
+    run = corpus_scope.open_run(str(runs / "mine"))
+    best = best_of(run, run.everyone()).layer
+    rows = choosing.order(run, run.everyone(), "alas", best, best_first=False)
+    assert worst_first == [run.utterances["utterance"][int(row)] for row in rows[18:24]]
+    first = at.segmented_control(key="run_first")
+    first.set_value("best").run()
+    assert not at.dataframe
+    first.set_value("worst").run()
+    assert at.dataframe[0].value["utterance"].tolist() == worst_first
+    at.multiselect(key="run_only_correct_audio").set_value(["True"]).run()
+    assert "the mean of about 4 neighbours" in said(at.caption)
+    assert not at.dataframe
 
 
 def test_layer_and_score_change_what_is_said(runs):
