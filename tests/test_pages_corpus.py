@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
@@ -182,6 +183,17 @@ def test_the_column_that_was_clicked_is_forgotten_in_another_order(runs, monkeyp
     at.multiselect(key="run_only_correct_audio").set_value(["True"]).run()
     assert "the mean of about 4 neighbours" in said(at.caption)
     assert not at.dataframe
+
+
+def test_the_utterances_are_listed_in_the_order_of_the_heatmap(runs):
+    make_run(runs / "mine", n=20)
+    at = look(run_layer=3, run_sort="duration_s", run_first="best")
+    run = corpus_scope.open_run(str(runs / "mine"))
+    rows = choosing.order(run, run.everyone(), "duration_s", 3)
+    (table,) = (frame.value for frame in at.dataframe)
+    assert table["utterance"].tolist() == [run.utterances["utterance"][int(row)] for row in rows]
+    assert np.allclose(table["ALAS @ 3"], run.matrix("alas")[rows, 3])
+    assert {"words", "p", "answer to the sound"} <= set(table.columns)
 
 
 def test_layer_and_score_change_what_is_said(runs):

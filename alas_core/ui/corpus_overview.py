@@ -25,7 +25,10 @@ _NO_GROUP = "all"
 
 
 def utterances(looked: Scope) -> None:
-    """The heatmap in the order of any metric; a click opens an utterance, or lists a column."""
+    """The heatmap in the order of any metric; a click opens an utterance, or lists a column.
+
+    Below it the same as a list, to read and to choose from without a pointer.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = _sort_by(looked)
         first = st.segmented_control("First", ["best", "worst"], required=True, key="run_first")
@@ -61,6 +64,7 @@ def utterances(looked: Scope) -> None:
         st.caption(
             "Click a column: its utterance opens in Explore. Drag to zoom in, double click to undo."
         )
+        corpus_lists.utterance_list(looked, drawn.rows, "run_heat_list")
 
 
 def _sort_by(looked: Scope) -> str:
