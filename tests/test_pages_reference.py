@@ -305,13 +305,35 @@ def _now_and_then_page():
         references.choice("Reference alignment")
 
 
+def test_an_uploaded_alignment_outlives_a_run_that_does_not_draw_it():
+    at = AppTest.from_function(_now_and_then_page, default_timeout=PATIENCE_S)
+    at.session_state["keeping"] = at.session_state["drawn"] = True
+    at.run()
+    at.selectbox(key="reference").set_value(references.FILE).run()
+    assert any("Until a file is there" in caption.value for caption in at.caption)
+    at.file_uploader(key="reference_file").set_value(("mine.wdseg", b"nothing", "text/plain")).run()
+    placed = at.session_state["reference_id"]
+    assert shelf.get(placed).name == "mine.wdseg"
+    for drawn in (False, True):
+        at.session_state["drawn"] = drawn
+        at.run()
+        assert not at.exception
+    assert at.session_state["reference_id"] == placed
+    assert "mine.wdseg is in use" in words_of(at.caption)
+    at.file_uploader(key="reference_file").set_value(("b.ctm", b"a 1 0 1 b", "text/plain")).run()
+    assert shelf.get(at.session_state["reference_id"]).name == "b.ctm"
+    at.file_uploader(key="reference_file").set_value(None).run()
+    assert "reference_id" not in at.session_state
+
+
 @pytest.mark.parametrize("n_tiers", [1, 2])
 def test_a_tier_of_an_earlier_file_is_forgotten(n_tiers):
     at = AppTest.from_function(_tier_page, default_timeout=PATIENCE_S)
     grid = two_tiers(".textgrid")
-    at.session_state["file"] = Recording(
+    file = Recording(
         "words.TextGrid" if n_tiers == 2 else "words.ctm", grid if n_tiers == 2 else b"a 1 0 1 b"
     )
+    at.session_state["reference_id"] = shelf.put(file)
     at.session_state["reference_tier"] = "a tier of another file"
     at.run()
     assert not at.exception
@@ -323,12 +345,5 @@ def _tier_page():
 
     from alas_core.ui import references
 
-    class Upload:
-        name = st.session_state["file"].name
-
-        def getvalue(self):
-            return st.session_state["file"].data
-
-    st.file_uploader = lambda *_, **__: Upload()
     references._upload("reference")
     st.text(str(st.session_state.get("reference_tier")))

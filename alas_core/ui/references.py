@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alas_core.errors import AlasError, InputError
-from alas_core.reference.base import CHECKPOINT_KINDS, DEFAULT_CHECKPOINTS
+from alas_core.reference.base import CHECKPOINT_KINDS, DEFAULT_CHECKPOINTS, FILE_SUFFIXES
 from alas_core.types import Audio, Reference
 from alas_core.ui import parameters
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, on_shelf, shelf
@@ -118,18 +118,21 @@ def local(kind: str) -> tuple[str, ...]:
 def _upload(key: str) -> None:
     uploaded = st.file_uploader(
         "Alignment file",
-        type=["TextGrid", "ctm", "json"],
+        type=[suffix.removeprefix(".") for suffix in FILE_SUFFIXES],
         key=f"{key}_file",
         max_upload_size=MAX_UPLOAD_MB,
-        help="A Praat TextGrid, a CTM, or JSON with word, start_s and end_s; its words must be "
-        "those of the transcript, its times seconds of this recording.",
+        on_change=_take_upload,
+        args=[key],
+        help="A Praat TextGrid, a CTM, a wdseg, or JSON with word, start_s and end_s; its words "
+        "must be those of the transcript, its times seconds of this recording.",
     )
-    if uploaded is None:
+    recording = shelf.get(st.session_state.get(f"{key}_id", ""))
+    if recording is None:
         st.session_state.pop(f"{key}_id", None)
         st.caption("Until a file is there, PocketSphinx is used.")
         return
-    recording = Recording(uploaded.name, uploaded.getvalue())
-    st.session_state[f"{key}_id"] = shelf.put(recording)
+    if uploaded is None:  # the field is empty again after a page that does not draw it
+        st.caption(f"{plain(recording.name, 80)} is in use; another file takes its place.")
     tiers = _tiers(recording)
     if st.session_state.get(f"{key}_tier") not in tiers or len(tiers) < 2:
         st.session_state.pop(f"{key}_tier", None)
@@ -143,6 +146,16 @@ def _upload(key: str) -> None:
             key=f"{key}_tier",
             help="The tier that holds the words, one interval each.",
         )
+
+
+def _take_upload(key: str) -> None:
+    """A file was chosen, or taken away."""
+    uploaded = st.session_state.get(f"{key}_file")
+    if uploaded is None:
+        st.session_state.pop(f"{key}_id", None)
+    else:
+        placed = shelf.put(Recording(uploaded.name, uploaded.getvalue()))
+        st.session_state[f"{key}_id"] = placed
 
 
 def _tiers(recording: Recording) -> tuple[str, ...]:
