@@ -269,6 +269,21 @@ def test_the_quality_of_the_reference_is_measured_when_asked_for(app):
     assert "Second: JSON sha256" in words_of(app.caption)
 
 
+def test_the_second_reference_is_in_the_link_and_outlives_another_page(app):
+    app.query_params.update({"quality": "true", "quality_compare": "true", "second": "own"})
+    finish(app, demo_order())
+    for _ in range(2):
+        assert app.toggle(key="quality_compare").value
+        assert app.selectbox(key="second").value == references.OWN
+        assert app.query_params["second"] == "own"
+        for page in ("pages/training.py", "pages/explore.py"):
+            app.query_params.clear()  # as Streamlit does when the page changes
+            app.switch_page(page).run()
+            assert not app.exception
+    app.selectbox(key="second").set_value("whisper").run()
+    assert "second" not in app.query_params
+
+
 def test_a_second_reference_that_cannot_be_had_leaves_the_rest(app):
     finish(app, demo_order())
     app.session_state["quality"] = True

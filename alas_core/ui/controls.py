@@ -138,6 +138,7 @@ def publish(page: str) -> None:
             "layer": looked.layer,
             "score": looked.score,
             "reference": references.linked(),
+            "second": references.linked("second"),
         },
         page,
     )

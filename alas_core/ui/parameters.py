@@ -146,6 +146,8 @@ PARAMETERS: dict[str, Parameter] = {
     "control_snr": Parameter(number_of(SNRS_DB), 0.0, "explore"),
     "control_speed": Parameter(number_of(SPEEDS), 0.9, "explore"),
     "quality": Parameter(flag, False, "explore"),
+    "quality_compare": Parameter(flag, False, "explore"),
+    "second": Parameter(one_of(LINKED_REFERENCES), "pocketsphinx", "explore"),
     "cross_layer": Parameter(one_of(("cka", "layer_correlation")), "cka", "explore"),
     "details": Parameter(
         one_of(("Scores", "Words", "Provenance", "Download")), "Scores", "explore"

@@ -51,16 +51,17 @@ def choice(label: str, key: str = "reference", help: str | None = None) -> str: 
     return chosen(key)
 
 
-def keep(key: str = "reference") -> None:
-    """Keep the choice in a run that does not draw it (another page)."""
-    for name in (key, *(f"{key}_{kind}" for kind in (*CHECKPOINT_KINDS, "tier"))):
-        if st.session_state.get(name) is not None:
-            st.session_state[name] = st.session_state[name]
+def keep() -> None:
+    """Keep the choices in a run that does not draw them (another page)."""
+    for key in ("reference", "second"):
+        for name in (key, *(f"{key}_{kind}" for kind in (*CHECKPOINT_KINDS, "tier"))):
+            if st.session_state.get(name) is not None:
+                st.session_state[name] = st.session_state[name]
 
 
-def linked() -> str | None:
+def linked(key: str = "reference") -> str | None:
     """The choice as a link may carry it: no file of a person's, no checkpoint to load."""
-    kind: str = st.session_state.get("reference", POCKETSPHINX)
+    kind: str = st.session_state.get(key, POCKETSPHINX)
     return kind if kind in parameters.LINKED_REFERENCES else None
 
 

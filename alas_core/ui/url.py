@@ -43,9 +43,10 @@ def forget_choice() -> None:
 def adopt() -> None:
     """Take over what the URL says where it differs from what was last written there.
 
-    So a fresh link fills the view, and the browser's back button works. A URL without any of the
-    parameters says nothing (Streamlit empties it when the page changes), and neither does a value
-    that has only just been replaced: it is older than the reader's last choice.
+    So a fresh link fills the view, and the browser's back button works, except to a view all at
+    its defaults: a URL without any of the parameters says nothing, since Streamlit empties it when
+    the page changes. Neither does a value that has only just been replaced: it is older than the
+    reader's last choice.
     """
     told = {name: st.query_params[name] for name in PARAMETERS if name in st.query_params}
     if not told:
