@@ -141,7 +141,7 @@ def _draft_page():
         st.form_submit_button("Analyse")
     if heard:
         drafting.begin(st.session_state["sound"])
-    drafting.progress()
+    drafting.progress(st.session_state["sound"])
 
 
 def draft(sound, whisper):
@@ -172,6 +172,10 @@ def test_whisper_writes_a_draft_that_can_be_edited(whisper):
     at.text_area(key="transcript").set_value("my own words")
     at.button[1].click().run()
     assert at.text_area(key="transcript").value == "my own words"
+    for other in (Recording("other.wav", sound.data), None):
+        at.session_state["sound"] = other
+        at.run()
+        assert not any("correct it" in caption.value for caption in at.caption)
 
 
 def _sidebar_and_picture():
@@ -194,6 +198,7 @@ def test_an_upload_is_drafted_corrected_and_analysed(roots):
     pressed(app, "Transcribe with Whisper").run()
     key = app.session_state["draft_key"]
     assert drafting.drafts.wait(key, PATIENCE_S, finished=True).result
+    app.file_uploader(key="audio_file").set_value((sound.name, sound.data, "audio/wav"))
     app.run()
     assert not app.exception
     assert "cat" in app.text_area(key="transcript").value  # the random weights' favourite word

@@ -61,7 +61,7 @@ def add_recording(expanded: bool) -> None:
             st.error("There is no sound yet: choose a file or record, then press Transcribe.")
         elif heard and source is not None:
             drafting.begin(source)
-        drafting.progress()
+        drafting.progress(source)
 
 
 def _source(way: str) -> Recording | None:
