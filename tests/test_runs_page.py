@@ -74,7 +74,7 @@ def fill(at: AppTest, corpus: Path, name: str = "mine") -> AppTest:
     at.session_state["run_source"] = listed if listed in places() else str(corpus)
     at.session_state["run_model"] = "fake-run"
     at.session_state["run_reference"] = "own"
-    at.session_state["run_null"] = 0
+    at.session_state["run_n_null"] = 0
     at.session_state["run_name"] = name
     return at.run()
 
@@ -270,7 +270,7 @@ def test_names_and_reasons_are_text_and_a_gallery_only_looks(
 
 
 def test_defaults_of_the_form_are_those_of_the_settings(corpus: Path) -> None:
-    assert page().number_input(key="run_null").value == Settings().n_null
+    assert page().number_input(key="run_n_null").value == Settings().n_null
 
 
 def test_the_columns_of_a_table_are_chosen_and_the_run_reads_it_so(corpus: Path) -> None:
@@ -290,7 +290,7 @@ def test_the_columns_of_a_table_are_chosen_and_the_run_reads_it_so(corpus: Path)
     assert at.session_state["run_source"] == "data/list/rows.tsv?audio=sound&text=meant"
     assert "data" not in at.session_state, "Explore looks at what it looked at before"
     at.selectbox(key="run_model").select("fake-run")
-    at.number_input(key="run_null").set_value(0)
+    at.number_input(key="run_n_null").set_value(0)
     at.text_input(key="run_name").set_value("mine").run()
     at.button(key="run_start").click().run()
     until(lambda: not workshop.busy())
@@ -312,6 +312,25 @@ def test_the_drawer_says_how_the_model_is_loaded_and_what_is_kept(corpus: Path) 
     assert info["loading"]["dtype"] == "float32"
     assert info["loading"]["revision"] == "v1"
     assert "dtype" not in at.session_state, "the session's own model stays as it is"
+
+
+def test_settings_of_the_score_stand_in_the_drawer_and_reach_the_run(corpus: Path) -> None:
+    at = page()
+    default = Settings()
+    assert at.number_input(key="run_temperature").value == default.temperature
+    assert at.selectbox(key="run_centering").value == default.centering
+    assert at.toggle(key="run_mask_sinks").value == default.mask_sinks
+    assert at.toggle(key="run_instruction_first").value == default.instruction_first
+    fill(at, corpus)
+    at.number_input(key="run_temperature").set_value(0.25)
+    at.selectbox(key="run_centering").select("mean")
+    at.toggle(key="run_mask_sinks").set_value(True)
+    at.toggle(key="run_instruction_first").set_value(False)
+    at.run().button(key="run_start").click().run()
+    until(lambda: not workshop.busy())
+    wanted = Settings(0.25, "mean", mask_sinks=True, instruction_first=False, n_null=0)
+    assert Settings(**the_run().info["settings"]) == wanted
+    assert "temperature" not in at.session_state, "Explore's own settings stay as they are"
 
 
 def test_only_clusters_that_the_owner_names_get_runs(

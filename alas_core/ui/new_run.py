@@ -159,16 +159,16 @@ def _how_much() -> dict[str, Any]:
         placeholder="all",
         help="The first so many; empty runs all of them.",
     )
-    n_null = st.number_input(
+    st.number_input(
         "Wrong transcripts",
         0,
         199,
         Settings().n_null,
-        key="run_null",
+        key="run_n_null",
         help="The null of each utterance; 0 permutes its words only, which is faster and less "
         "strict.",
     )
-    return {"limit": limit, "settings": Settings(n_null=n_null)}
+    return {"limit": limit}
 
 
 def _start(name: str, taken: Collection[str], asked: dict[str, Any]) -> None:
