@@ -117,7 +117,7 @@ CHOICE = ("word", "frame", "token", "trails")
 PART = ("part", "said")
 """Which part of a long recording is looked at, and the words typed for it."""
 
-DIFFERS = ("model", "recording", "kept", "instruction", "settings", "audio")
+DIFFERS = ("model", "recording", "kept", "instruction", "settings", "audio", "layer")
 """In what the second side of the Compare page may differ from the first."""
 
 FILTERED = ("task", "label", "speaker", "correct_audio")
@@ -196,4 +196,5 @@ PARAMETERS: dict[str, Parameter] = {
     "b_centering": Parameter(one_of(CENTERING), _MADE.centering, "compare"),
     "b_mask_sinks": Parameter(flag, _MADE.mask_sinks, "compare"),
     "b_audio": Parameter(words(60), None, "compare"),
+    "b_layer": Parameter(whole(), None, "compare"),
 }
