@@ -14,7 +14,7 @@ from alas_core.errors import AlasError
 from alas_core.keys import Settings
 from alas_core.tasks import TASKS
 from alas_core.ui import catalogue, columns, loading, run_drawer
-from alas_core.ui.folders import FolderSource, places
+from alas_core.ui.folders import HUB, FolderSource, places
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import workshop
@@ -99,7 +99,7 @@ def _source() -> str:
         or "demo"
     )
     listed = FolderSource(name, _SOURCE)
-    if listed.place not in places():
+    if listed.place not in places() and not name.startswith(HUB):
         return name
     columns.options(listed)
     return listed.spec()
