@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from alas_core.corpus import choosing, heat, listing
 from alas_core.corpus.profiles import best_of
+from alas_core.definitions import FIGURES, SCORES
 from alas_core.ui import catalogue, chart, corpus, corpus_overview, corpus_scope, kept_runs
 from tests.browsers import ROOT
 from tests.runs import make_run
@@ -65,6 +66,18 @@ def test_every_view_stands_with_many_and_with_one_utterance(runs, view):
     for run in ("many", "one"):
         at = look(run=run, run_view=view)
         assert not at.error, run
+
+
+@pytest.mark.parametrize("view", ["utterances", "profiles", "words", "accuracy"])
+def test_each_view_says_how_its_score_is_computed(runs, view):
+    make_run(runs / "mine", n=12)
+    assert SCORES["alas"].definition in [code.value for code in look(run_view=view).code]
+
+
+@pytest.mark.parametrize("view", ["map", "layers", "filter"])
+def test_each_other_view_says_how_its_figure_is_computed(runs, view):
+    make_run(runs / "mine", n=12)
+    assert [code.value for code in look(run_view=view).code] == [FIGURES[f"run {view}"]]
 
 
 def test_without_a_run_the_page_says_how_to_make_one(runs):

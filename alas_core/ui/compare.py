@@ -8,10 +8,11 @@ import streamlit as st
 
 from alas_core.comparison import Axis, layer_at, positions, settings_apart, word_rows
 from alas_core.contrasts import summary
+from alas_core.definitions import FIGURES
 from alas_core.figures import comparison as figures
 from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, controls, gallery, parameters, sources
+from alas_core.ui import catalogue, controls, gallery, guide, parameters, sources
 from alas_core.ui.chart import chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.look import theme
@@ -195,8 +196,7 @@ def comparison(first: Analysis, second: Analysis) -> None:
                 "Layer axis", list(_AXES), format_func=_AXES.__getitem__, required=True,
                 key="axis", label_visibility="collapsed",
             )  # fmt: skip
-            with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
-                st.markdown(_HELP)
+            guide.about(guide.WHAT, _HELP, FIGURES["compare"])
         pair, look = (first, second), theme()
         shown = {
             "profiles": figures.profiles_figure(
