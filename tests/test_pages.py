@@ -151,6 +151,22 @@ def test_layer_score_and_word_come_from_the_link(app):
     assert app.session_state["word"] == 1
 
 
+def test_the_neighbours_in_the_list_are_a_button_away(app):
+    first, second, last = (demo_order(row) for row in (0, 1, -1))
+    app.session_state["word"] = 1
+    finish(app, first)
+    assert app.button("previous_utterance").disabled
+    app.button("next_utterance").click()
+    finish(app, second)
+    assert app.selectbox("utterance").value == second.utterance_id
+    assert "word" not in app.session_state
+    app.button("previous_utterance").click().run()
+    assert app.selectbox("utterance").value == first.utterance_id
+    app.session_state["utterance"] = last.utterance_id
+    app.run()
+    assert app.button("next_utterance").disabled
+
+
 def test_the_demo_recordings_can_be_searched_by_words_task_and_voice(app):
     app.run()
     rows = datasets.demo().ids()
