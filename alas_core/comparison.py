@@ -58,7 +58,7 @@ def _made_from(analysis: Analysis) -> dict[str, str]:
         "model": model.model_id,
         "revision": model.revision,
         "dtype": model.dtype,
-        "recording": analysis.utterance.id,
+        "utterance": analysis.utterance.id,
         "sound": key.audio_sha[:12],
         "transcript": analysis.utterance.transcript,
         "instruction": str(analysis.provenance.get("instruction", analysis.utterance.instruction)),

@@ -184,3 +184,47 @@ SCORES: dict[str, Score] = {
         ),
     )
 }
+
+LIKENESS = (
+    "CKA[l, m] = HSIC(A_l, T_m) / sqrt(HSIC(A_l, A_l) · HSIC(T_m, T_m)), debiased and linear. "
+    "A_l: inner products of the words' mean audio states at layer l, T_m: of their mean text "
+    "states at layer m, both with a diagonal of 0; n words (at least 4).\n"
+    "HSIC(K, L) = [tr(K L) + ΣK · ΣL / ((n − 1)(n − 2)) − 2 · 1ᵀK L 1 / (n − 2)] / (n (n − 3)) "
+    "(Song et al. 2012).\n"
+    "Correlation[l, m] = Pearson's r, over dimensions, of the mean frame at layer l and the mean "
+    "token at layer m.\n"
+    "1: alike. 0: no more alike than unrelated layers are on average."
+)
+
+FIGURES: dict[str, str] = {
+    "map": "PCA of frames and tokens of a layer together; each layer centred, divided by its "
+    "median distance from the centre and turned towards the layer before (orthogonal Procrustes). "
+    "UMAP: 15 neighbours among the first 50 components, each layer started where the one beside "
+    "it lies (McInnes et al. 2018).\n"
+    "Trustworthiness = 1 − 2 / (n k (2n − 3k − 1)) · Σ_i Σ_j (rank(i, j) − k), over the j among "
+    "the k = 15 nearest of i on the map and not in the 50 components (Venna and Kaski 2001).",
+    "layers": LIKENESS,
+    "compare": "B − A at the same layer number, or by depth, the shallower model interpolated "
+    "between its layers. Its band: 2.5 and 97.5 % quantiles of (null of B)_i − (null of A)_i, the "
+    "i-th wrong transcript of each. Words are matched by text and order (longest common runs).",
+    "training": "Each cell is a score of one checkpoint at one layer, computed as on Explore from "
+    "that checkpoint's own states. Dot: ALAS > the 97.5 % quantile of that checkpoint's own null, "
+    "layer by layer, not corrected for their number. Word error: as the folder's index.json "
+    "tells it.",
+    "quality": "Jitter: each boundary + U(−j, j) ms, boundaries that two words share together, "
+    "their order kept; the frames' words are taken anew and ALAS from the same states. 20 draws "
+    "for each j. Agreement: onset in the second reference − onset in the first, in ms, for each "
+    "word that both place; mean and maximum are of absolute values.",
+    "run map": "x = s / |s| · R; s: a word's mean state, R: one fixed matrix of N(0, 1/64), "
+    "d_model × 64 (Johnson and Lindenstrauss 1984). Map: principal components of all x, or UMAP of "
+    "their first 50. Neighbours: for each sound (2,000 drawn at most) the text of another "
+    "utterance with the highest cosine; counted where it is of the same word. Blind guess: that "
+    "word's share of all texts.",
+    "run layers": f"Mean over the utterances of, in each of them:\n{LIKENESS}\n"
+    "Tree: average linkage on 1 − Pearson's r of two layers' rows (columns, for text); the three "
+    "groups are where it is cut.",
+    "run filter": "similarity = cosine of the sentence embeddings of both answers (open answers), "
+    "1 or 0 for labels. Kept: similarity ≥ threshold. Means are over the kept utterances; 95 % "
+    "intervals by resampling utterances 1,000 times (percentiles), of a share after Wilson.",
+}
+"""How what is shown beside the scores is computed, by figure."""

@@ -7,7 +7,7 @@ from alas_core.ui import compare, picture, shell
 shell.enter()
 first = picture.current()
 second = picture.pictured(compare.second_order, "compared_analysis")
-compare.sides(first.analysis)
+compare.sides(first.analysis, second.analysis)
 left, right = st.columns(2)
 with left:
     picture.status(first, "status")

@@ -152,6 +152,46 @@ def test_what_becomes_of_excited_is_a_choice_in_the_sidebar(server):
     assert len(at.selectbox("utterance").options) == 3
 
 
+def test_split_and_columns_of_a_hugging_face_data_set_are_typed_in_the_sidebar(server):
+    layouts.hub_saved(server)
+    at = start("corpora/saved")
+    assert "has the splits" in shown(at.error)
+    for name, value in {"split": "prøve", "audio": "støy", "text": "ord"}.items():
+        at.text_input(f"typed_{name}_corpora/saved").input(f" {value} ")
+    next(b for b in at.button if b.label == "Use these").click().run()
+    key = FolderSource("corpora/saved").with_options(
+        {"split": "prøve", "audio": "støy", "text": "ord"}
+    )
+    assert at.session_state["data"] == key
+    FolderSource(key).runner.wait(key, PATIENCE_S, finished=True)
+    again(at)
+    assert [label.split(" · ")[0] for label in at.selectbox("utterance").options] == [
+        *layouts.WORDS.values()
+    ]
+    assert at.text_input(f"typed_split_{key}").value == "prøve"
+
+
+def test_what_is_typed_for_a_data_set_of_the_hub_is_opened(monkeypatch):
+    opened: list[str] = []
+
+    def open_source(spec, roots=None):
+        opened.append(spec)
+        return datasets.demo()
+
+    monkeypatch.setattr(folders.datasets, "open_source", open_source)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    at.session_state["model"], at.session_state["n_null"] = MODEL, 0
+    at.session_state["typed_data"] = {"hf:owner/some"}  # as the list of sources notes it
+    at.session_state["data"] = "hf:owner/some"
+    again(at)
+    at.text_input("typed_config_hf:owner/some").input("clean")
+    next(b for b in at.button if b.label == "Use these").click().run()
+    assert at.session_state["data"] == "hf:owner/some?config=clean"
+    folders.downloads.wait("hf:owner/some?config=clean", PATIENCE_S, finished=True)
+    assert opened[-1] == "hf:owner/some?config=clean"
+    assert not at.warning
+
+
 @pytest.mark.parametrize("key", ["corpora/../secret", "/etc", "secret", "corpora/none?x=1"])
 def test_a_link_leads_to_no_other_folder(server, key):
     at = follow_link(key)

@@ -373,6 +373,20 @@ def test_a_hub_table_keeps_its_ids_and_names_its_labels(tmp_path, monkeypatch):
         datasets.open_source(f"{spec}&audio=text").ids()
 
 
+def test_columns_of_a_hub_table_that_nobody_could_guess_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    place = layouts.hub_saved(tmp_path)
+    with pytest.raises(InputError, match="has the splits trening, prøve"):
+        datasets.open_source(f"hf:{place}").ids()
+    spec = f"hf:{place}?split=prøve&audio=støy&text=ord&id=nr"
+    data = datasets.open_source(spec)
+    assert {row.id: row.transcript for row in data.ids()} == layouts.WORDS
+    quiet = datasets.open_source(spec.replace("støy", "lyd"))
+    name = next(iter(layouts.WORDS))
+    loud, soft = (one.load(name).audio.samples for one in (data, quiet))
+    assert len(loud) != len(soft)
+
+
 def test_a_hub_table_cannot_name_files_elsewhere(tmp_path):
     sound(tmp_path / "secret.wav")
     own = sound(tmp_path / "set" / "own.wav")

@@ -16,6 +16,7 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 from alas_core import datasets, pipeline
+from alas_core.definitions import FIGURES
 from alas_core.models import registry
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.types import Settings
@@ -148,6 +149,22 @@ def test_layer_score_and_word_come_from_the_link(app):
     assert app.session_state["shown_layer"] == 1
     assert app.selectbox("score").value == "hit_rate"
     assert app.session_state["word"] == 1
+
+
+def test_the_neighbours_in_the_list_are_a_button_away(app):
+    first, second, last = (demo_order(row) for row in (0, 1, -1))
+    app.session_state["word"] = 1
+    finish(app, first)
+    assert app.button("previous_utterance").disabled
+    app.button("next_utterance").click()
+    finish(app, second)
+    assert app.selectbox("utterance").value == second.utterance_id
+    assert "word" not in app.session_state
+    app.button("previous_utterance").click().run()
+    assert app.selectbox("utterance").value == first.utterance_id
+    app.session_state["utterance"] = last.utterance_id
+    app.run()
+    assert app.button("next_utterance").disabled
 
 
 def test_the_demo_recordings_can_be_searched_by_words_task_and_voice(app):
@@ -305,6 +322,39 @@ def test_settings_reach_the_analysis(app):
     state = orders.analyses.look(order.digest)
     assert state.result.key.settings.temperature == 0.5
     assert state.result.key.settings.centering == "mean"
+
+
+@pytest.mark.parametrize(
+    ("page", "figures"),
+    [("explore", ("map", "layers", "quality")), ("compare", ("compare",))],
+)
+def test_each_figure_says_how_it_is_computed(page, figures):
+    at = start(f"pages/{page}.py")
+    at.session_state["quality"], at.session_state["b"] = True, ["layer"]
+    finish(at, demo_order())
+    computed = helps(at, "How is this computed?")
+    assert helps(at, "What am I looking at?")
+    for figure in figures:
+        assert FIGURES[figure] in computed, figure
+
+
+def test_the_training_page_says_how_its_figure_is_computed():
+    at = start("pages/training.py").run()
+    assert helps(at, "How is this computed?") == [FIGURES["training"]]
+
+
+def helps(at: AppTest, title: str) -> list[str]:
+    """What stands behind each button of that title."""
+    return [
+        "\n".join(element.value for element in (*block.markdown, *block.code))
+        for block in at.get("popover")
+        if block.proto.popover.label == title
+    ]
+
+
+def test_layer_likeness_is_defined_on_the_method_page():
+    at = start("pages/method.py").run()
+    assert any(r"\mathrm{CKA} =" in formula.value for formula in at.latex)
 
 
 def test_method_page_works_its_example_out():

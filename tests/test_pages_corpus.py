@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from alas_core.batch.pooled import write_pooled
-from alas_core.corpus import listing
+from alas_core.corpus import choosing, heat, listing
+from alas_core.corpus.profiles import best_of
+from alas_core.definitions import FIGURES, SCORES
 from alas_core.place import Place
-from alas_core.ui import chart, corpus, corpus_scope, kept_runs
+from alas_core.ui import catalogue, chart, corpus, corpus_overview, corpus_scope, kept_runs
 from tests.browsers import ROOT
 from tests.runs import make_run
 
@@ -74,6 +78,18 @@ def test_the_map_of_one_utterance_claims_no_nearest_words_in_others(runs):
     assert "nan" not in text
 
 
+@pytest.mark.parametrize("view", ["utterances", "profiles", "words", "accuracy"])
+def test_each_view_says_how_its_score_is_computed(runs, view):
+    make_run(runs / "mine", n=12)
+    assert SCORES["alas"].definition in [code.value for code in look(run_view=view).code]
+
+
+@pytest.mark.parametrize("view", ["map", "layers", "filter"])
+def test_each_other_view_says_how_its_figure_is_computed(runs, view):
+    make_run(runs / "mine", n=12)
+    assert [code.value for code in look(run_view=view).code] == [FIGURES[f"run {view}"]]
+
+
 def test_without_a_run_the_page_says_how_to_make_one(runs):
     at = look()
     assert "No run yet" in said(at.markdown)
@@ -108,6 +124,99 @@ def test_filters_narrow_what_every_sentence_is_about(runs):
     assert f"n = {n})" in said(at.markdown)
     nobody = look(run_text="no such words")
     assert "No utterance passes the filters" in said(nobody.info)
+
+
+def app(**told: str) -> AppTest:
+    """The whole app at an address of the Data set page."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params.update(told)
+    at.switch_page("pages/corpus.py").run()
+    assert not at.exception
+    return at
+
+
+def test_filters_outlive_another_page_and_are_in_the_link(runs):
+    folder = make_run(runs / "mine", n=60)
+    table = pd.read_parquet(folder / "utterances.parquet")
+    table["speaker"] = table["speaker"].replace({"anna": "Lee, Anna 100%"})
+    table.to_parquet(folder / "utterances.parquet")
+    chosen = (table["speaker"] == "Lee, Anna 100%") & table["correct_audio"]
+    at = app()
+    at.multiselect(key="run_only_speaker").set_value(["Lee, Anna 100%"])
+    at.multiselect(key="run_only_correct_audio").set_value(["True"])
+    at.segmented_control(key="run_first").set_value("best").run()
+    assert at.query_params["run_only_correct_audio"] == "True"
+    assert at.query_params["run_first"] == "best"
+    link = dict(at.query_params)
+    at.query_params.clear()  # as Streamlit does when the page changes
+    at.switch_page("pages/training.py").run()
+    at.query_params.clear()
+    at.switch_page("pages/corpus.py").run()
+    for seen in (at, app(**link)):
+        assert f"{chosen.sum()} of 60 utterances" in said(seen.caption)
+        assert seen.segmented_control(key="run_first").value == "best"
+
+
+@pytest.mark.parametrize(
+    ("view", "name", "text"),
+    [
+        ("filter", "run_threshold", "0.95"),
+        ("profiles", "run_others", "deep"),
+        ("words", "run_words", "best"),
+        ("words", "run_words_length", "frames"),
+        ("words", "run_word", "town"),
+        ("accuracy", "run_side", "answer_similarity"),
+        ("map", "run_map_kind", "umap"),
+        ("layers", "run_matrix", "layer_correlation"),
+        ("layers", "run_tree_side", "text"),
+    ],
+)
+def test_a_choice_of_a_view_is_read_from_the_link_and_nonsense_is_not(runs, view, name, text):
+    make_run(runs / "mine", n=40)
+    make_run(runs / "deep", n=3, n_layers=16)
+    said_in = app(run="mine", run_view=view, **{name: text}).session_state[name]
+    assert (said_in if isinstance(said_in, list) else [str(said_in)])[0:1] == [text]
+    nonsense = app(run="mine", run_view=view, **{name: "nonsense"})
+    assert not nonsense.error
+    assert nonsense.session_state[name] not in ("nonsense", ["nonsense"])
+
+
+def test_the_column_that_was_clicked_is_forgotten_in_another_order(runs, monkeypatch):
+    make_run(runs / "mine", n=60)
+    monkeypatch.setattr(heat, "MAX_SINGLE", 30)
+    monkeypatch.setattr(heat, "N_BINS", 10)
+
+    def clickable(figure, *, on_pick=None, **_):
+        if on_pick is not None:
+            st.button("click", key="click", on_click=on_pick, args=[chart.Cell(0, 3)])
+
+    monkeypatch.setattr(corpus_overview, "chart", clickable)
+    at = app()
+    assert "the mean of about 6 neighbours" in said(at.caption)
+    worst_first = at.button(key="click").click().run().dataframe[0].value["utterance"].tolist()
+    run = corpus_scope.open_run(str(runs / "mine"))
+    best = best_of(run, run.everyone()).layer
+    rows = choosing.order(run, run.everyone(), "alas", best, best_first=False)
+    assert worst_first == [run.utterances["utterance"][int(row)] for row in rows[18:24]]
+    first = at.segmented_control(key="run_first")
+    first.set_value("best").run()
+    assert not at.dataframe
+    first.set_value("worst").run()
+    assert at.dataframe[0].value["utterance"].tolist() == worst_first
+    at.multiselect(key="run_only_correct_audio").set_value(["True"]).run()
+    assert "the mean of about 4 neighbours" in said(at.caption)
+    assert not at.dataframe
+
+
+def test_the_utterances_are_listed_in_the_order_of_the_heatmap(runs):
+    make_run(runs / "mine", n=20)
+    at = look(run_layer=3, run_sort="duration_s", run_first="best")
+    run = corpus_scope.open_run(str(runs / "mine"))
+    rows = choosing.order(run, run.everyone(), "duration_s", 3)
+    (table,) = (frame.value for frame in at.dataframe)
+    assert table["utterance"].tolist() == [run.utterances["utterance"][int(row)] for row in rows]
+    assert np.allclose(table["ALAS @ 3"], run.matrix("alas")[rows, 3])
+    assert {"words", "p", "answer to the sound"} <= set(table.columns)
 
 
 def test_layer_and_score_change_what_is_said(runs):
@@ -159,6 +268,26 @@ def test_an_utterance_opens_from_its_bundle_else_from_the_demo_else_says_why(run
     assert "word" not in state
     assert kept_runs.read("mine/utterance-00000").utterance.transcript
     assert "keeps no analysis" in kept_runs.look_at("mine", run, "utterance-00001", None)
+
+
+def test_a_gallery_says_that_an_utterance_without_a_bundle_cannot_be_opened(runs, monkeypatch):
+    folder = make_run(runs / "mine", n=2)
+    info = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(info | {"source": "demo", "model": "demo"}))
+    first = next(iter(catalogue.demo_utterances()))
+    for name in ("utterances", "scores"):
+        table = pd.read_parquet(folder / f"{name}.parquet")
+        table["utterance"] = table["utterance"].replace({"utterance-00000": first})
+        table.to_parquet(folder / f"{name}.parquet")
+    run = corpus_scope.open_run(str(folder))
+    state: dict[str, object] = {}
+    monkeypatch.setattr(kept_runs.st, "session_state", state)
+    assert kept_runs.look_at("mine", run, first, None) == ""
+    assert (state["data"], state["utterance"]) == ("demo", first)
+    monkeypatch.setenv("ALAS_READONLY", "1")
+    state.clear()
+    assert "this server computes none" in kept_runs.look_at("mine", run, first, None)
+    assert not state
 
 
 @pytest.mark.parametrize(

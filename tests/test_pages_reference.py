@@ -142,7 +142,7 @@ def _draft_page():
         st.form_submit_button("Analyse")
     if heard:
         drafting.begin(st.session_state["sound"])
-    drafting.progress()
+    drafting.progress(st.session_state["sound"])
 
 
 def draft(sound, whisper):
@@ -173,6 +173,10 @@ def test_whisper_writes_a_draft_that_can_be_edited(whisper):
     at.text_area(key="transcript").set_value("my own words")
     at.button[1].click().run()
     assert at.text_area(key="transcript").value == "my own words"
+    for other in (Recording("other.wav", sound.data), None):
+        at.session_state["sound"] = other
+        at.run()
+        assert not any("correct it" in caption.value for caption in at.caption)
 
 
 def _sidebar_and_picture():
@@ -195,6 +199,7 @@ def test_an_upload_is_drafted_corrected_and_analysed(roots):
     pressed(app, "Transcribe with Whisper").run()
     key = app.session_state["draft_key"]
     assert drafting.drafts.wait(key, PATIENCE_S, finished=True).result
+    app.file_uploader(key="audio_file").set_value((sound.name, sound.data, "audio/wav"))
     app.run()
     assert not app.exception
     assert "cat" in app.text_area(key="transcript").value  # the random weights' favourite word
@@ -271,6 +276,21 @@ def test_the_quality_of_the_reference_is_measured_when_asked_for(app):
     assert "Second: JSON sha256" in words_of(app.caption)
 
 
+def test_the_second_reference_is_in_the_link_and_outlives_another_page(app):
+    app.query_params.update({"quality": "true", "quality_compare": "true", "second": "own"})
+    finish(app, demo_order())
+    for _ in range(2):
+        assert app.toggle(key="quality_compare").value
+        assert app.selectbox(key="second").value == references.OWN
+        assert app.query_params["second"] == "own"
+        for page in ("pages/training.py", "pages/explore.py"):
+            app.query_params.clear()  # as Streamlit does when the page changes
+            app.switch_page(page).run()
+            assert not app.exception
+    app.selectbox(key="second").set_value("whisper").run()
+    assert "second" not in app.query_params
+
+
 def test_a_second_reference_that_cannot_be_had_leaves_the_rest(app):
     finish(app, demo_order())
     app.session_state["quality"] = True
@@ -307,13 +327,35 @@ def _now_and_then_page():
         references.choice("Reference alignment")
 
 
+def test_an_uploaded_alignment_outlives_a_run_that_does_not_draw_it():
+    at = AppTest.from_function(_now_and_then_page, default_timeout=PATIENCE_S)
+    at.session_state["keeping"] = at.session_state["drawn"] = True
+    at.run()
+    at.selectbox(key="reference").set_value(references.FILE).run()
+    assert any("Until a file is there" in caption.value for caption in at.caption)
+    at.file_uploader(key="reference_file").set_value(("mine.wdseg", b"nothing", "text/plain")).run()
+    placed = at.session_state["reference_id"]
+    assert shelf.get(placed).name == "mine.wdseg"
+    for drawn in (False, True):
+        at.session_state["drawn"] = drawn
+        at.run()
+        assert not at.exception
+    assert at.session_state["reference_id"] == placed
+    assert "mine.wdseg is in use" in words_of(at.caption)
+    at.file_uploader(key="reference_file").set_value(("b.ctm", b"a 1 0 1 b", "text/plain")).run()
+    assert shelf.get(at.session_state["reference_id"]).name == "b.ctm"
+    at.file_uploader(key="reference_file").set_value(None).run()
+    assert "reference_id" not in at.session_state
+
+
 @pytest.mark.parametrize("n_tiers", [1, 2])
 def test_a_tier_of_an_earlier_file_is_forgotten(n_tiers):
     at = AppTest.from_function(_tier_page, default_timeout=PATIENCE_S)
     grid = two_tiers(".textgrid")
-    at.session_state["file"] = Recording(
+    file = Recording(
         "words.TextGrid" if n_tiers == 2 else "words.ctm", grid if n_tiers == 2 else b"a 1 0 1 b"
     )
+    at.session_state["reference_id"] = shelf.put(file)
     at.session_state["reference_tier"] = "a tier of another file"
     at.run()
     assert not at.exception
@@ -325,12 +367,5 @@ def _tier_page():
 
     from alas_core.ui import references
 
-    class Upload:
-        name = st.session_state["file"].name
-
-        def getvalue(self):
-            return st.session_state["file"].data
-
-    st.file_uploader = lambda *_, **__: Upload()
     references._upload("reference")
     st.text(str(st.session_state.get("reference_tier")))

@@ -11,7 +11,7 @@ from alas_core import bundles
 from alas_core.bundle import dumps
 from alas_core.errors import AlasError, ModelError
 from alas_core.models import registry
-from alas_core.ui import gallery, orders
+from alas_core.ui import gallery, orders, recordings
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.shelf import Recording, shelf
 from tests.browsers import ROOT
@@ -96,6 +96,19 @@ def test_a_link_cannot_open_a_file_outside_the_folders(app, tmp_path):
     app.run()
     assert app.selectbox("utterance").value != "mine/../secret"
     assert "secret" not in words_of(app.markdown)
+
+
+def test_a_bundle_is_no_recording_and_a_recording_no_bundle(monkeypatch):
+    state: dict[str, object] = {}
+    monkeypatch.setattr(recordings.st, "session_state", state)
+    bundle = shelf.put(Recording("kept.alas", b"x", "one"))
+    sound = shelf.put(Recording("mine.wav", b"x", "two"))
+    for state["utterance"] in (bundle, sound):
+        recordings.mine()
+        gallery.labels()
+    assert list(recordings.mine()) == [sound]
+    assert bundle in gallery.labels()
+    assert sound not in gallery.labels()
 
 
 @pytest.fixture

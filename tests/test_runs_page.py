@@ -74,7 +74,7 @@ def fill(at: AppTest, corpus: Path, name: str = "mine") -> AppTest:
     at.session_state["run_source"] = listed if listed in places() else str(corpus)
     at.session_state["run_model"] = "fake-run"
     at.session_state["run_reference"] = "own"
-    at.session_state["run_null"] = 0
+    at.session_state["run_n_null"] = 0
     at.session_state["run_name"] = name
     return at.run()
 
@@ -311,7 +311,7 @@ def test_names_and_reasons_are_text_and_a_gallery_only_looks(
 
 
 def test_defaults_of_the_form_are_those_of_the_settings(corpus: Path) -> None:
-    assert page().number_input(key="run_null").value == Settings().n_null
+    assert page().number_input(key="run_n_null").value == Settings().n_null
 
 
 def test_the_columns_of_a_table_are_chosen_and_the_run_reads_it_so(corpus: Path) -> None:
@@ -331,7 +331,7 @@ def test_the_columns_of_a_table_are_chosen_and_the_run_reads_it_so(corpus: Path)
     assert at.session_state["run_source"] == "data/list/rows.tsv?audio=sound&text=meant"
     assert "data" not in at.session_state, "Explore looks at what it looked at before"
     at.selectbox(key="run_model").select("fake-run")
-    at.number_input(key="run_null").set_value(0)
+    at.number_input(key="run_n_null").set_value(0)
     at.text_input(key="run_name").set_value("mine").run()
     at.button(key="run_start").click().run()
     until(lambda: not workshop.busy())
@@ -355,6 +355,25 @@ def test_the_drawer_says_how_the_model_is_loaded_and_what_is_kept(corpus: Path) 
     assert "dtype" not in at.session_state, "the session's own model stays as it is"
 
 
+def test_settings_of_the_score_stand_in_the_drawer_and_reach_the_run(corpus: Path) -> None:
+    at = page()
+    default = Settings()
+    assert at.number_input(key="run_temperature").value == default.temperature
+    assert at.selectbox(key="run_centering").value == default.centering
+    assert at.toggle(key="run_mask_sinks").value == default.mask_sinks
+    assert at.toggle(key="run_instruction_first").value == default.instruction_first
+    fill(at, corpus)
+    at.number_input(key="run_temperature").set_value(0.25)
+    at.selectbox(key="run_centering").select("mean")
+    at.toggle(key="run_mask_sinks").set_value(True)
+    at.toggle(key="run_instruction_first").set_value(False)
+    at.run().button(key="run_start").click().run()
+    until(lambda: not workshop.busy())
+    wanted = Settings(0.25, "mean", mask_sinks=True, instruction_first=False, n_null=0)
+    assert Settings(**the_run().info["settings"]) == wanted
+    assert "temperature" not in at.session_state, "Explore's own settings stay as they are"
+
+
 def test_only_clusters_that_the_owner_names_get_runs(
     corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,3 +393,18 @@ def test_only_clusters_that_the_owner_names_get_runs(
     until(lambda: not workshop.busy())
     assert given == [("head:6379", 2)]
     assert the_run().state == "finished"
+
+
+def test_the_link_to_a_data_set_takes_the_view_along(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs" / "made", n=3)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    at.query_params.update({"layer": "3", "n_null": "7"})
+    for _ in range(2):
+        at.switch_page("pages/runs.py").run()
+        (link,) = at.get("page_link")
+        assert link.proto.query_string == "layer=3&n_null=7&run=made"
+        at.query_params.clear()  # as Streamlit does when the page changes
+    at.query_params.update({"layer": "3", "n_null": "7", "run": "made"})
+    at.switch_page("pages/corpus.py").run()
+    assert not at.exception
+    assert (at.session_state["layer"], at.session_state["n_null"]) == (3, 7)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alas_core.errors import InputError
-from alas_core.ui import tables, url
+from alas_core.ui import parameters, tables, url
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
 from alas_core.ui.text import cut, plain
@@ -393,7 +393,7 @@ def test_what_is_written_is_read_back(address):
         address.session_state.update(chosen)
         url.publish({}, page)
         told = dict(address.query_params)
-        own = {name for name in chosen if url.PARAMETERS[name].page in ("", page)}
+        own = {name for name in chosen if parameters.PARAMETERS[name].page in ("", page)}
         assert set(told) == own
         address.session_state.clear()
         url.adopt()
@@ -406,7 +406,7 @@ def test_a_list_with_nothing_in_it_is_a_choice_too(address):
     url.settle()
     assert address.session_state["map_parts"] == []
     url.publish({})
-    assert address.query_params == {"map_parts": url.NONE}
+    assert address.query_params == {"map_parts": parameters.NONE}
 
 
 def test_another_recording_has_other_words_frames_and_tokens(address):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +31,16 @@ _OPTION_LABELS = {
     "excited": 'Label "excited"',
     "subset": "Part of the benchmark",
 }
+_TYPED_LABELS = {
+    "hf": {
+        "split": "Split",
+        "config": "Configuration",
+        "audio": "Column of the sound",
+        "text": "Column of the words",
+    }
+}
+"""Options of a layout that are typed, since nothing is known of them before it is read."""
+
 _NONE = "(none)"
 
 
@@ -58,6 +69,8 @@ def options(source: Read) -> None:
     for name, values in LAYOUTS[source.layout].options.items():
         if values:
             _option(source, name, values)
+    if source.layout in _TYPED_LABELS:
+        _typed(source, _TYPED_LABELS[source.layout])
 
 
 @st.dialog("Columns of the table", width="large")
@@ -79,6 +92,25 @@ def _take_option(source: Read, name: str) -> None:
     rest = {key: old for key, old in source.options.items() if key != name}
     default = LAYOUTS[source.layout].options[name][0]
     source.take(source.with_options(rest if value == default else rest | {name: value}))
+
+
+def _typed(source: Read, labels: Mapping[str, str]) -> None:
+    """One field an option; nothing is read anew before the button."""
+    keys = {name: f"typed_{name}_{source.with_options(source.options)}" for name in labels}
+    with (
+        st.expander("Split and columns", icon=":material/view_column:"),
+        st.form("typed_options", border=False),
+    ):
+        for name, label in labels.items():
+            known = source.options.get(name, "")
+            st.text_input(label, known, key=keys[name], placeholder="the only one, or a guess")
+        st.form_submit_button("Use these", on_click=_take_typed, args=[source, keys])
+
+
+def _take_typed(source: Read, keys: Mapping[str, str]) -> None:
+    typed = {name: st.session_state[key].strip() for name, key in keys.items()}
+    rest = {name: value for name, value in source.options.items() if name not in typed}
+    source.take(source.with_options({k: v for k, v in typed.items() if v} | rest))
 
 
 def table(source: Read) -> None:

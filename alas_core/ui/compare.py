@@ -8,10 +8,11 @@ import streamlit as st
 
 from alas_core.comparison import Axis, layer_at, positions, settings_apart, word_rows
 from alas_core.contrasts import summary
+from alas_core.definitions import FIGURES
 from alas_core.figures import comparison as figures
 from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, controls, gallery, sources, url
+from alas_core.ui import catalogue, controls, gallery, guide, parameters, sources
 from alas_core.ui.chart import chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.look import theme
@@ -20,11 +21,12 @@ from alas_core.ui.text import cut, plain
 
 _KINDS = {
     "model": "Model",
-    "recording": "Recording",
+    "recording": "Utterance",
     "kept": "Kept analysis or checkpoint",
     "instruction": "Instruction",
     "settings": "Score settings",
     "audio": "Sound",
+    "layer": "Layer",
 }
 _AXES: dict[Axis, str] = {"index": "Layer number", "depth": "Relative depth"}
 _HELP = """
@@ -34,7 +36,8 @@ one layer axis and in one colour scale; each has its own null band.
 - **Profiles**: the two curves with what *wrong transcripts* reach on each side. At the right B − A;
   its grey band is what the two nulls differ by. A difference inside the band is no result.
 - **Words**: one column for each word, matched by text and order; grey is the baseline.
-- **Maps**: each side at its own best layer, or at the layer that the sidebar chooses.
+- **Words and maps**: each side at its own best layer, or at the layer chosen on Explore; with
+  *Layer*, B at the one that you choose here.
 
 **Relative depth** lays models of different depth over each other: 0 % is the input of the first
 block, 100 % the output of the last.
@@ -79,7 +82,7 @@ def _differs(first: Order) -> list[str]:
 
 
 def _kinds(finished: bool) -> dict[str, str]:
-    return {"kept": _KINDS["kept"]} if finished else _KINDS
+    return {name: _KINDS[name] for name in ("kept", "layer")} if finished else _KINDS
 
 
 def _other_models(first: Order) -> dict[str, str]:
@@ -104,7 +107,7 @@ def _chosen(name: str, options: dict[str, str]) -> str | None:
     return value if value in options else next(iter(options), None)
 
 
-def sides(first: Analysis | None) -> None:
+def sides(first: Analysis | None, second: Analysis | None) -> None:
     """Two boxes: A as the sidebar chose it, and the choice of what B is."""
     order = controls.order()
     if order is None:
@@ -126,6 +129,8 @@ def sides(first: Analysis | None) -> None:
             key="b",
         )
         _choices(order, _differs(order))
+        if "layer" in _differs(order) and second is not None:
+            _layer(second)
 
 
 def _choices(order: Order, kinds: list[str]) -> None:
@@ -137,7 +142,7 @@ def _choices(order: Order, kinds: list[str]) -> None:
     if "model" in kinds:
         _select("Model of B", "b_model", _other_models(order))
     if "recording" in kinds:
-        _select("Recording of B", "b_utterance", _others(order))
+        _select("Utterance of B", "b_utterance", _others(order))
     if "instruction" in kinds:
         st.text_area(
             "Instruction of B", key="b_instruction", height=68, max_chars=2000,
@@ -154,9 +159,16 @@ def _settings() -> None:
     left.number_input(
         "Temperature of B", 0.001, 10.0, step=0.05, format="%.3g", key="b_temperature"
     )
-    right.selectbox("Centering of B", url.CENTERING, key="b_centering")
+    right.selectbox("Centering of B", parameters.CENTERING, key="b_centering")
     left.toggle("Mask attention sinks", key="b_mask_sinks")
     right.toggle("Instruction before the audio", key="b_instruction_first")
+
+
+def _layer(second: Analysis) -> None:
+    """The layer of B, at first its best one."""
+    chosen = st.session_state.get("b_layer", second.best_layer)
+    st.session_state["b_layer"] = min(chosen, second.n_layers)
+    st.number_input("Layer of B", 0, second.n_layers, key="b_layer")
 
 
 def _select(label: str, name: str, options: dict[str, str]) -> None:
@@ -184,8 +196,7 @@ def comparison(first: Analysis, second: Analysis) -> None:
                 "Layer axis", list(_AXES), format_func=_AXES.__getitem__, required=True,
                 key="axis", label_visibility="collapsed",
             )  # fmt: skip
-            with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
-                st.markdown(_HELP)
+            guide.about(guide.WHAT, _HELP, FIGURES["compare"])
         pair, look = (first, second), theme()
         shown = {
             "profiles": figures.profiles_figure(
@@ -200,17 +211,21 @@ def comparison(first: Analysis, second: Analysis) -> None:
 
 
 def _layers(first: Analysis, second: Analysis, axis: Axis) -> tuple[int, int]:
-    """Of each side: its best layer, or where the sidebar's layer lies in it."""
-    if controls.view().layer is None:
-        return first.best_layer, second.best_layer
-    layer = controls.view().layer_of(first)
+    """Of each side: its best layer, or where the sidebar's layer lies in it; B's own if chosen."""
+    chosen, layer = controls.view().layer, controls.view().layer_of(first)
+    if "layer" in st.session_state["b"]:
+        return layer, st.session_state["b_layer"]
+    if chosen is None:
+        return layer, second.best_layer
     return layer, layer_at(second, float(positions(first, axis)[layer]), axis)
 
 
 def _what_changed(first: Analysis, second: Analysis, layers: tuple[int, int], axis: Axis) -> None:
     with st.container(border=True, gap="xxsmall", key="changes"):
         st.markdown("**What changed from A to B**")
-        apart = settings_apart(first, second)
+        apart = [*settings_apart(first, second)]
+        if layers[0] != layers[1]:
+            apart.append(("layer", f"{layers[0]}", f"{layers[1]}"))
         told = "; ".join(f"{name}: {cut(a, 60)} → {cut(b, 60)}" for name, a, b in apart)
         st.caption(plain(told or "Nothing: A and B are made from the same.", 600))
         for sentence in summary(first, second, layers, axis):

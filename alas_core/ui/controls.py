@@ -15,6 +15,7 @@ from alas_core.types import Analysis
 from alas_core.ui import (
     catalogue,
     loading,
+    neighbours,
     parts,
     references,
     settings,
@@ -138,6 +139,7 @@ def publish(page: str) -> None:
             "layer": looked.layer,
             "score": looked.score,
             "reference": references.linked(),
+            "second": references.linked("second"),
         },
         page,
     )
@@ -158,6 +160,7 @@ def sidebar() -> None:
         options = source.utterances()
         if options:
             _select("Utterance", "utterance", options, on_change=url.forget_choice)
+            neighbours.buttons(list(options))
         if not source.finished:
             parts.chooser()
         source.tools()

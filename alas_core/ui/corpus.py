@@ -6,6 +6,7 @@ import streamlit as st
 
 from alas_core.batch.roots import Found, runs_root
 from alas_core.ui import (
+    controls,
     corpus_answers,
     corpus_files,
     corpus_lists,
@@ -88,9 +89,10 @@ def _views(looked: Scope) -> None:
 
 @st.fragment
 def _panel(looked: Scope, view: str) -> None:
-    """A control of a view draws that view anew and nothing else."""
+    """A control of a view draws that view anew and nothing else; the address follows."""
     with guard.guarded(VIEWS[view]):
         _DRAWN[view](looked)
+    controls.publish("corpus")
 
 
 def _what_this_says(looked: Scope) -> None:

@@ -38,6 +38,8 @@ def accuracy(looked: Scope) -> None:
             "expected answers, or a task with a judge (python -m alas_core run --help)."
         )
         return
+    if st.session_state.get("run_side") not in sides:
+        st.session_state["run_side"] = sides[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         side = st.selectbox(
             "Against", sides, format_func=queries.SIDES.__getitem__, key="run_side", width=280
@@ -124,9 +126,10 @@ def response_filter(looked: Scope) -> None:
         )
         return
     stored = answers.stored_threshold(looked.run)
+    st.session_state.setdefault("run_threshold", stored)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         threshold = st.slider(
-            "Threshold of similarity", 0.0, 1.0, stored, 0.01, key="run_threshold", width=420,
+            "Threshold of similarity", 0.0, 1.0, step=0.01, key="run_threshold", width=420,
             help="Cosine of the sentence embeddings of both answers. The run itself used "
             f"{stored:g}; changing it here changes the means below, not the run.",
         )  # fmt: skip
@@ -157,9 +160,7 @@ def response_filter(looked: Scope) -> None:
 
 def _answer_table(looked: Scope, left_out: IntArray, kept: IntArray) -> None:
     options = {"left out": left_out, "kept": kept}
-    which = st.segmented_control(
-        "Answers of pairs", list(options), default="left out", required=True, key="run_pairs"
-    )
+    which = st.segmented_control("Answers of pairs", list(options), required=True, key="run_pairs")
     rows = options[which or "left out"]
     table = answers.answer_pairs(looked.run, rows)
     st.dataframe(

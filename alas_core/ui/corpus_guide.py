@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alas_core.ui.guide import about_score
+from alas_core.definitions import FIGURES
+from alas_core.ui import guide
 
 _INTERVALS = """
 **Intervals** are 95 % percentile bootstraps over utterances (1,000 resamples of whole utterances,
@@ -81,12 +82,15 @@ arranged among each other (debiased, linear); *correlation* compares mean vector
 }
 
 
+_ALL_UTTERANCES = ("map", "layers")
+"""Views whose numbers are of the whole run, without intervals."""
+
+
 def about(view: str, score: str) -> None:
-    """Buttons beside a figure: what it shows, and how its score is computed."""
+    """Buttons beside a figure: what it shows, and how that or its score is computed."""
+    text = _TEXTS[view] if view in _ALL_UTTERANCES else f"{_TEXTS[view]}\n{_INTERVALS}"
+    definition = FIGURES.get(f"run {view}", "")
     with st.container(horizontal=True):
-        with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
-            st.markdown(_TEXTS[view])
-            if view not in ("map", "layers"):
-                st.markdown(_INTERVALS)
-        if view not in ("map", "layers", "filter"):
-            about_score(score)
+        guide.about(guide.WHAT, text, definition)
+        if not definition:
+            guide.about_score(score)

@@ -33,15 +33,15 @@ def layers(looked: Scope) -> None:
     if not names:
         st.info("This run holds no layer-by-layer matrices: an earlier version made it.")
         return
+    if st.session_state.get("run_matrix") not in names:
+        st.session_state["run_matrix"] = names[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.segmented_control(
-            "Likeness", names, format_func=_matrix_label, default=names[0], required=True,
-            key="run_matrix",
-        )  # fmt: skip
+            "Likeness", names, format_func=_matrix_label, required=True, key="run_matrix"
+        )
         side = st.segmented_control(
-            "Tree of the layers of", ["audio", "text"], default="audio", required=True,
-            key="run_tree_side",
-        )  # fmt: skip
+            "Tree of the layers of", ["audio", "text"], required=True, key="run_tree_side"
+        )
         corpus_guide.about("layers", looked.score)
     matrix = queries.cross_layer(looked.run, name or names[0])
     tree = queries.layer_tree(matrix, side or "audio")
@@ -75,12 +75,12 @@ def pooled_map(looked: Scope) -> None:
     """Words of many utterances, each as sound and as text, at the chosen layer."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
-            "Projection", list(_KINDS), format_func=_KINDS.__getitem__, default="pca",
-            required=True, key="run_map_kind",
+            "Projection", list(_KINDS), format_func=_KINDS.__getitem__, required=True,
+            key="run_map_kind",
         )  # fmt: skip
         colour = st.segmented_control(
-            "Colour", list(_COLOURS), format_func=_COLOURS.__getitem__, default="modality",
-            required=True, key="run_map_colour",
+            "Colour", list(_COLOURS), format_func=_COLOURS.__getitem__, required=True,
+            key="run_map_colour",
         )  # fmt: skip
         corpus_guide.about("map", looked.score)
     run = looked.run

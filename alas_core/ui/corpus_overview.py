@@ -25,13 +25,15 @@ _NO_GROUP = "all"
 
 
 def utterances(looked: Scope) -> None:
-    """The heatmap in the order of any metric; a click opens an utterance, or lists a column."""
+    """The heatmap in the order of any metric; a click opens an utterance, or lists a column.
+
+    Below it the same as a list, to read and to choose from without a pointer.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = _sort_by(looked)
-        first = st.segmented_control(
-            "First", ["best", "worst"], default="worst", required=True, key="run_first"
-        )
+        first = st.segmented_control("First", ["best", "worst"], required=True, key="run_first")
         corpus_guide.about("utterances", looked.score)
+    order = (looked.key, by, first, looked.layer if by in SCORES else None)
     ordered = choosing.order(looked.run, looked.rows, by, looked.layer, best_first=first == "best")
     drawn = heat(looked.run, ordered, looked.score)
     labels = column_labels(looked.run, drawn)
@@ -51,16 +53,18 @@ def utterances(looked: Scope) -> None:
         if len(members) == 1:
             corpus_lists.open_utterance(looked, int(members[0]))
         elif len(members):
-            st.session_state[_BIN] = cell.column
+            st.session_state[_BIN] = (order, cell.column)
 
     chart(figure, key="run_heat", filename=f"{looked.name}-utterances", on_pick=on_pick)
     corpus_lists.follow()
     if drawn.binned:
-        _column(looked, drawn)
+        clicked_in, column = st.session_state.get(_BIN, (None, -1))
+        _column(looked, drawn, column if clicked_in == order else -1)
     else:
         st.caption(
             "Click a column: its utterance opens in Explore. Drag to zoom in, double click to undo."
         )
+        corpus_lists.utterance_list(looked, drawn.rows, "run_heat_list")
 
 
 def _sort_by(looked: Scope) -> str:
@@ -86,9 +90,9 @@ def column_labels(run: Run, drawn: Heat) -> list[str]:
     return [f"{key} · {text}" for key, text in zip(ids, words, strict=True)]
 
 
-def _column(looked: Scope, drawn: Heat) -> None:
-    """The utterances of the column that was clicked."""
-    members = drawn.members(int(st.session_state.get(_BIN, -1)))
+def _column(looked: Scope, drawn: Heat, column: int) -> None:
+    """The utterances of the column that was clicked; -1 where none was in this order."""
+    members = drawn.members(column)
     if len(members):
         st.markdown("**Utterances of the column you clicked**")
         corpus_lists.utterance_list(looked, members, "run_bin_list")

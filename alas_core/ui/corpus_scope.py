@@ -15,6 +15,7 @@ from alas_core.corpus.run import Run, open_run
 from alas_core.corpus.says import CorpusFinding, corpus_findings
 from alas_core.definitions import SCORES
 from alas_core.types import IntArray
+from alas_core.ui.parameters import FILTERED
 from alas_core.ui.text import cut, plain
 
 _LISTED_S = 5.0
@@ -22,8 +23,6 @@ _LISTED_S = 5.0
 
 _MAX_VALUES = 200
 """A column with more values is filtered by typing, not from a list."""
-
-_FILTERED = ("task", "label", "speaker", "correct_audio")
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def choose_run() -> Found | None:
         list(known),
         format_func=lambda name: _label(known[name]),
         key="run",
-        on_change=_forget_layer,
+        on_change=_forget_run,
         help="Data sets that were run through a model: those in the folder or address that "
         "ALAS_RUNS names, and the example that comes with the program.",
     )
@@ -115,11 +114,10 @@ def _label(found: Found) -> str:
     return f"{cut(name, 60)} · {cut(model, 40)}{state}"
 
 
-def _forget_layer() -> None:
-    for name in ("run_layer", "run_text", "run_kept"):
+def _forget_run() -> None:
+    filters = [f"run_only_{column}" for column in FILTERED]
+    for name in ("run_layer", "run_text", "run_kept", "run_threshold", *filters):
         st.session_state.pop(name, None)
-    for column in _FILTERED:
-        st.session_state.pop(f"run_only_{column}", None)
 
 
 def scope(found: Found) -> Scope:
@@ -203,16 +201,24 @@ def _filters(run: Run) -> tuple[IntArray, str]:
         )
         for column in choosing.group_columns(run):
             values = run.utterances[column].drop_nulls().unique().sort().to_list()
-            if column in _FILTERED and len(values) <= _MAX_VALUES:
-                wanted[column] = st.multiselect(
-                    choosing.label(column),
-                    values,
-                    format_func=choosing.value_label,
-                    key=f"run_only_{column}",
-                    placeholder="all",
-                )
+            if column in FILTERED and len(values) <= _MAX_VALUES:
+                wanted[column] = _only(column, {str(value): value for value in values})
     told = repr((text, kept, sorted((name, str(values)) for name, values in wanted.items())))
     return choosing.matching(run, wanted, text, kept), told
+
+
+def _only(column: str, known: Mapping[str, object]) -> list[object]:
+    """The values of a column that are let through; links and the session hold them as texts."""
+    key = f"run_only_{column}"
+    st.session_state[key] = [text for text in st.session_state.get(key, ()) if text in known]
+    chosen = st.multiselect(
+        choosing.label(column),
+        list(known),
+        format_func=lambda text: choosing.value_label(known[text]),
+        key=key,
+        placeholder="all",
+    )
+    return [known[text] for text in chosen]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

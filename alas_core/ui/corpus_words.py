@@ -48,9 +48,7 @@ def words(looked: Scope) -> None:
         return
     overall = float(placed["alas"].mean() or 0)  # type: ignore[arg-type]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        which = st.segmented_control(
-            "Words", ["worst", "best"], default="worst", required=True, key="run_words"
-        )
+        which = st.segmented_control("Words", ["worst", "best"], required=True, key="run_words")
         least = st.number_input(
             "Heard in at least … utterances",
             1,
@@ -60,9 +58,7 @@ def words(looked: Scope) -> None:
             width=240,
             help="Rare words are the worst and the best by luck alone.",
         )
-        length = st.selectbox(
-            "Length in", list(queries.LENGTHS), index=1, key="run_words_length", width=160
-        )
+        length = _length()
         corpus_guide.about("words", "alas")
     table = _ranked(looked.key, placed, which == "worst", int(least))
     st.caption(
@@ -77,11 +73,17 @@ def words(looked: Scope) -> None:
         else:
             st.info(f"No word is heard in {least} utterances: ask for fewer.")
     with right:
-        by_length = _by_length(looked.key, placed, str(length))
-        figure = lengths_figure(by_length, overall, str(length), theme=theme())
+        by_length = _by_length(looked.key, placed, length)
+        figure = lengths_figure(by_length, overall, length, theme=theme())
         chart(figure, key="run_lengths_figure", filename=f"{looked.name}-word-lengths")
         if len(table):
             _hear(looked, placed, table)
+
+
+def _length() -> str:
+    if st.session_state.get("run_words_length") not in queries.LENGTHS:
+        st.session_state.pop("run_words_length", None)
+    return st.selectbox("Length in", list(queries.LENGTHS), key="run_words_length", width=160)
 
 
 def _hear(looked: Scope, placed: pl.DataFrame, table: pl.DataFrame) -> None:

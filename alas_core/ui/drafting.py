@@ -17,7 +17,7 @@ from alas_core.ui.text import plain
 
 drafts: Runner[str] = Runner("drafts", max_kept=16)
 
-_KEY, _TEXT, _TAKEN = "draft_key", "draft_text", "draft_taken"
+_KEY, _OF, _TEXT, _TAKEN = "draft_key", "draft_of", "draft_text", "draft_taken"
 _POLL_S = 0.4
 
 
@@ -56,7 +56,7 @@ def begin(recording: Recording) -> None:
     if known is not None and known.error:
         drafts.forget(key)
     drafts.ask(key, lambda: _steps(recording, name))
-    st.session_state[_KEY] = key
+    st.session_state[_KEY], st.session_state[_OF] = key, recording.id
     st.session_state.pop(_TAKEN, None)
 
 
@@ -67,8 +67,10 @@ def take(target: str) -> None:
         st.session_state[target] = text
 
 
-def progress() -> None:
-    """How far the draft is, or why there is none."""
+def progress(recording: Recording | None) -> None:
+    """How far the draft of this recording is, or why there is none; nothing of another one's."""
+    if recording is None or recording.id != st.session_state.get(_OF):
+        return
     key = st.session_state.get(_KEY)
     state = drafts.look(key) if key else None
     if state is None:

@@ -93,6 +93,7 @@ class FolderSource:
     def take(self, key: str) -> None:
         """Look at the same place read in another way; its utterances are named alike."""
         st.session_state[self.held] = key
+        st.session_state.setdefault("typed_data", set()).add(key)  # a person chose it
         if self.held == "data":
             url.forget_choice()
 

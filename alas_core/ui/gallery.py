@@ -41,14 +41,15 @@ def _opened() -> dict[str, str]:
         return {}
     known: list[str] = list(st.session_state.get(_OPENED, []))
     linked = st.session_state.get("utterance")
-    if linked and linked not in known and _is_bundle(linked):
+    if linked and linked not in known and is_bundle(linked):
         known.append(linked)
         st.session_state[_OPENED] = known
     held = {key: shelf.get(key) for key in reversed(known)}
     return {key: f"{cut(r.transcript, 60)} · {cut(r.name, 40)}" for key, r in held.items() if r}
 
 
-def _is_bundle(shelf_id: str) -> bool:
+def is_bundle(shelf_id: str) -> bool:
+    """Whether what lies under that id on the shelf is a kept analysis."""
     held = shelf.get(shelf_id)
     return held is not None and held.name.endswith(SUFFIX)
 

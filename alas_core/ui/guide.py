@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alas_core.definitions import SCORES
+from alas_core.definitions import FIGURES, SCORES
 from alas_core.ui.text import plain
+
+WHAT = "What am I looking at?"
 
 _SHEET = """
 **One recording, heard and read by the same frozen model.** The model runs twice: once on the sound,
@@ -64,7 +66,7 @@ m_i = \sum_{k \in w(i)} p_{ik} \qquad u_i = \frac{|w(i)|}{K} \qquad
 def about_sheet(score: str) -> None:
     """Two buttons: what the sheet shows, and how the chosen score is computed."""
     with st.container(horizontal=True):
-        with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
+        with st.popover(WHAT, icon=":material/help:", type="tertiary"):
             st.markdown(_SHEET)
         about_score(score)
 
@@ -85,19 +87,17 @@ def about_score(name: str) -> None:
 
 def about_map() -> None:
     """What the map shows and how far to trust it."""
-    with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
-        st.markdown(_MAP)
+    about(WHAT, _MAP, FIGURES["map"])
 
 
 def about_layers() -> None:
     """What the layers-against-layers map shows."""
-    with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
-        st.markdown(_LAYERS)
+    about(WHAT, _LAYERS, FIGURES["layers"])
 
 
 def about(title: str, text: str, definition: str = "") -> None:
     """A button with plain words and, one click further, how it is computed."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, width="content"):
         with st.popover(title, icon=":material/help:", type="tertiary"):
             st.markdown(text)
         if definition:

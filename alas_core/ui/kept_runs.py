@@ -9,6 +9,7 @@ import streamlit as st
 from alas_core.errors import StoreError
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, url
+from alas_core.ui.mode import readonly
 from alas_core.ui.text import cut
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ def look_at(name: str, run: Run, utterance: str, layer: int | None) -> str:
         transcript = str(run.utterances["transcript"][int(run.rows([utterance])[0])] or "")
         state.setdefault(_OPENED, {})[chosen] = f"{cut(transcript, 60)} · {cut(chosen, 60)}"
         state["data"], state["utterance"] = RUN, chosen
+    elif readonly():
+        return (
+            f"'{utterance}' cannot be opened: the run keeps no analysis of it, and this server "
+            "computes none. Kept analyses are on the Explore page."
+        )
     elif run.info.get("source") == "demo" and utterance in catalogue.demo_utterances():
         state["data"], state["utterance"] = "demo", utterance
         model = run.info.get("model")

@@ -164,6 +164,27 @@ def every_score() -> None:
     )
 
 
+def likeness() -> None:
+    """What the maps of layers against layers show."""
+    st.markdown(
+        "Explore and Data set set every layer of the run on sound against every layer of the run "
+        "on text. **CKA** (centred kernel alignment, debiased and linear) asks whether the $n$ "
+        "words of an utterance are arranged alike: $A$ and $T$ hold the $n \\times n$ inner "
+        "products of the words' mean states in the two layers, their diagonals set to 0."
+    )
+    st.latex(
+        r"\mathrm{CKA} = \frac{H(A, T)}{\sqrt{H(A, A)\,H(T, T)}} \qquad "
+        r"H(K, L) = \frac{1}{n(n-3)}\left[\mathrm{tr}(KL) + "
+        r"\frac{\mathbf{1}^\top K \mathbf{1}\;\mathbf{1}^\top L \mathbf{1}}{(n-1)(n-2)} - "
+        r"\frac{2}{n-2}\,\mathbf{1}^\top K L \mathbf{1}\right]"
+    )
+    st.markdown(
+        "1 is the same arrangement up to turning and scaling, 0 what unrelated layers have on "
+        "average; below four words there is none, and with few words it is noisy. **Correlation** "
+        "is Pearson's $r$ of the mean frame and the mean token, over dimensions: it sees no words."
+    )
+
+
 def settings_and_limits() -> None:
     """What can be changed, and what the numbers cannot say."""
     left, right = st.columns(2, gap="large")
@@ -201,6 +222,7 @@ def sources() -> None:
         "version)\n"
         "- Monotonic alignment search: Kim et al. 2020, arXiv:2005.11129\n"
         "- Modality gap and alignment-path score: arXiv:2510.12116\n"
+        "- CKA: Kornblith et al. 2019, arXiv:1905.00414; without bias: Song et al. 2012, JMLR 13\n"
         "- Multiple testing: Benjamini and Hochberg 1995, JRSS B 57(1)\n"
         "- UMAP: McInnes et al. 2018, arXiv:1802.03426\n"
         "- Demo model class: Qwen2-Audio, arXiv:2407.10759; reference aligner: PocketSphinx"

@@ -13,7 +13,7 @@ from alas_core.errors import AlasError
 from alas_core.keys import Settings
 from alas_core.tasks import TASKS
 from alas_core.ui import catalogue, columns, loading, run_drawer
-from alas_core.ui.folders import FolderSource, places
+from alas_core.ui.folders import HUB, FolderSource, places
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import check_opened, workshop
@@ -98,7 +98,7 @@ def _source() -> str:
         or "demo"
     )
     listed = FolderSource(name, _SOURCE)
-    if listed.place not in places():
+    if listed.place not in places() and not name.startswith(HUB):
         return name
     columns.options(listed)
     return listed.spec()
@@ -158,16 +158,16 @@ def _how_much() -> dict[str, Any]:
         placeholder="all",
         help="The first so many; empty runs all of them.",
     )
-    n_null = st.number_input(
+    st.number_input(
         "Wrong transcripts",
         0,
         199,
         Settings().n_null,
-        key="run_null",
+        key="run_n_null",
         help="The null of each utterance; 0 permutes its words only, which is faster and less "
         "strict.",
     )
-    return {"limit": limit, "settings": Settings(n_null=n_null)}
+    return {"limit": limit}
 
 
 def _start(name: str, taken: Collection[str], asked: dict[str, Any]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from alas_core.ui.parameters import CHOICE
 from alas_core.ui.shelf import shelf
-from alas_core.ui.url import CHOICE
 
 _OFFERED = "parts_offered"
 WHOLE = ""

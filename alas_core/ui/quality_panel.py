@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alas_core.definitions import FIGURES
 from alas_core.figures.palette import Theme
 from alas_core.fingerprint import fingerprint
 from alas_core.reference.base import CHECKPOINT_KINDS
 from alas_core.types import Analysis, Reference, content_sha
-from alas_core.ui import references, sources
+from alas_core.ui import guide, references, sources
 from alas_core.ui.chart import chart
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step
@@ -46,8 +47,7 @@ def quality_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
     with st.container(key="quality_panel", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             wanted = st.toggle("How good is the reference?", key="quality")
-            with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
-                st.markdown(_ABOUT)
+            guide.about(guide.WHAT, _ABOUT, FIGURES["quality"])
         if not wanted:
             return
         second = _second()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from alas_core.ui import drafting, several
+from alas_core.ui import drafting, gallery, several
 from alas_core.ui.parts import MAX_TRANSCRIPT
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
 from alas_core.ui.text import cut, plain
@@ -19,11 +19,15 @@ def mine() -> dict[str, str]:
     """Ids and labels of the recordings this session knows, the newest first."""
     known: list[str] = list(st.session_state.get(_MINE, []))
     linked = st.session_state.get("utterance")
-    if linked and linked not in known and shelf.get(linked) is not None:
+    if linked and linked not in known and _is_recording(linked):
         known.append(linked)
     st.session_state[_MINE] = known
     held = {key: shelf.get(key) for key in reversed(known)}
     return {key: f"{cut(r.transcript, 60)} · {cut(r.name, 40)}" for key, r in held.items() if r}
+
+
+def _is_recording(shelf_id: str) -> bool:
+    return shelf.get(shelf_id) is not None and not gallery.is_bundle(shelf_id)
 
 
 def add_recording(expanded: bool) -> None:
@@ -57,7 +61,7 @@ def add_recording(expanded: bool) -> None:
             st.error("There is no sound yet: choose a file or record, then press Transcribe.")
         elif heard and source is not None:
             drafting.begin(source)
-        drafting.progress()
+        drafting.progress(source)
 
 
 def _source(way: str) -> Recording | None:

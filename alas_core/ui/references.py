@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alas_core.errors import AlasError, InputError
-from alas_core.reference.base import CHECKPOINT_KINDS, DEFAULT_CHECKPOINTS
+from alas_core.reference.base import CHECKPOINT_KINDS, DEFAULT_CHECKPOINTS, FILE_SUFFIXES
 from alas_core.types import Audio, Reference
-from alas_core.ui import url
+from alas_core.ui import parameters
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, on_shelf, shelf
 from alas_core.ui.text import cut, plain
 
@@ -51,17 +51,18 @@ def choice(label: str, key: str = "reference", help: str | None = None) -> str: 
     return chosen(key)
 
 
-def keep(key: str = "reference") -> None:
-    """Keep the choice in a run that does not draw it (another page)."""
-    for name in (key, *(f"{key}_{kind}" for kind in (*CHECKPOINT_KINDS, "tier"))):
-        if st.session_state.get(name) is not None:
-            st.session_state[name] = st.session_state[name]
+def keep() -> None:
+    """Keep the choices in a run that does not draw them (another page)."""
+    for key in ("reference", "second"):
+        for name in (key, *(f"{key}_{kind}" for kind in (*CHECKPOINT_KINDS, "tier"))):
+            if st.session_state.get(name) is not None:
+                st.session_state[name] = st.session_state[name]
 
 
-def linked() -> str | None:
+def linked(key: str = "reference") -> str | None:
     """The choice as a link may carry it: no file of a person's, no checkpoint to load."""
-    kind: str = st.session_state.get("reference", POCKETSPHINX)
-    return kind if kind in url.LINKED_REFERENCES else None
+    kind: str = st.session_state.get(key, POCKETSPHINX)
+    return kind if kind in parameters.LINKED_REFERENCES else None
 
 
 def chosen(key: str = "reference") -> str:
@@ -118,18 +119,21 @@ def local(kind: str) -> tuple[str, ...]:
 def _upload(key: str) -> None:
     uploaded = st.file_uploader(
         "Alignment file",
-        type=["TextGrid", "ctm", "json"],
+        type=[suffix.removeprefix(".") for suffix in FILE_SUFFIXES],
         key=f"{key}_file",
         max_upload_size=MAX_UPLOAD_MB,
-        help="A Praat TextGrid, a CTM, or JSON with word, start_s and end_s; its words must be "
-        "those of the transcript, its times seconds of this recording.",
+        on_change=_take_upload,
+        args=[key],
+        help="A Praat TextGrid, a CTM, a wdseg, or JSON with word, start_s and end_s; its words "
+        "must be those of the transcript, its times seconds of this recording.",
     )
-    if uploaded is None:
+    recording = shelf.get(st.session_state.get(f"{key}_id", ""))
+    if recording is None:
         st.session_state.pop(f"{key}_id", None)
         st.caption("Until a file is there, PocketSphinx is used.")
         return
-    recording = Recording(uploaded.name, uploaded.getvalue())
-    st.session_state[f"{key}_id"] = shelf.put(recording)
+    if uploaded is None:  # the field is empty again after a page that does not draw it
+        st.caption(f"{plain(recording.name, 80)} is in use; another file takes its place.")
     tiers = _tiers(recording)
     if st.session_state.get(f"{key}_tier") not in tiers or len(tiers) < 2:
         st.session_state.pop(f"{key}_tier", None)
@@ -143,6 +147,16 @@ def _upload(key: str) -> None:
             key=f"{key}_tier",
             help="The tier that holds the words, one interval each.",
         )
+
+
+def _take_upload(key: str) -> None:
+    """A file was chosen, or taken away."""
+    uploaded = st.session_state.get(f"{key}_file")
+    if uploaded is None:
+        st.session_state.pop(f"{key}_id", None)
+    else:
+        placed = shelf.put(Recording(uploaded.name, uploaded.getvalue()))
+        st.session_state[f"{key}_id"] = placed
 
 
 def _tiers(recording: Recording) -> tuple[str, ...]:

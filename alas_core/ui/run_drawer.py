@@ -1,4 +1,4 @@
-"""The drawer of a new run: how the model is loaded, what is kept, and which machines work."""
+"""The drawers of a new run: score, how the model is loaded, what is kept, which machines work."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from alas_core.keys import Settings
 from alas_core.mode import clusters
-from alas_core.ui import loading
+from alas_core.ui import loading, settings
 
 PREFIX = "run_"
 """Of the keys under which the session keeps what is chosen for a run."""
@@ -17,9 +18,12 @@ _HERE = "This server"
 
 
 def drawer(model_id: str) -> None:
-    """Draw the drawer; read it with `chosen` and `workers`."""
-    for name in ("answers", "bundles"):
-        st.session_state.setdefault(f"{PREFIX}{name}", True)
+    """Draw the drawers; read them with `chosen` and `workers`."""
+    default = {name: getattr(Settings(), name) for name in settings.CHANGES_A_SCORE}
+    for name, value in {**default, "answers": True, "bundles": True}.items():
+        st.session_state.setdefault(f"{PREFIX}{name}", value)
+    with st.expander("Settings of the score", icon=":material/function:"):
+        settings.score_settings(PREFIX)
     with st.expander("Loading, files, machines", icon=":material/tune:"):
         st.caption(
             "By default: number format and device auto, full weights, the cached revision or else "
@@ -64,15 +68,16 @@ def _machines() -> None:
 
 
 def chosen() -> dict[str, Any]:
-    """The fields of a `RunOrder` that the drawer decides.
+    """The fields of a `RunOrder` that the drawers decide, with the number of wrong transcripts.
 
     Raises
     ------
-    ModelError
-        If a device was typed that cannot be.
+    AlasError
+        If a device was typed that cannot be, or a setting cannot be used.
     """
     state = st.session_state
     return {
+        "settings": settings.settings(PREFIX),
         "loading": loading.chosen(PREFIX),
         "answers": bool(state.get("run_answers", True)),
         "bundles": bool(state.get("run_bundles", True)),

@@ -12,7 +12,7 @@ from alas_core.batch.command import progress_text
 from alas_core.batch.plan import order_of
 from alas_core.batch.roots import INTERRUPTED, MAX_LOG, Found, found_runs, skipped_log
 from alas_core.errors import AlasError
-from alas_core.ui import run_drawer
+from alas_core.ui import run_drawer, url
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import wish, workshop
@@ -137,7 +137,7 @@ def _ways_on(run: Found) -> None:
             _CORPUS,
             label="Data set",
             icon=":material/dataset:",
-            query_params={"run": run.name},
+            query_params=url.beside_view({"run": run.name}),
         )
 
 

@@ -8,7 +8,11 @@ import streamlit as st
 
 from alas_core.errors import InputError
 from alas_core.types import Settings
-from alas_core.ui import references, url
+from alas_core.ui import parameters, references
+
+_DEFAULT = Settings()
+CHANGES_A_SCORE = ("temperature", "centering", "mask_sinks", "instruction_first")
+"""The settings that `score_settings` draws, as the fields of `Settings` are called."""
 
 
 def drawer() -> None:
@@ -29,13 +33,15 @@ def drawer() -> None:
             "source by itself. {question}, {choices} and {options} stand for those of the "
             "utterance. Default: the data set's instruction, else the one the model was made for.",
         )
-        st.toggle(
-            "Instruction before the audio",
-            key="instruction_first",
-            help="Default: on. In a causal model the instruction changes the audio's states "
-            "only if it comes first.",
+        score_settings()
+        st.slider(
+            "Wrong transcripts for the null",
+            0,
+            199,
+            key="n_null",
+            help=f"Default: {_DEFAULT.n_null}, which allows p down to "
+            f"{1 / (_DEFAULT.n_null + 1):.2g}. 0 leaves only the quick null (the words permuted).",
         )
-        _score_settings()
 
 
 def keep_instructions_apart(data: str) -> None:
@@ -49,48 +55,51 @@ def keep_instructions_apart(data: str) -> None:
     state["instruction_of"] = data
 
 
-def _score_settings() -> None:
-    default = Settings()
+def score_settings(prefix: str = "") -> None:
+    """Draw what changes a score; the session's keys start with `prefix`."""
+    st.toggle(
+        "Instruction before the audio",
+        key=f"{prefix}instruction_first",
+        help="Default: on. In a causal model the instruction changes the audio's states "
+        "only if it comes first.",
+    )
     st.number_input(
         "Temperature",
         0.001,
         10.0,
         step=0.05,
         format="%.3g",
-        key="temperature",
-        help=f"Of the softmax over tokens. Default: {default.temperature}.",
+        key=f"{prefix}temperature",
+        help=f"Of the softmax over tokens. Default: {_DEFAULT.temperature}.",
     )
     st.selectbox(
         "Centering",
-        url.CENTERING,
-        key="centering",
+        parameters.CENTERING,
+        key=f"{prefix}centering",
         help="Done to the states before cosines: none (default, as published), subtract each "
         "modality's mean, or standardise each dimension. Large shared directions can dominate "
         "cosines; compare with 'mean' to see whether they do.",
     )
     st.toggle(
         "Mask attention sinks",
-        key="mask_sinks",
+        key=f"{prefix}mask_sinks",
         help="Leave out positions whose norm is above ten times the median, in all scores made of "
         "single cosines. Path, word retrieval, layer likeness and map still hold them. "
         "Default: off.",
     )
-    st.slider(
-        "Wrong transcripts for the null",
-        0,
-        199,
-        key="n_null",
-        help=f"Default: {default.n_null}, which allows p down to {1 / (default.n_null + 1):.2g}. "
-        "0 leaves only the quick null (the words permuted).",
-    )
 
 
-def settings() -> Settings:
-    """The score's settings as the drawer stands; the defaults where it was not drawn."""
-    default, state = Settings(), st.session_state
+def settings(prefix: str = "") -> Settings:
+    """The score's settings as they stand under keys with `prefix`; defaults where not drawn.
+
+    Raises
+    ------
+    InputError
+        If one was left empty.
+    """
     chosen: dict[str, Any] = {
-        name: state.get(name, getattr(default, name))
-        for name in ("temperature", "centering", "mask_sinks", "instruction_first", "n_null")
+        name: st.session_state.get(f"{prefix}{name}", getattr(_DEFAULT, name))
+        for name in (*CHANGES_A_SCORE, "n_null")
     }
     if chosen["temperature"] is None:
         raise InputError("temperature is empty, expected 0.001 to 10; the default is 0.1")

@@ -10,7 +10,7 @@ from alas_core.datasets import Problem, uploaded
 from alas_core.ui.shelf import MAX_SHELF_BYTES, MAX_UPLOAD_MB, Recording, shelf
 from alas_core.ui.text import plain
 
-BESIDE = ["txt", "lab", "TextGrid", "ctm", "json"]
+BESIDE = ["txt", "lab", "TextGrid", "ctm", "json", "wdseg"]
 _PROBLEMS = "several_problems"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from alas_core import bundles, series
-from alas_core.definitions import SCORES
+from alas_core.definitions import FIGURES, SCORES
 from alas_core.figures.series import series_figure
-from alas_core.ui import controls
+from alas_core.ui import controls, guide
 from alas_core.ui.chart import Cell, chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.look import theme
@@ -44,8 +44,7 @@ def training() -> None:
     grown = series.growth(chosen, score or "alas")
     with st.container(border=True, key="emergence", gap="xxsmall"):
         st.markdown(plain(series.emergence(chosen, series.growth(chosen, "alas"))))
-    with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
-        st.markdown(_HELP)
+    guide.about(guide.WHAT, _HELP, FIGURES["training"])
     figure = series_figure(chosen, grown, score=score or "alas", theme=theme())
     picked = f"{chosen.name}-{chosen.utterance}"
     chart(

@@ -57,6 +57,7 @@ def test_a_run_is_read_sorted_clicked_and_opens_in_explore(visitor: Visitor, run
     visitor.keep("corpus-1440-light")
     page.locator(".st-key-run_first").get_by_text("best", exact=True).click()
     expect(page.locator(f"{HEAT}:not([data-ready='{first}'])")).to_be_visible()
+    expect(page).to_have_url(re.compile("run_first=best"))
     visitor.choose("Sort by", "Duration")
     expect(page.locator(HEAT).get_by_text("by Duration")).to_be_visible()
     figure = json.loads(saved(page, "JSON", "run_heat"))

@@ -1,0 +1,103 @@
+"""The Compare page without a browser: each way in which B may differ from A."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from alas_core import datasets
+from alas_core.models import registry
+from alas_core.models.fake import FakeSpeechLLM
+from alas_core.ui import catalogue, compare, gallery
+from alas_core.ui.gallery import BUNDLE
+from alas_core.ui.orders import Order
+from tests.test_pages import (
+    MODEL,
+    SETTINGS,
+    app,
+    demo_order,
+    fake_model,
+    finish,
+    start,
+    words_of,
+)
+
+__all__ = ["app", "fake_model"]
+pytestmark = pytest.mark.timeout(300)
+
+OTHER = "fake-other"
+KEPT = "checkpoints/00500/demo-004"
+FIRST, SECOND = (row.id for row in datasets.demo().ids()[:2])
+WARMER = dataclasses.replace(SETTINGS, temperature=0.2, centering="mean", mask_sinks=True)
+
+CASES = {
+    "model": ({"b_model": OTHER}, {"model_id": OTHER}, f"model: {MODEL} → {OTHER}"),
+    "recording": ({"b_utterance": SECOND}, {"utterance_id": SECOND}, f"utterance: {FIRST} → "),
+    "kept": ({"b_kept": KEPT}, vars(Order("", BUNDLE, KEPT)), f"model: {MODEL} → demo at step 500"),
+    "instruction": ({"b_instruction": "say it"}, {"instruction": "say it"}, "→ say it"),
+    "settings": (
+        {"b_temperature": 0.2, "b_centering": "mean", "b_mask_sinks": True},
+        {"settings": WARMER},
+        "temperature: 0.1 → 0.2; centering: none → mean; mask sinks: False → True",
+    ),
+    "audio": ({"b_audio": "reversed"}, {"sound": "reversed"}, "sound: "),
+    "layer": ({"b_layer": 1, "layer": 3}, {}, "layer: 3 → 1"),
+}
+
+
+@pytest.fixture
+def second_model(monkeypatch):
+    registry.register(FakeSpeechLLM(model_id=OTHER, seed=1))
+    monkeypatch.setattr(catalogue, "models", lambda: {MODEL: "one", OTHER: "two"})
+    yield
+    registry.unregister(OTHER)
+
+
+def test_the_cases_are_all_the_kinds():
+    assert set(CASES) == set(compare._KINDS)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_what_b_differs_in_is_named_and_its_words_stand_beside_those_of_a(second_model, kind):
+    state, changes, line = CASES[kind]
+    at = start("app.py")
+    at.query_params["b"] = kind
+    for name, value in state.items():
+        at.query_params[name] = str(value)
+    at.switch_page("pages/compare.py")
+    first = demo_order()
+    finish(at, first)
+    if changes:
+        finish(at, dataclasses.replace(first, **changes))
+    assert not at.error
+    assert line in words_of(at.caption)
+    assert "ALAS goes from" in words_of(at.markdown)
+    table = at.dataframe[-1].value
+    assert len(table)
+    assert {"Word of A", "Word of B", "B − A"} <= set(table.columns)
+    assert at.query_params["b"] == kind
+
+
+def test_the_layer_of_b_stays_within_its_model_and_is_its_best_at_first(second_model):
+    at = start("pages/compare.py")
+    at.session_state["b"] = ["layer"]
+    finish(at, demo_order())
+    best = at.session_state["compared_analysis"].best_layer
+    assert at.number_input(key="b_layer").value == best
+    deepest = at.session_state["compared_analysis"].n_layers
+    beyond = start("pages/compare.py")
+    beyond.session_state["b"], beyond.session_state["b_layer"] = ["layer"], deepest + 90
+    beyond.run()
+    assert not beyond.exception
+    assert f"B at layer {deepest}" in words_of(beyond.markdown)
+
+
+def test_a_kept_analysis_is_compared_with_itself_at_another_layer(second_model):
+    at = start("pages/compare.py")
+    for name, value in {"data": BUNDLE, "utterance": KEPT, "b": ["layer"], "layer": 2}.items():
+        at.session_state[name] = value
+    at.session_state["b_layer"] = 0
+    assert KEPT in gallery.labels()
+    finish(at, Order("", BUNDLE, KEPT))
+    assert "layer: 2 → 0" in words_of(at.caption)
