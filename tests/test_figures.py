@@ -492,7 +492,14 @@ def test_too_large_a_similarity_goes_one_layer_at_a_time(
     monkeypatch.setattr(payload, "MAX_BYTES", 10)
     sheet, tensors = read_payload(sheet_payload(analysis, layer=2))
     assert "similarity" not in tensors
-    assert "z" not in sheet["changes"]["layers"]["data"]["similarity"]
+    change = sheet["changes"]["layers"]
+    assert set(change["data"]["similarity"]) == {"opacity"}  # neither its cells nor their labels
+    assert [value == 1 for value in change["data"]["similarity"]["opacity"]] == [
+        layer == sheet["drawn_layer"] == 2 for layer in range(analysis.n_layers + 1)
+    ]
+    titles = change["annotations"]["tokens title"]["text"]
+    assert titles[2].endswith("cosine at layer 2")
+    assert titles[5].endswith("path at layer 5, cosine still of 2")
     assert payload.sheet_name(analysis, layer=1, **options) != payload.sheet_name(
         analysis, layer=2, **options
     )

@@ -9,6 +9,7 @@ import math
 
 import streamlit as st
 
+from alas_core.figures import payload
 from alas_core.types import Analysis, Reference
 from alas_core.ui.map_panel import map_panel
 from alas_core.ui.panels import layers_panel
@@ -17,6 +18,9 @@ from tests.factory import make_analysis
 from tests.test_figures import evil_analysis
 
 st.set_page_config(layout="wide")
+CASE = st.query_params.get("case", "plain")
+LIMIT = st.cache_resource(lambda: payload.MAX_BYTES)()
+payload.MAX_BYTES = 10 if CASE == "large" else LIMIT
 
 
 @st.cache_resource
@@ -42,7 +46,7 @@ def follow(event: SheetEvent) -> None:
     st.session_state["events"] = [*st.session_state.get("events", []), chosen]
 
 
-shown = analysis_of(st.query_params.get("case", "plain"))
+shown = analysis_of(CASE)
 st.sidebar.slider("Layer", 0, shown.n_layers, shown.best_layer, key="layer")
 st.sidebar.toggle("Words", key="fold")
 st.sidebar.toggle("Early", key="early", help="as before the null is there")

@@ -12,9 +12,9 @@ import pytest
 import soundfile
 from playwright.sync_api import expect
 
-from alas_core import datasets, frontend
+from alas_core import datasets
 from alas_core.words import split_words
-from tests.browser.conftest import SLOW_MS, Visitor
+from tests.browser.conftest import NEVER_AT_REST, SLOW_MS, Visitor
 from tests.browsers import running_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -103,13 +103,6 @@ def test_a_layer_chosen_at_the_map_is_everywhere_and_in_the_link(visitor):
     expect(page.get_by_text("text tokens, layer 2")).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?&]layer=2\b"))
     expect(page.locator(".alas-layer")).to_have_text(re.compile(r"^2 of "))
-
-
-(REST_MS,) = re.findall(r"TELL_AFTER_MS = (\d+);", frontend.read("sheet.js"))
-NEVER_AT_REST = f"""
-const later = window.setTimeout;
-window.setTimeout = (act, after, ...rest) => later(act, after === {REST_MS} ? 1e9 : after, ...rest);
-"""
 
 
 @pytest.mark.parametrize("turn", ["pointer", "focus", "wheel"])

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from alas_core import frontend
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import NEVER_AT_REST, Visitor
 from tests.browsers import running_server
 
 pytestmark = pytest.mark.browser
@@ -430,6 +430,44 @@ def test_a_change_of_layer_sends_neither_library_nor_data_again(
     told(page, layer=layer + 1)
     assert 0 < sum(received) < 60_000
     guest.leave()
+
+
+def similarity(page: Page) -> dict:
+    return page.evaluate(
+        """() => {
+          const { _fullData, layout } = document.querySelector(".alas-figure");
+          const { z, opacity, hovertemplate } =
+            _fullData.find((trace) => trace.name === "similarity");
+          const { text } = layout.annotations.find((note) => note.name === "tokens title");
+          return { z: z[0][0], opacity, hovertemplate, title: text };
+        }"""
+    )
+
+
+def test_a_layer_whose_similarity_is_not_here_is_fetched_at_once(guests: type) -> None:
+    page = guests("large").page
+    page.evaluate(NEVER_AT_REST)
+    drawn_id = page.locator(ROOT).get_attribute("data-ready")
+    assert drawn_id.endswith("/4")
+    before = similarity(page)
+    assert "cosine at layer 4" in before["title"]
+    page.evaluate(
+        """() => {
+          const plot = document.querySelector(".alas-figure");
+          window.titles = [];
+          plot.on("plotly_afterplot", () => window.titles.push(
+            plot.layout.annotations.find((note) => note.name === "tokens title").text));
+        }"""
+    )
+    page.locator(ROOT).press("ArrowDown")
+    page.wait_for_selector(f"{ROOT}[data-ready$='/5']")
+    told(page, layer=5)
+    after = similarity(page)
+    assert "cosine at layer 5" in after["title"]
+    assert after["z"] != before["z"]
+    assert "layer 5" in after["hovertemplate"]
+    titles = page.evaluate("() => [...new Set(window.titles)].map((text) => text.split('  ')[1])")
+    assert titles == ["path at layer 5, cosine still of 4", "cosine at layer 5"]
 
 
 def test_sheet_can_leave_and_come_back(page: Page) -> None:

@@ -2,6 +2,7 @@
 // this follows the reader's choice at once and tells Python, so that the other views follow.
 
 const TELL_AFTER_MS = 3000; // of rest: a run of the page costs the browser three times a drawing
+const FETCH_AFTER_MS = 100; // where another layer's similarity has yet to come, this is asked for it
 const PATIENCE_MS = TELL_AFTER_MS + 4000;
 const TURNS_AWAY = ["pointerover", "pointerdown", "focusin", "wheel"];
 const REST_MS = 150; // how long the mouse rests on a word before it is heard
@@ -120,7 +121,8 @@ class SheetView {
     this.sent += 1;
     this.chosenAt = performance.now();
     clearTimeout(this.telling);
-    this.telling = setTimeout(() => this.tellNow(), TELL_AFTER_MS);
+    const here = this.sheet.tensors.similarity || this.sheet.drawn_layer === this.choice.layer;
+    this.telling = setTimeout(() => this.tellNow(), here ? TELL_AFTER_MS : FETCH_AFTER_MS);
   }
 
   tellNow() {
