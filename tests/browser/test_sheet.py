@@ -297,6 +297,21 @@ def test_a_choice_outside_the_zoom_is_scrolled_to(page: Page) -> None:
     )
 
 
+def test_a_long_transcript_scrolls_to_its_chosen_word(guests: type) -> None:
+    page = guests("long").page
+    chips = page.locator(".alas-words button")
+    for word in (40, 3):
+        page.evaluate(
+            """(word) => [...globalThis[Symbol.for("alas.selections")].values()][0]
+                 .pick({ word })""",
+            word,
+        )
+        expect(chips.nth(word)).to_have_attribute("aria-pressed", "true")
+        row, chip = page.locator(".alas-words").bounding_box(), chips.nth(word).bounding_box()
+        assert row["x"] <= chip["x"] + 1
+        assert chip["x"] + chip["width"] <= row["x"] + row["width"] + 1
+
+
 def test_keys_step_through_layers_and_words(page: Page) -> None:
     page.get_by_label("Play on click").uncheck()
     page.locator(ROOT).focus()

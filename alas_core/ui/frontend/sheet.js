@@ -336,11 +336,17 @@ class SheetView {
   // A zoomed sheet moves to what is chosen elsewhere, and so do the transcript's words.
   scrollToChoice() {
     const { word } = this.choice;
-    if (word !== null) this.chips[word].scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (word !== null) this.bringChip(this.chips[word]);
     const span = this.chosenSpan();
     if (!span || !this.figure.axis) return;
     const [from, to] = this.figure.axis.range;
     if (span[1] <= from || span[0] >= to) this.figure.lookAt((span[0] + span[1]) / 2, to - from);
+  }
+
+  // Within its row alone: scrollIntoView would take the page away from the view that was clicked.
+  bringChip({ offsetLeft, offsetWidth }) {
+    const { scrollLeft, clientWidth } = this.words;
+    this.words.scrollLeft = Math.min(Math.max(scrollLeft, offsetLeft + offsetWidth - clientWidth), offsetLeft);
   }
 
   layLane() {
