@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -267,6 +268,43 @@ def test_a_word_is_looped_until_paused(page: Page) -> None:
     assert set(page.evaluate("() => window.played")) == {"0.2-0.52"}
     page.get_by_role("button", name="Pause").click()
     page.wait_for_selector(f"{ROOT}[data-playing='']")
+    for _ in range(2):  # paused in the word, and from its end
+        page.evaluate("() => { window.played = []; }")
+        page.locator(ROOT).press("Space")
+        page.wait_for_function("() => window.played.filter(Boolean).length >= 3")
+        assert set(page.evaluate("() => window.played")) == {"0.2-0.52"}
+        page.locator(ROOT).press("Space")
+        page.wait_for_selector(f"{ROOT}[data-playing='']")
+
+
+def test_a_loop_without_a_word_starts_again_where_it_first_did(page: Page) -> None:
+    for key in ("l", "1"):  # slowly, so that there is time to pause
+        page.locator(ROOT).press(key)
+    page.get_by_role("button", name="fox").click()
+    page.wait_for_selector(f"{ROOT}[data-playing='0.52-1.08']")
+    page.locator(ROOT).press("Escape")  # what is played goes on
+    page.locator(ROOT).press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    listen(page)
+    page.locator(ROOT).press("Space")
+    page.wait_for_function("() => window.played.length >= 2")
+    rest, *again = page.evaluate("() => window.played")
+    assert re.fullmatch(r"[01]\.\d+-1\.08", rest)
+    assert float(rest.split("-")[0]) > 0.52
+    assert set(again) == {"0.52-1.08"}
+
+
+def test_a_word_that_was_paused_goes_on_to_its_own_end(page: Page) -> None:
+    page.locator(ROOT).press("1")
+    page.get_by_role("button", name="fox").click()
+    page.wait_for_selector(f"{ROOT}[data-playing='0.52-1.08']")
+    page.locator(ROOT).press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    listen(page)
+    page.locator(ROOT).press("Space")
+    page.wait_for_function("() => window.played.at(-1) === ''")
+    (rest,) = filter(None, page.evaluate("() => window.played"))
+    assert rest.endswith("-1.08")
 
 
 def test_a_word_under_the_mouse_is_heard_if_that_is_switched_on(page: Page) -> None:

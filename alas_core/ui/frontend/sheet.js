@@ -290,8 +290,10 @@ class SheetView {
   }
 
   togglePlay() {
+    const looped = this.player.loop ? this.chosenSpan() : null;
     if (this.player.playing) this.player.pause();
-    else this.player.play().catch((error) => this.cannotPlay(error));
+    else if (looped) this.playSpan(looped);
+    else this.player.resume().catch((error) => this.cannotPlay(error));
   }
 
   setSpeed(speed) {
