@@ -50,6 +50,7 @@ shown = analysis_of(CASE)
 st.sidebar.slider("Layer", 0, shown.n_layers, shown.best_layer, key="layer")
 st.sidebar.toggle("Words", key="fold")
 st.sidebar.toggle("Early", key="early", help="as before the null is there")
+st.sidebar.toggle("Waiting", key="waiting", help="as while another analysis is computed")
 if not st.sidebar.toggle("Hide", key="hide"):
     if st.session_state["early"]:
         shown = dataclasses.replace(shown, null=None)
@@ -59,6 +60,7 @@ if not st.sidebar.toggle("Hide", key="hide"):
         **{name: st.session_state.get(name) for name in ("word", "frame", "token")},
         fold="words" if st.session_state["fold"] else "time",
         theme="dark" if st.context.theme.type == "dark" else "light",
+        live=not st.session_state["waiting"],
         on_event=follow,
     )
 if "map" in st.query_params:

@@ -523,6 +523,21 @@ def test_a_layer_whose_similarity_is_not_here_is_fetched_at_once(guests: type) -
     assert titles == ["path at layer 5, cosine still of 4", "cosine at layer 5"]
 
 
+def test_a_choice_on_a_picture_that_waits_for_another_is_not_told(page: Page) -> None:
+    sidebar = page.get_by_test_id("stSidebar")
+    sidebar.get_by_text("Waiting").click()
+    page.wait_for_selector(f"{ROOT}[data-live=false]")
+    listen(page)
+    page.get_by_role("button", name="red").click()
+    drawn(page, 4, 1)
+    played_once(page, "0.2-0.52")
+    sidebar.get_by_text("Waiting").click()  # turns to the page, at which choices are told at once
+    page.wait_for_selector(f"{ROOT}[data-live=true]")
+    expect(page.locator("[data-testid=stCode] code")).to_have_text("[]")
+    page.get_by_role("button", name="fox").click()
+    told(page, layer=4, word=2)
+
+
 def test_sheet_can_leave_and_come_back(page: Page) -> None:
     page.locator(ROOT).focus()
     page.keyboard.press("Space")

@@ -52,6 +52,7 @@ class SheetView {
   }
 
   async take(data, sheet, Plotly) {
+    this.root.dataset.live = this.live = data.live ?? false;
     const fresh = sheet !== this.sheet;
     const same = sheet.analysis === this.sheet?.analysis;
     if (fresh) this.setSheet(sheet, Plotly);
@@ -118,6 +119,7 @@ class SheetView {
     if (change.word !== undefined || change.frame !== undefined) this.scrollToChoice();
     if (!picked) return;
     if (hear && this.bar.hear.checked) this.playChoice();
+    if (!this.live) return; // another picture is on its way: this choice is none of its words
     this.sent += 1;
     this.chosenAt = performance.now();
     clearTimeout(this.telling);
@@ -128,8 +130,9 @@ class SheetView {
   tellNow() {
     clearTimeout(this.telling);
     this.telling = null;
+    if (!this.live) return;
     const { playhead, range, ...choice } = this.choice;
-    this.tell({ ...choice, nonce: this.sent });
+    this.tell({ ...choice, analysis: this.sheet.analysis, nonce: this.sent });
   }
 
   // While hand and eye are on the linked views, which follow by themselves, Python is left alone;
