@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 from safetensors.numpy import load
 from scipy.spatial import ConvexHull
 
+from alas_core import frontend
 from alas_core.errors import InputError
 from alas_core.figures import axes, cross_layer_figure, linked, map_figure, payload, profile_figure
 from alas_core.figures.layers import cross_layer_payload
 from alas_core.figures.linked import quantise
 from alas_core.figures.map_payload import map_payload, notes
-from alas_core.figures.palette import DARK, LIGHT, colour_at, rgb
+from alas_core.figures.palette import DARK, LIGHT, PLAYHEAD, colour_at, rgb
 from alas_core.figures.payload import sheet_payload
 from alas_core.figures.profile import best_layer
 from alas_core.figures.sheet import HEIGHT, sheet_figure
@@ -678,6 +679,17 @@ def contrast(one: str, other: str) -> float:
 def test_text_can_be_read_on_its_background(colours: object) -> None:
     assert contrast(colours.foreground, colours.background) > 7
     assert contrast(colours.muted, colours.background) > 4.5
+
+
+@pytest.mark.parametrize("view", ["sheet", "lens"])
+def test_the_playhead_can_be_seen_on_everything_it_crosses(view: str) -> None:
+    css = re.search(r"playhead \{(.*?)\}", frontend.read(f"{view}.css"), re.DOTALL).group(1)
+    line = re.search(r"background: (#\w+);", css).group(1)
+    halo = re.search(r"box-shadow: 0 0 0 1px (#\w+);", css).group(1)
+    assert line == PLAYHEAD
+    assert contrast(halo, line) > 7
+    for crossed in (LIGHT.background, DARK.background, "#00224e", "#fee838"):  # cividis' ends
+        assert max(contrast(line, crossed), contrast(halo, crossed)) > 7
 
 
 def test_colours_between_the_stops_are_mixed() -> None:
