@@ -8,4 +8,4 @@ picture.status(shown)
 if shown.analysis is None:
     picture.placeholder(shown)
 else:
-    panels.explore(shown.analysis)
+    panels.explore(shown.analysis, shown.fresh)

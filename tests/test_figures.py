@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 from safetensors.numpy import load
 from scipy.spatial import ConvexHull
 
+from alas_core import frontend
 from alas_core.errors import InputError
 from alas_core.figures import axes, cross_layer_figure, linked, map_figure, payload, profile_figure
 from alas_core.figures.layers import cross_layer_payload
 from alas_core.figures.linked import quantise
 from alas_core.figures.map_payload import map_payload, notes
-from alas_core.figures.palette import DARK, LIGHT, colour_at, rgb
+from alas_core.figures.palette import DARK, LIGHT, PLAYHEAD, colour_at, rgb
 from alas_core.figures.payload import sheet_payload
 from alas_core.figures.profile import best_layer
 from alas_core.figures.sheet import HEIGHT, sheet_figure
@@ -492,7 +493,14 @@ def test_too_large_a_similarity_goes_one_layer_at_a_time(
     monkeypatch.setattr(payload, "MAX_BYTES", 10)
     sheet, tensors = read_payload(sheet_payload(analysis, layer=2))
     assert "similarity" not in tensors
-    assert "z" not in sheet["changes"]["layers"]["data"]["similarity"]
+    change = sheet["changes"]["layers"]
+    assert set(change["data"]["similarity"]) == {"opacity"}  # neither its cells nor their labels
+    assert [value == 1 for value in change["data"]["similarity"]["opacity"]] == [
+        layer == sheet["drawn_layer"] == 2 for layer in range(analysis.n_layers + 1)
+    ]
+    titles = change["annotations"]["tokens title"]["text"]
+    assert titles[2].endswith("cosine at layer 2")
+    assert titles[5].endswith("path at layer 5, cosine still of 2")
     assert payload.sheet_name(analysis, layer=1, **options) != payload.sheet_name(
         analysis, layer=2, **options
     )
@@ -671,6 +679,17 @@ def contrast(one: str, other: str) -> float:
 def test_text_can_be_read_on_its_background(colours: object) -> None:
     assert contrast(colours.foreground, colours.background) > 7
     assert contrast(colours.muted, colours.background) > 4.5
+
+
+@pytest.mark.parametrize("view", ["sheet", "lens"])
+def test_the_playhead_can_be_seen_on_everything_it_crosses(view: str) -> None:
+    css = re.search(r"playhead \{(.*?)\}", frontend.read(f"{view}.css"), re.DOTALL).group(1)
+    line = re.search(r"background: (#\w+);", css).group(1)
+    halo = re.search(r"box-shadow: 0 0 0 1px (#\w+);", css).group(1)
+    assert line == PLAYHEAD
+    assert contrast(halo, line) > 7
+    for crossed in (LIGHT.background, DARK.background, "#00224e", "#fee838"):  # cividis' ends
+        assert max(contrast(line, crossed), contrast(halo, crossed)) > 7
 
 
 def test_colours_between_the_stops_are_mixed() -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alas_core.errors import InputError
-from alas_core.ui import parameters, tables, url
+from alas_core.ui import parameters, sheet, tables, url
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
 from alas_core.ui.text import cut, plain
@@ -427,3 +427,14 @@ def test_a_choice_outlives_a_page_that_does_not_draw_it(address):
     address.session_state["fold"] = "words"
     url.settle()
     assert address.session_state["fold"] == "words"
+
+
+def test_an_event_of_another_picture_or_out_of_nowhere_is_no_choice():
+    analysis = make_analysis(n_layers=2, n_frames=20)
+    chosen = {"layer": 2, "word": 1, "frame": 7, "token": None, "nonce": 1}
+    own = {**chosen, "analysis": analysis.key.digest}
+    assert sheet._event(own, analysis) == sheet.SheetEvent(2, 1, 7, None)
+    assert sheet._event({**own, "word": 99}, analysis) == sheet.SheetEvent(2, None, 7, None)
+    other = make_analysis(n_layers=2, n_frames=20, words="a dog runs far away")
+    for wrong in (chosen, {**own, "analysis": other.key.digest}, {**own, "layer": 3}, "pick", None):
+        assert sheet._event(wrong, analysis) is None

@@ -15,7 +15,12 @@ from alas_core.figures.linked import Tensors, pack, quantise, slug
 from alas_core.figures.palette import Palette, Theme, colour_at, palette
 from alas_core.figures.panels import similarity_hover
 from alas_core.figures.profile import verdict
-from alas_core.figures.sheet import selection_shapes, sheet_figure, similarity_title
+from alas_core.figures.sheet import (
+    selection_shapes,
+    sheet_figure,
+    similarity_title,
+    waiting_title,
+)
 from alas_core.figures.views import Fold, spread, word_cells, word_view
 from alas_core.fingerprint import fingerprint
 from alas_core.numerals import number
@@ -23,6 +28,9 @@ from alas_core.types import Analysis, FloatArray
 
 MAX_BYTES = 6_000_000
 """Above this only the asked-for layer's similarity goes: then a change of layer asks the server."""
+
+_BEHIND = 0.3
+"""Opacity of a similarity map that is not of the chosen layer."""
 
 
 def sheet_payload(
@@ -55,10 +63,11 @@ def sheet_payload(
         "lane": _lane(analysis, palette(theme), tensors),
         "figure": figure.to_plotly_json(),
         "changes": {
-            "layers": _layer_changes(analysis, score, tensors),
+            "layers": _layer_changes(analysis, score, layer, tensors),
             "words": _word_changes(analysis),
             **_cell_changes(analysis),
         },
+        "drawn_layer": layer,
         "verdicts": [verdict(analysis, score, i) for i in range(analysis.n_layers + 1)],
         "chips": _chips(analysis, score, palette(theme)),
         "analysis": analysis.key.digest,
@@ -84,7 +93,7 @@ def holds_all_layers(analysis: Analysis) -> bool:
     return bool(analysis.similarity.size <= MAX_BYTES)
 
 
-def _layer_changes(analysis: Analysis, score: str, tensors: Tensors) -> dict[str, Any]:
+def _layer_changes(analysis: Analysis, score: str, layer: int, tensors: Tensors) -> dict[str, Any]:
     """What a change of layer changes in the figure; adds the tensors it names."""
     layers = range(analysis.n_layers + 1)
     _, words = word_view(analysis, score)
@@ -98,15 +107,19 @@ def _layer_changes(analysis: Analysis, score: str, tensors: Tensors) -> dict[str
         "token hits": {"x": "@hits"},
         "path": {"y": "@path"},
         "path halo": {"y": "@path"},
-        "similarity": {"hovertemplate": [similarity_hover(i) for i in layers]},
     }
+    titles = [similarity_title(i) for i in layers]
     if holds_all_layers(analysis):
         tensors |= quantise("similarity", analysis.similarity.transpose(0, 2, 1))
-        data["similarity"]["z"] = "@similarity"
+        hover = [similarity_hover(i) for i in layers]
+        data["similarity"] = {"hovertemplate": hover, "z": "@similarity"}
+    else:  # what stays behind until the server has sent more says so
+        titles = [titles[i] if i == layer else waiting_title(i, layer) for i in layers]
+        data["similarity"] = {"opacity": [1.0 if i == layer else _BEHIND for i in layers]}
     bands = [selection_shapes(analysis, i, None)[0] for i in layers]
     return {
         "data": data,
-        "annotations": {"tokens title": {"text": [similarity_title(i) for i in layers]}},
+        "annotations": {"tokens title": {"text": titles}},
         "shapes": {"layer": {side: [band[side] for band in bands] for side in ("y0", "y1")}},
     }
 

@@ -193,6 +193,11 @@ def similarity_title(layer: int) -> str:
     return f"<b>tokens × time</b>  cosine at layer {layer}"
 
 
+def waiting_title(layer: int, drawn: int) -> str:
+    """Title of the tokens panel while its map is still of the layer before."""
+    return f"<b>tokens × time</b>  path at layer {layer}, cosine still of {drawn}"
+
+
 def _annotations(
     analysis: Analysis, layer: int, score: str, fold: Fold, colours: Palette
 ) -> list[dict[str, Any]]:

@@ -23,15 +23,15 @@ _FOLDS: dict[Fold, str] = {"time": "Layers × time", "words": "Layers × words"}
 _LAYERS = {"cka": "CKA", "layer_correlation": "Correlation"}
 
 
-def explore(analysis: Analysis) -> None:
-    """All of the page below its status line."""
+def explore(analysis: Analysis, fresh: bool = True) -> None:
+    """All of the page below its status line; `fresh` unless another analysis was asked for."""
     view = controls.view()
     layer, word = view.layer_of(analysis), view.word_of(analysis)
     with st.container(key="picture"):
         flags(analysis)
         said = findings(analysis)
         headline(said, analysis, view.score)
-        sheet_panel(analysis, view)
+        sheet_panel(analysis, view, fresh)
         opening.after_the_sheet()
         what_this_says(said)
         trust.trust_panel(analysis, layer, word, theme())
@@ -45,7 +45,7 @@ def explore(analysis: Analysis) -> None:
         details.details(analysis, layer)
 
 
-def sheet_panel(analysis: Analysis, view: controls.View) -> None:
+def sheet_panel(analysis: Analysis, view: controls.View, fresh: bool) -> None:
     """The sheet, with the switch of its layers' columns and its help."""
     with st.container(horizontal=True, vertical_alignment="center"):
         fold = st.segmented_control(
@@ -66,6 +66,7 @@ def sheet_panel(analysis: Analysis, view: controls.View) -> None:
         score=view.score,
         fold=fold or "time",
         theme=theme(),
+        live=fresh,
         on_event=controls.follow,
     )
 

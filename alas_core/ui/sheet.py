@@ -66,6 +66,7 @@ def sheet(
     fold: Fold = "time",
     theme: Theme = "light",
     key: str = "sheet",
+    live: bool = True,
     on_event: Callable[[SheetEvent], None] | None = None,
 ) -> SheetEvent | None:
     """Mount the sheet and return what the reader has just chosen on it, if anything.
@@ -75,6 +76,8 @@ def sheet(
     layer, word, frame, token : the choice to show in this and every linked view; `word` is an
         index into `analysis.words`; None where none is chosen.
     score, fold, theme : see `alas_core.figures.sheet.sheet_figure`.
+    live : whether choices are told. Those on a picture that stays while another analysis is asked
+        for are not: its fifth word is not the other one's.
     on_event : called with the event before the script reruns, as the callbacks of Streamlit's
         widgets are: here the state of widgets with a key (a layer slider) may still be set.
 
@@ -99,6 +102,7 @@ def sheet(
     with st.container(gap=None):
         choice = {"id": name, "layer": layer, "word": word, "frame": frame, "token": token}
         told = {"seen": st.session_state.get(seen_key, 0), "awaited": opening.waiting()}
+        told["live"] = live
         result = _sheet(
             key=key,
             data={**choice, **told},
@@ -114,7 +118,7 @@ def sheet(
 
 def _event(raw: Any, analysis: Analysis) -> SheetEvent | None:
     """The event if it fits this analysis; a browser may send anything, or speak of the last one."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, Mapping) or raw.get("analysis") != analysis.key.digest:
         return None
     sizes = {
         "layer": analysis.n_layers + 1,

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from alas_core import frontend
 from tests.browsers import ROOT, running_server
 
 SCREENSHOTS = ROOT / "tests" / "screenshots"
 SLOW_MS = 180_000
 """The first analysis of a cold server on a busy machine; later ones take a second or two."""
+
+(REST_MS,) = re.findall(r"TELL_AFTER_MS = (\d+);", frontend.read("sheet.js"))
+NEVER_AT_REST = f"""
+const later = window.setTimeout;
+window.setTimeout = (act, after, ...rest) => later(act, after === {REST_MS} ? 1e9 : after, ...rest);
+"""
+"""A script after which no choice is told to Python by resting alone, however long."""
 
 expect.set_options(timeout=SLOW_MS / 1.5)
 

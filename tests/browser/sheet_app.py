@@ -9,6 +9,7 @@ import math
 
 import streamlit as st
 
+from alas_core.figures import payload
 from alas_core.types import Analysis, Reference
 from alas_core.ui.map_panel import map_panel
 from alas_core.ui.panels import layers_panel
@@ -17,6 +18,9 @@ from tests.factory import make_analysis
 from tests.test_figures import evil_analysis
 
 st.set_page_config(layout="wide")
+CASE = st.query_params.get("case", "plain")
+LIMIT = st.cache_resource(lambda: payload.MAX_BYTES)()
+payload.MAX_BYTES = 10 if CASE == "large" else LIMIT
 
 
 @st.cache_resource
@@ -42,10 +46,11 @@ def follow(event: SheetEvent) -> None:
     st.session_state["events"] = [*st.session_state.get("events", []), chosen]
 
 
-shown = analysis_of(st.query_params.get("case", "plain"))
+shown = analysis_of(CASE)
 st.sidebar.slider("Layer", 0, shown.n_layers, shown.best_layer, key="layer")
 st.sidebar.toggle("Words", key="fold")
 st.sidebar.toggle("Early", key="early", help="as before the null is there")
+st.sidebar.toggle("Waiting", key="waiting", help="as while another analysis is computed")
 if not st.sidebar.toggle("Hide", key="hide"):
     if st.session_state["early"]:
         shown = dataclasses.replace(shown, null=None)
@@ -55,6 +60,7 @@ if not st.sidebar.toggle("Hide", key="hide"):
         **{name: st.session_state.get(name) for name in ("word", "frame", "token")},
         fold="words" if st.session_state["fold"] else "time",
         theme="dark" if st.context.theme.type == "dark" else "light",
+        live=not st.session_state["waiting"],
         on_event=follow,
     )
 if "map" in st.query_params:

@@ -12,9 +12,9 @@ import pytest
 import soundfile
 from playwright.sync_api import expect
 
-from alas_core import datasets, frontend
+from alas_core import datasets
 from alas_core.words import split_words
-from tests.browser.conftest import SLOW_MS, Visitor
+from tests.browser.conftest import NEVER_AT_REST, SLOW_MS, Visitor
 from tests.browsers import running_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -103,13 +103,6 @@ def test_a_layer_chosen_at_the_map_is_everywhere_and_in_the_link(visitor):
     expect(page.get_by_text("text tokens, layer 2")).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?&]layer=2\b"))
     expect(page.locator(".alas-layer")).to_have_text(re.compile(r"^2 of "))
-
-
-(REST_MS,) = re.findall(r"TELL_AFTER_MS = (\d+);", frontend.read("sheet.js"))
-NEVER_AT_REST = f"""
-const later = window.setTimeout;
-window.setTimeout = (act, after, ...rest) => later(act, after === {REST_MS} ? 1e9 : after, ...rest);
-"""
 
 
 @pytest.mark.parametrize("turn", ["pointer", "focus", "wheel"])
@@ -228,12 +221,15 @@ def test_what_is_said_into_the_microphone_is_analysed(browser, chromium, server,
 def test_a_text_file_named_wav_gives_a_clear_error_and_keeps_the_picture(visitor, rows):
     page = visitor.open()
     visitor.see_picture()
+    expect(page.locator(".alas-sheet")).to_have_attribute("data-live", "true")
     visitor.choose("Recordings", "My own")
     expect(page.get_by_text("No recording yet")).to_be_visible()
     upload(visitor, "notes.wav", b"these are only words\n" * 50, "these are only words")
     alert = page.get_by_role("alert").filter(has_text="notes.wav")
     expect(alert).to_contain_text("cannot be read as audio")
     expect(chips(visitor)).to_have_text(rows[0].transcript.split())
+    sheet = page.locator(".alas-sheet")
+    expect(sheet).to_have_attribute("data-live", "false")  # its words are not those of notes.wav
     visitor.keep("error-not-audio")
 
 

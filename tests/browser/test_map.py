@@ -72,6 +72,18 @@ def test_a_point_of_the_map_is_chosen_everywhere_and_heard(guests: type) -> None
     assert len(trace(page, "trail of the chosen word")["x"]) == 9
 
 
+def test_a_word_chosen_far_down_the_page_does_not_move_it(guests: type) -> None:
+    page = guests("plain&map=1", viewport={"width": 1440, "height": 500}).page
+    shown(page, layer=4)
+    click_point(page, "text token", 1)
+    drawn(page, 4, 1)
+    top = page.locator("[data-testid=stMain]").evaluate("(main) => main.scrollTop")
+    assert top > 500
+    click_point(page, "text token", 3)  # which scrolls to the map's middle, where it was
+    drawn(page, 4, 3)
+    assert page.locator("[data-testid=stMain]").evaluate("(main) => main.scrollTop") == top
+
+
 def test_a_frame_chosen_on_the_sheet_is_marked_on_the_map(guests: type) -> None:
     page = open_map(guests).page
     page.evaluate(

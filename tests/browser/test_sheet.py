@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from alas_core import frontend
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import NEVER_AT_REST, Visitor
 from tests.browsers import running_server
 
 pytestmark = pytest.mark.browser
@@ -267,6 +268,43 @@ def test_a_word_is_looped_until_paused(page: Page) -> None:
     assert set(page.evaluate("() => window.played")) == {"0.2-0.52"}
     page.get_by_role("button", name="Pause").click()
     page.wait_for_selector(f"{ROOT}[data-playing='']")
+    for _ in range(2):  # paused in the word, and from its end
+        page.evaluate("() => { window.played = []; }")
+        page.locator(ROOT).press("Space")
+        page.wait_for_function("() => window.played.filter(Boolean).length >= 3")
+        assert set(page.evaluate("() => window.played")) == {"0.2-0.52"}
+        page.locator(ROOT).press("Space")
+        page.wait_for_selector(f"{ROOT}[data-playing='']")
+
+
+def test_a_loop_without_a_word_starts_again_where_it_first_did(page: Page) -> None:
+    for key in ("l", "1"):  # slowly, so that there is time to pause
+        page.locator(ROOT).press(key)
+    page.get_by_role("button", name="fox").click()
+    page.wait_for_selector(f"{ROOT}[data-playing='0.52-1.08']")
+    page.locator(ROOT).press("Escape")  # what is played goes on
+    page.locator(ROOT).press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    listen(page)
+    page.locator(ROOT).press("Space")
+    page.wait_for_function("() => window.played.length >= 2")
+    rest, *again = page.evaluate("() => window.played")
+    assert re.fullmatch(r"[01]\.\d+-1\.08", rest)
+    assert float(rest.split("-")[0]) > 0.52
+    assert set(again) == {"0.52-1.08"}
+
+
+def test_a_word_that_was_paused_goes_on_to_its_own_end(page: Page) -> None:
+    page.locator(ROOT).press("1")
+    page.get_by_role("button", name="fox").click()
+    page.wait_for_selector(f"{ROOT}[data-playing='0.52-1.08']")
+    page.locator(ROOT).press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    listen(page)
+    page.locator(ROOT).press("Space")
+    page.wait_for_function("() => window.played.at(-1) === ''")
+    (rest,) = filter(None, page.evaluate("() => window.played"))
+    assert rest.endswith("-1.08")
 
 
 def test_a_word_under_the_mouse_is_heard_if_that_is_switched_on(page: Page) -> None:
@@ -295,6 +333,21 @@ def test_a_choice_outside_the_zoom_is_scrolled_to(page: Page) -> None:
     page.wait_for_function(
         "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 1"
     )
+
+
+def test_a_long_transcript_scrolls_to_its_chosen_word(guests: type) -> None:
+    page = guests("long").page
+    chips = page.locator(".alas-words button")
+    for word in (40, 3):
+        page.evaluate(
+            """(word) => [...globalThis[Symbol.for("alas.selections")].values()][0]
+                 .pick({ word })""",
+            word,
+        )
+        expect(chips.nth(word)).to_have_attribute("aria-pressed", "true")
+        row, chip = page.locator(".alas-words").bounding_box(), chips.nth(word).bounding_box()
+        assert row["x"] <= chip["x"] + 1
+        assert chip["x"] + chip["width"] <= row["x"] + row["width"] + 1
 
 
 def test_keys_step_through_layers_and_words(page: Page) -> None:
@@ -430,6 +483,59 @@ def test_a_change_of_layer_sends_neither_library_nor_data_again(
     told(page, layer=layer + 1)
     assert 0 < sum(received) < 60_000
     guest.leave()
+
+
+def similarity(page: Page) -> dict:
+    return page.evaluate(
+        """() => {
+          const { _fullData, layout } = document.querySelector(".alas-figure");
+          const { z, opacity, hovertemplate } =
+            _fullData.find((trace) => trace.name === "similarity");
+          const { text } = layout.annotations.find((note) => note.name === "tokens title");
+          return { z: z[0][0], opacity, hovertemplate, title: text };
+        }"""
+    )
+
+
+def test_a_layer_whose_similarity_is_not_here_is_fetched_at_once(guests: type) -> None:
+    page = guests("large").page
+    page.evaluate(NEVER_AT_REST)
+    drawn_id = page.locator(ROOT).get_attribute("data-ready")
+    assert drawn_id.endswith("/4")
+    before = similarity(page)
+    assert "cosine at layer 4" in before["title"]
+    page.evaluate(
+        """() => {
+          const plot = document.querySelector(".alas-figure");
+          window.titles = [];
+          plot.on("plotly_afterplot", () => window.titles.push(
+            plot.layout.annotations.find((note) => note.name === "tokens title").text));
+        }"""
+    )
+    page.locator(ROOT).press("ArrowDown")
+    page.wait_for_selector(f"{ROOT}[data-ready$='/5']")
+    told(page, layer=5)
+    after = similarity(page)
+    assert "cosine at layer 5" in after["title"]
+    assert after["z"] != before["z"]
+    assert "layer 5" in after["hovertemplate"]
+    titles = page.evaluate("() => [...new Set(window.titles)].map((text) => text.split('  ')[1])")
+    assert titles == ["path at layer 5, cosine still of 4", "cosine at layer 5"]
+
+
+def test_a_choice_on_a_picture_that_waits_for_another_is_not_told(page: Page) -> None:
+    sidebar = page.get_by_test_id("stSidebar")
+    sidebar.get_by_text("Waiting").click()
+    page.wait_for_selector(f"{ROOT}[data-live=false]")
+    listen(page)
+    page.get_by_role("button", name="red").click()
+    drawn(page, 4, 1)
+    played_once(page, "0.2-0.52")
+    sidebar.get_by_text("Waiting").click()  # turns to the page, at which choices are told at once
+    page.wait_for_selector(f"{ROOT}[data-live=true]")
+    expect(page.locator("[data-testid=stCode] code")).to_have_text("[]")
+    page.get_by_role("button", name="fox").click()
+    told(page, layer=4, word=2)
 
 
 def test_sheet_can_leave_and_come_back(page: Page) -> None:

@@ -16,6 +16,7 @@ class Player {
     this.loop = false;
     this.from = 0;
     this.to = Infinity;
+    this.again = 0; // where a loop goes back to: before `from` after a pause
     this.paused = false; // by the reader, in the middle
     this.sounding = false;
     this.at = 0; // seconds; where playing goes on while there is no player
@@ -75,7 +76,7 @@ class Player {
   }
 
   // Only after a click or key: browsers keep silent before one.
-  async play(from = this.time, to = this.duration) {
+  async play(from = this.time, to = this.duration, again = from) {
     if (!this.sound) return;
     const wish = (this.wish = Symbol("wish"));
     await this.ready;
@@ -84,10 +85,16 @@ class Player {
     this.surfer.pause();
     this.from = from >= this.duration - 0.01 ? 0 : from;
     this.to = Math.min(to, this.duration);
+    this.again = Math.min(again, this.from);
     this.paused = false;
     await this.surfer.play(this.from / this.speed, this.to / this.speed);
     this.sounding = this.wish === wish;
     this.onChange();
+  }
+
+  // On from where it was paused, to the end of what was being played.
+  resume() {
+    return this.paused && this.time < this.to - 0.01 ? this.play(this.time, this.to, this.again) : this.play();
   }
 
   pause() {
@@ -104,11 +111,11 @@ class Player {
     if (!this.sounding) return;
     this.sounding = false;
     if (this.loop) {
-      this.play(this.from, this.to);
+      this.play(this.again, this.to);
       return;
     }
     const { surfer, speed } = this;
-    const back = this.to >= this.duration ? 0 : this.from;
+    const back = this.to >= this.duration ? 0 : this.again;
     queueMicrotask(() => { // after wavesurfer has noted where it stopped
       if (this.sounding || this.surfer !== surfer) return;
       surfer.setTime(back / speed);
@@ -118,10 +125,10 @@ class Player {
 
   setSpeed(speed) {
     if (speed === this.speed || !this.sound) return;
-    const { time, sounding, to } = this;
+    const { time, sounding, to, again } = this;
     this.speed = speed;
     this.load(time);
-    if (sounding) this.play(time, to);
+    if (sounding) this.play(time, to, again);
   }
 
   // Where the lane lies: pixels a second, and the second at its left edge.

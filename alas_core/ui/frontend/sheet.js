@@ -2,6 +2,7 @@
 // this follows the reader's choice at once and tells Python, so that the other views follow.
 
 const TELL_AFTER_MS = 3000; // of rest: a run of the page costs the browser three times a drawing
+const FETCH_AFTER_MS = 100; // where another layer's similarity has yet to come, this is asked for it
 const PATIENCE_MS = TELL_AFTER_MS + 4000;
 const TURNS_AWAY = ["pointerover", "pointerdown", "focusin", "wheel"];
 const REST_MS = 150; // how long the mouse rests on a word before it is heard
@@ -51,6 +52,7 @@ class SheetView {
   }
 
   async take(data, sheet, Plotly) {
+    this.root.dataset.live = this.live = data.live ?? false;
     const fresh = sheet !== this.sheet;
     const same = sheet.analysis === this.sheet?.analysis;
     if (fresh) this.setSheet(sheet, Plotly);
@@ -117,17 +119,20 @@ class SheetView {
     if (change.word !== undefined || change.frame !== undefined) this.scrollToChoice();
     if (!picked) return;
     if (hear && this.bar.hear.checked) this.playChoice();
+    if (!this.live) return; // another picture is on its way: this choice is none of its words
     this.sent += 1;
     this.chosenAt = performance.now();
     clearTimeout(this.telling);
-    this.telling = setTimeout(() => this.tellNow(), TELL_AFTER_MS);
+    const here = this.sheet.tensors.similarity || this.sheet.drawn_layer === this.choice.layer;
+    this.telling = setTimeout(() => this.tellNow(), here ? TELL_AFTER_MS : FETCH_AFTER_MS);
   }
 
   tellNow() {
     clearTimeout(this.telling);
     this.telling = null;
+    if (!this.live) return;
     const { playhead, range, ...choice } = this.choice;
-    this.tell({ ...choice, nonce: this.sent });
+    this.tell({ ...choice, analysis: this.sheet.analysis, nonce: this.sent });
   }
 
   // While hand and eye are on the linked views, which follow by themselves, Python is left alone;
@@ -288,8 +293,10 @@ class SheetView {
   }
 
   togglePlay() {
+    const looped = this.player.loop ? this.chosenSpan() : null;
     if (this.player.playing) this.player.pause();
-    else this.player.play().catch((error) => this.cannotPlay(error));
+    else if (looped) this.playSpan(looped);
+    else this.player.resume().catch((error) => this.cannotPlay(error));
   }
 
   setSpeed(speed) {
@@ -334,11 +341,17 @@ class SheetView {
   // A zoomed sheet moves to what is chosen elsewhere, and so do the transcript's words.
   scrollToChoice() {
     const { word } = this.choice;
-    if (word !== null) this.chips[word].scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (word !== null) this.bringChip(this.chips[word]);
     const span = this.chosenSpan();
     if (!span || !this.figure.axis) return;
     const [from, to] = this.figure.axis.range;
     if (span[1] <= from || span[0] >= to) this.figure.lookAt((span[0] + span[1]) / 2, to - from);
+  }
+
+  // Within its row alone: scrollIntoView would take the page away from the view that was clicked.
+  bringChip({ offsetLeft, offsetWidth }) {
+    const { scrollLeft, clientWidth } = this.words;
+    this.words.scrollLeft = Math.min(Math.max(scrollLeft, offsetLeft + offsetWidth - clientWidth), offsetLeft);
   }
 
   layLane() {
