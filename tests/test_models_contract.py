@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from alas_core.errors import InputError, ModelError
+from alas_core.models import adapter as adapter_module
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.identity import Loading
@@ -350,6 +351,20 @@ def test_a_failed_pass_leaves_no_hook_and_no_state(adapter: TransformersSpeechLL
     assert not any(one() is not None for one in alive)
     assert hooks() == count
     assert torch.equal(adapter.text_states("the red fox", PROMPT).hidden_states, before)
+
+
+def test_a_prompt_that_the_processor_fails_on_is_no_defect(
+    opened: Callable[[str], SpeechLLM], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("planted failure")
+
+    model = opened("qwen2_audio")
+    monkeypatch.setattr(adapter_module, "audio_inputs", fail)
+    monkeypatch.setattr(adapter_module, "text_input", fail)
+    for given in ({"audio": noise(0.6)}, {"transcript": "the red fox"}):
+        with pytest.raises(ModelError, match="failed on this input: planted failure"):
+            model.prompt_tokens(PROMPT, **given)
 
 
 def test_a_layer_is_the_same_whether_or_not_others_are_asked_for(

@@ -21,7 +21,9 @@ from alas_core.errors import ModelError
 from alas_core.models import fetching, guard, inventory, loading, memory, problems, registry
 from alas_core.models.choices import choices
 from alas_core.models.facts import FAMILIES
+from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.identity import Loading
+from alas_core.models.protocol import Prompt
 from alas_core.models.watching import Load, Stopped, Watched
 from tests import tiny
 
@@ -216,6 +218,41 @@ def test_a_load_that_nobody_waits_for_stops(folder, monkeypatch, tmp_path) -> No
     assert not [thread for thread in threading.enumerate() if thread.name == "alas-load"]
     assert registry.device_lock.acquire(blocking=False)
     registry.device_lock.release()
+
+
+def test_a_load_that_ends_just_before_it_is_left_leaves_no_model_behind(monkeypatch) -> None:
+    loaded = FakeSpeechLLM()
+
+    def load(_, __, report):
+        report(Watched("loading"))
+        return loaded
+
+    monkeypatch.setattr(registry, "_load", load)
+    steps = registry.opening("demo", CPU)
+    next(steps)
+    for thread in threading.enumerate():
+        if thread.name == "alas-load":
+            thread.join()
+    steps.close()
+    assert registry._loading is None
+    with pytest.raises(ModelError, match="was closed"):
+        loaded.text_states("the red fox", Prompt())
+
+
+def test_the_one_that_is_left_of_two_keeps_the_model(monkeypatch) -> None:
+    loaded = FakeSpeechLLM()
+
+    def load(_, __, report):
+        report(Watched("loading"))
+        return loaded
+
+    monkeypatch.setattr(registry, "_load", load)
+    first, second = registry.opening("demo", CPU), registry.opening("demo", CPU)
+    next(second)
+    list(first)
+    second.close()
+    assert registry.held() is loaded
+    assert loaded.text_states("the red fox", Prompt()).tokens
 
 
 def test_watched_work_is_stopped_at_its_next_report() -> None:

@@ -88,7 +88,10 @@ def test_the_demo_hears_and_its_control_has_other_weights():
     assert trained.shape == untrained.shape
     assert not torch.allclose(trained[0], untrained[0], atol=1e-2)
     assert demo.info.revision != control.info.revision
-    assert control.info == control.info
+    assert (demo.info.name, control.info.name) == (
+        "Demo speech LLM",
+        "Demo speech LLM, random weights",
+    )
     registry.close()
     again = registry.get("demo-untrained", CPU).audio_states(audio, PROMPT).hidden_states
     assert torch.equal(untrained, again)
@@ -420,6 +423,7 @@ def test_the_untrained_demo_has_the_weights_of_the_seed_it_is_asked_for():
     own = registry.get("demo-untrained", CPU).head().embedding.clone()
     other = registry.get("demo-untrained", Loading(device="cpu", untrained_seed=20_011))
     assert "seed 20011" in other.info.variant
+    assert other.info.name == "Demo speech LLM, random weights"
     assert not torch.equal(other.head().embedding, own)
 
 

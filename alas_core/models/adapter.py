@@ -168,17 +168,17 @@ class TransformersSpeechLLM:
             template puts around audio.
         """
         tokenizer = self._open.processor.tokenizer
-        if audio is not None:
-            ids = self._audio_inputs(audio, prompt)["input_ids"][0].tolist()
-            held = {i for i, token in enumerate(ids) if token == self._audio_token_id}
-        else:
-            text = self._text_input(transcript, prompt)
-            ids, held = list(text.ids), set(text.positions)
-        kind = "audio" if audio is not None else "transcript"
-        return [
-            (tokenizer.decode([token]), kind if i in held else "prompt")
-            for i, token in enumerate(ids)
-        ]
+        with self._guard():
+            if audio is not None:
+                kind, ids = "audio", self._audio_inputs(audio, prompt)["input_ids"][0].tolist()
+                held = {i for i, token in enumerate(ids) if token == self._audio_token_id}
+            else:
+                text = self._text_input(transcript, prompt)
+                kind, ids, held = "transcript", list(text.ids), set(text.positions)
+            return [
+                (tokenizer.decode([token]), kind if i in held else "prompt")
+                for i, token in enumerate(ids)
+            ]
 
     def close(self) -> None:
         """Free the device's memory; every later call raises `ModelError`."""

@@ -88,7 +88,7 @@ def audio_token_id(checkpoint: Checkpoint) -> int:
 def model_info(checkpoint: Checkpoint, model_id: str, revision: str) -> ModelInfo:
     """Sizes, limits and name of a checkpoint, as the rest of the project sees them."""
     family, text, about = checkpoint.family, checkpoint.text_config, checkpoint.about
-    known = about.get("known_words")
+    known, name = about.get("known_words"), str(about.get("name") or family.label)
     return ModelInfo(
         model_id=model_id,
         revision=revision,
@@ -101,7 +101,7 @@ def model_info(checkpoint: Checkpoint, model_id: str, revision: str) -> ModelInf
         vocabulary_size=text.vocab_size,
         max_audio_s=longest_audio_s(checkpoint),
         min_audio_s=family.min_audio_s,
-        name=str(about.get("name") or family.label),
+        name=f"{name}, random weights" if checkpoint.untrained else name,
         known_words=None if known is None else frozenset(str(w).casefold() for w in known),
         notes=_notes(checkpoint),
         variant=checkpoint.loading.variant(family.model_type),

@@ -23,7 +23,7 @@ from alas_core.models.watching import Report, Watched, weights_hook
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded checkpoint and what is known of it."""
+    """A loaded checkpoint and what is known of it; `untrained` says that its weights are random."""
 
     model: Any
     processor: Any
@@ -32,6 +32,7 @@ class Checkpoint:
     dtype: torch.dtype
     about: dict[str, Any] = field(default_factory=dict)
     loading: Loading = field(default_factory=Loading)
+    untrained: bool = False
 
     @property
     def text_config(self) -> Any:
@@ -105,7 +106,8 @@ def load(
     model.config.get_text_config(decoder=True).tie_last_hidden_states = False
     if loading.device == "spread":
         device = str(model.get_input_embeddings().weight.device)
-    return Checkpoint(model, processor, family, device, torch_dtype, _about(folder), loading)
+    about, untrained = _about(folder), untrained_seed is not None
+    return Checkpoint(model, processor, family, device, torch_dtype, about, loading, untrained)
 
 
 def usable_device(device: str) -> str:

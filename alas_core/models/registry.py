@@ -195,7 +195,12 @@ def opening(model_id: str, loading: Loading | None = None) -> Generator[Watched,
             info = model.info
             key = (ModelIdentity(model_id, info.revision, info.dtype, info.variant), loading.device)
         else:
-            model = yield from _load_of(key, loading).watch()
+            load = _load_of(key, loading)
+            try:
+                model = yield from load.watch()
+            except BaseException:
+                _forget(load)
+                raise
         _held, _loading = (key, model), None
         return model
 
@@ -207,6 +212,16 @@ def _load_of(key: tuple[ModelIdentity, str], loading: Loading) -> Load[SpeechLLM
         close()
         _loading = (key, Load(lambda report: _load(key[0], loading, report)))
     return _loading[1]
+
+
+def _forget(load: Load[SpeechLLM]) -> None:
+    """Let a load go that nobody waits for: it may have ended just before it was left."""
+    global _loading
+    if load.failed and _loading is not None and _loading[1] is load:
+        _loading = None
+        model = load.result
+        if model is not None:
+            model.close()
 
 
 def held() -> SpeechLLM | None:

@@ -54,6 +54,12 @@ class Load(Generic[Result]):
         done = self._outcome.done()
         return self._stop.is_set() or (done and self._outcome.exception() is not None)
 
+    @property
+    def result(self) -> Result | None:
+        """What came of it; None as long as nothing has, or after an error."""
+        done = self._outcome.done() and self._outcome.exception() is None
+        return self._outcome.result() if done else None
+
     def watch(self) -> Generator[Watched, None, Result]:
         """Yield what is reported, return the result or raise its error."""
         self._watchers += 1
