@@ -17,6 +17,7 @@ from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
 from alas_core.ui.text import cut, plain
 from tests.factory import make_analysis
+from tests.test_findings import mistaken
 
 PATIENCE_S = 20.0
 
@@ -221,6 +222,17 @@ def test_tables_hold_every_layer_word_and_baseline():
     assert sum(row["tokens"] for row in words) == analysis.n_tokens
     best = next(row for row in tables.score_rows(analysis, 0) if row["Score"] == "ALAS")
     assert best["Best"].endswith(f"at layer {analysis.best_layer}")
+
+
+def test_a_word_that_is_taken_for_another_is_told_in_every_file():
+    base = make_analysis(words="the red fox", binding=np.full(9, 4.0))
+    n_frames = int((base.frame_word == 2).sum())
+    rows = tables.word_rows(mistaken(base, 2, 0, n_frames), 3)
+    told = ["", "", f"the ({n_frames} of {n_frames} frames)"]
+    in_csv = csv.DictReader(io.StringIO(tables.to_csv(rows)))
+    in_parquet = pq.read_table(io.BytesIO(tables.to_parquet(rows))).to_pylist()
+    for table in (rows, in_csv, in_parquet):
+        assert [row["taken_for"] for row in table] == told
 
 
 def test_frames_hold_their_word_and_nearest_token_and_parquet_keeps_every_digit():
