@@ -145,11 +145,11 @@ def emergence(series: Series, grown: Growth) -> str:
     best = int(grown.values[:, -1].argmax())
     last = f"at step {series.steps[-1]} it is highest at layer {best}: {grown.values[best, -1]:.2f}"
     if not first.size:
-        return f"At no step does ALAS leave what wrong words reach; {last}."
+        return f"At no step does ALAS leave what wrong transcripts reach; {last}."
     step = int(first[0])
     layers = np.flatnonzero(grown.above[:, step])
     return (
-        f"ALAS first leaves what wrong words reach at step {series.steps[step]} "
+        f"ALAS first leaves what wrong transcripts reach at step {series.steps[step]} "
         f"({layers.size} of {len(grown.above)} layers, the strongest layer "
         f"{int(layers[grown.values[layers, step].argmax()])}); {last}."
     )

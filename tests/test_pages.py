@@ -152,6 +152,13 @@ def test_layer_score_and_word_come_from_the_link(app):
     assert app.session_state["word"] == 1
 
 
+def test_the_buttons_of_the_findings_tell_where_each_leads(app):
+    finish(app, demo_order())
+    tips = [button.help for button in app.button if button.label == "Show"]
+    assert len(tips) > 2
+    assert len(set(tips)) == len(tips)
+
+
 def test_the_words_at_a_layer_are_shown_with_two_digits_and_what_they_are_taken_for(app):
     app.session_state["details"] = "Words"
     finish(app, demo_order())

@@ -20,7 +20,7 @@ Green: better than the baseline; brown: worse; grey: no better. A dot says that 
 checkpoint's transcripts, where the folder's `index.json` tells it.
 
 **What would good look like?** Dots spread from some layer to others while the word error falls. A
-green cell without a dot is no binding: wrong words score as well there.
+green cell without a dot is no binding: wrong transcripts score as well there.
 
 **Your own checkpoints**: `alas series CHECKPOINTS speech.wav --transcript "..." --out FOLDER`
 analyses one recording with each of them; name the folder in `ALAS_BUNDLES`.
