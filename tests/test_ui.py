@@ -341,6 +341,12 @@ NONSENSE = {
     "trust": ["blindly"],
     "control_speed": ["0.91", "nan"],
     "reference": ["whisper", "file:abc"],
+    "second": ["whisper", "file:abc"],
+    "b_layer": ["-1", "x"],
+    "run_threshold": ["1.1", "nan", "x"],
+    "run_kept": ["yes"],
+    "run_first": ["middle"],
+    "run_only_speaker": ["x" * 2001],
 }
 
 
@@ -372,8 +378,14 @@ def test_what_is_written_is_read_back(address):
         "instruction": "repeat: a & b = c",
         "b": ["model", "settings"],
         "b_temperature": 0.5,
+        "b_layer": 2,
+        "second": "own",
+        "run_only_speaker": ["Lee, Anna", "100%", "%2C"],
+        "run_kept": True,
+        "run_threshold": 0.35,
+        "run_first": "best",
     }
-    for page in ("explore", "compare"):
+    for page in ("explore", "compare", "corpus"):
         address.session_state.clear()
         address.session_state.update(chosen)
         url.publish({}, page)
