@@ -87,9 +87,8 @@ def _where(left: Analysis, right: Analysis, axis: Axis, names: tuple[str, str]) 
     most = int(np.abs(apart.values).argmax())
     place = f"layer {most}" if axis == "index" else f"{apart.layers[most]:.0%} of the depth"
     return (
-        f"{names[1]} less {names[0]} leaves the band of the nulls at {outside} of "
-        f"{len(apart.layers)} layers compared; it is largest at {place}: "
-        f"{signed(float(apart.values[most]))}."
+        f"{names[1]} − {names[0]} is outside the band of the nulls at {outside} of "
+        f"{len(apart.layers)} layers; largest at {place}: {signed(float(apart.values[most]))}."
     )
 
 
@@ -112,8 +111,8 @@ def _words(
     most = ", ".join(f"{texts[i]} {signed(float(change[i]))}" for i in order[:3])
     count = int((np.abs(change[known]) > MOVED).sum())
     return (
-        f"{count} of {known.size} words with a partner change by more than {MOVED} there; most "
-        f"({names[1]} less {names[0]}): {most}."
+        f"{count} of {known.size} words found on both sides change by more than {MOVED} there; "
+        f"most ({names[1]} − {names[0]}): {most}."
     )
 
 
@@ -125,7 +124,7 @@ def _unmatched(pairs: tuple[WordPair, ...], names: tuple[str, str]) -> str:
     only = [sum(p.right is None for p in pairs), sum(p.left is None for p in pairs)]
     if not any(only):
         return ""
-    return f"Words without a partner: {only[0]} of {names[0]}, {only[1]} of {names[1]}."
+    return f"Words found on one side only: {only[0]} of {names[0]}, {only[1]} of {names[1]}."
 
 
 def signed(value: float) -> str:

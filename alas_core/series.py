@@ -55,12 +55,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Growth:
-    """Scores of a series: `values` (n_layers + 1, n_steps), `above` where the null is left behind.
+    """Scores of a series, each array (n_layers + 1, n_steps).
 
-    `above` is ALAS above the 97.5 % quantile of the checkpoint's own null.
+    `baselines` is nan where a score has none; `above` is ALAS above the 97.5 % quantile of the
+    checkpoint's own null.
     """
 
     values: FloatArray
+    baselines: FloatArray
     above: BoolArray
 
 
@@ -131,8 +133,10 @@ def growth(series: Series, score: str) -> Growth:
     if missing:
         raise InputError(f"{missing[0]} holds no score '{score}', choose another score")
     values = np.stack([analysis.scores[score] for analysis in analyses], axis=1)
+    nothing = np.full(len(values), np.nan)
+    baselines = np.stack([a.baselines.get(score, nothing) for a in analyses], axis=1)
     above = np.stack([a.scores["alas"] > null_of(a).high for a in analyses], axis=1)
-    return Growth(values.astype(np.float32), above)
+    return Growth(values.astype(np.float32), baselines.astype(np.float32), above)
 
 
 @lru_cache(maxsize=64)
@@ -147,11 +151,11 @@ def emergence(series: Series, grown: Growth) -> str:
     best = int(np.nan_to_num(grown.values[:, -1], nan=-np.inf).argmax())
     last = f"at step {series.steps[-1]} it is highest at layer {best}: {grown.values[best, -1]:.2f}"
     if not first.size:
-        return f"At no step does ALAS leave what wrong words reach; {last}."
+        return f"At no step does ALAS leave what wrong transcripts reach; {last}."
     step = int(first[0])
     layers = np.flatnonzero(grown.above[:, step])
     return (
-        f"ALAS first leaves what wrong words reach at step {series.steps[step]} "
+        f"ALAS first leaves what wrong transcripts reach at step {series.steps[step]} "
         f"({layers.size} of {len(grown.above)} layers, the strongest layer "
         f"{int(layers[grown.values[layers, step].argmax()])}); {last}."
     )

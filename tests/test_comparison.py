@@ -84,7 +84,8 @@ def test_the_summary_says_what_moved_with_its_numbers(bound, unbound):
     assert best in told[0]
     assert "wrong transcripts reach" in told[0]
     assert "more than wrong words would bring about" in told[1]
-    assert "5 of 5 words" in told[3]
+    assert told[2].startswith("B − A is outside the band of the nulls at 9 of 9 layers; largest at")
+    assert "5 of 5 words found on both sides" in told[3]
     same = contrasts.summary(bound, bound, (4, 4))
     assert "The best layer is the same" in same[0]
     assert "no more than wrong words would bring about" in same[1]
@@ -93,7 +94,7 @@ def test_the_summary_says_what_moved_with_its_numbers(bound, unbound):
 
 def test_words_without_a_partner_are_counted_and_shown(bound, deeper):
     told = " ".join(contrasts.summary(bound, deeper, (4, 8), "depth"))
-    assert "Words without a partner: 1 of A, 1 of B." in told
+    assert "Words found on one side only: 1 of A, 1 of B." in told
     rows = comparison.word_rows(bound, deeper, (4, 8))
     assert rows[1]["Word of A"] is None
     assert rows[1]["B − A"] is None

@@ -7,6 +7,7 @@ tests run the same pages with the demo model.
 from __future__ import annotations
 
 import io
+import json
 import re
 from pathlib import Path
 
@@ -149,6 +150,25 @@ def test_layer_score_and_word_come_from_the_link(app):
     assert app.session_state["shown_layer"] == 1
     assert app.selectbox("score").value == "hit_rate"
     assert app.session_state["word"] == 1
+
+
+def test_the_buttons_of_the_findings_tell_where_each_leads(app):
+    finish(app, demo_order())
+    tips = [button.help for button in app.button if button.label == "Show"]
+    assert len(tips) > 2
+    assert len(set(tips)) == len(tips)
+
+
+def test_the_words_at_a_layer_are_shown_with_two_digits_and_what_they_are_taken_for(app):
+    app.session_state["details"] = "Words"
+    finish(app, demo_order())
+    (table,) = (frame for frame in app.dataframe if "hit_rate" in frame.value.columns)
+    assert "taken_for" in table.value.columns
+    columns = json.loads(table.proto.columns)
+    assert columns["start_s"]["type_config"]["format"] == "%.2f"
+    for name in ("alas", "hit_rate"):
+        assert table.value[name].dtype == float
+        assert columns[name]["type_config"]["format"] == "%.2g"
 
 
 def test_the_neighbours_in_the_list_are_a_button_away(app):

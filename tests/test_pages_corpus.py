@@ -59,6 +59,9 @@ def test_first_look_opens_the_newest_run_and_says_what_it_says(runs):
     assert "beat their own wrong transcripts" in text
     assert "60 utterances × 9 layers" in said(at.caption)
     assert "2 skipped" in said(at.caption)
+    tips = [button.help for button in at.button if button.label == "Show"]
+    assert len(tips) > 2
+    assert len(set(tips)) == len(tips)
 
 
 @pytest.mark.parametrize("view", corpus.VIEWS)

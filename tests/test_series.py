@@ -13,6 +13,7 @@ from alas_core import bundles, series
 from alas_core.__main__ import main
 from alas_core.bundle import dumps, loads
 from alas_core.errors import InputError
+from alas_core.figures.palette import palette
 from alas_core.figures.series import series_figure
 from alas_core.resources import asset_path
 from tests.factory import make_analysis
@@ -113,6 +114,21 @@ def test_the_figure_has_a_labelled_cell_for_every_layer_and_step(folder):
     known = dataclasses.replace(found, word_errors=(1.0, 0.5, 0.1))
     errors = next(t for t in series_figure(known, grown).data if t.name == "word error")
     assert list(errors.y) == [100, 50, 10]
+
+
+@pytest.mark.parametrize("score", ["alas", "hit_rate", "onset_error_ms"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_figure_is_grey_at_the_baseline_and_green_where_it_is_better(folder, score, theme):
+    (found,) = series.find_series([folder]).values()
+    grown = series.growth(found, score)
+    cells = series_figure(found, grown, score=score, theme=theme).data[0]
+    assert cells.z == pytest.approx(grown.values - grown.baselines)
+    assert cells.zmin == -cells.zmax
+    assert cells.colorscale == tuple(map(tuple, palette(theme).diverging))
+    assert cells.reversescale == (score == "onset_error_ms")
+    for column, kept in enumerate(found.kept):
+        analysis = bundles.open_bundle(kept.path)
+        assert grown.baselines[:, column] == pytest.approx(analysis.baselines[score])
 
 
 def test_the_demo_models_own_training_is_a_series():

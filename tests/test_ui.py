@@ -17,6 +17,7 @@ from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
 from alas_core.ui.text import cut, plain
 from tests.factory import make_analysis
+from tests.test_findings import mistaken
 
 PATIENCE_S = 20.0
 
@@ -250,6 +251,17 @@ def test_tables_hold_every_layer_word_and_baseline():
     assert best["Best"].endswith(f"at layer {analysis.best_layer}")
 
 
+def test_a_word_that_is_taken_for_another_is_told_in_every_file():
+    base = make_analysis(words="the red fox", binding=np.full(9, 4.0))
+    n_frames = int((base.frame_word == 2).sum())
+    rows = tables.word_rows(mistaken(base, 2, 0, n_frames), 3)
+    told = ["", "", f"the ({n_frames} of {n_frames} frames)"]
+    in_csv = csv.DictReader(io.StringIO(tables.to_csv(rows)))
+    in_parquet = pq.read_table(io.BytesIO(tables.to_parquet(rows))).to_pylist()
+    for table in (rows, in_csv, in_parquet):
+        assert [row["taken_for"] for row in table] == told
+
+
 def test_frames_hold_their_word_and_nearest_token_and_parquet_keeps_every_digit():
     analysis = make_analysis(words="the red fox")
     frames = tables.frame_rows(analysis, 4)
@@ -356,6 +368,12 @@ NONSENSE = {
     "trust": ["blindly"],
     "control_speed": ["0.91", "nan"],
     "reference": ["whisper", "file:abc"],
+    "second": ["whisper", "file:abc"],
+    "b_layer": ["-1", "x"],
+    "run_threshold": ["1.1", "nan", "x"],
+    "run_kept": ["yes"],
+    "run_first": ["middle"],
+    "run_only_speaker": ["x" * 2001],
 }
 
 
@@ -387,8 +405,14 @@ def test_what_is_written_is_read_back(address):
         "instruction": "repeat: a & b = c",
         "b": ["model", "settings"],
         "b_temperature": 0.5,
+        "b_layer": 2,
+        "second": "own",
+        "run_only_speaker": ["Lee, Anna", "100%", "%2C"],
+        "run_kept": True,
+        "run_threshold": 0.35,
+        "run_first": "best",
     }
-    for page in ("explore", "compare"):
+    for page in ("explore", "compare", "corpus"):
         address.session_state.clear()
         address.session_state.update(chosen)
         url.publish({}, page)

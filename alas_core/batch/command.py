@@ -30,7 +30,7 @@ _LINE_EVERY_S = 10.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``alas run`` takes."""
     add = parser.add_argument
-    add("source", metavar="SOURCE", help="demo, or a data set (see README, Data sets)")
+    add("source", metavar="SOURCE", help="demo, or a data set (see README, Your own data)")
     add("--out", required=True, metavar="DIR|URL", help="folder of the run, or an fsspec URL")
     add("--model", default="demo", help="demo, a folder, a hub id or a plug-in (demo)")
     add("--task", metavar="NAME", help="of all utterances (each its own)")

@@ -216,7 +216,9 @@ def listed(run: Run, rows: IntArray, score: str, layer: int) -> pl.DataFrame:
         "utterance": run.utterances["utterance"][rows],
         "words": run.utterances["transcript"][rows],
         f"{about.label} @ {layer}": run.matrix(score)[rows, layer],
-        "wrong words reach" if score == SCORE else "baseline": run.matrix(against)[rows, layer],
+        "wrong transcripts reach" if score == SCORE else "baseline": run.matrix(against)[
+            rows, layer
+        ],
         "p": run.matrix("p")[rows, layer],
         "best layer": run.utterances["best_layer"][rows],
     }

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from alas_core.definitions import SCORES
 from alas_core.figures import axes
-from alas_core.figures.palette import SIMILARITY, TEXT, Theme, palette
+from alas_core.figures.palette import TEXT, Theme, palette
 from alas_core.figures.profile import NULL_SCORE
+from alas_core.figures.views import spread
 from alas_core.series import Growth, Series
 
 SERIES_HEIGHT = 520
@@ -18,7 +20,10 @@ SERIES_HEIGHT = 520
 def series_figure(
     series: Series, grown: Growth, *, score: str = "alas", theme: Theme = "light"
 ) -> go.Figure:
-    """Layer x checkpoint; a dot marks where ALAS is above the null; word error on top if known."""
+    """Layer x checkpoint, grey at the score's baseline; word error on top if it is known.
+
+    A dot marks where ALAS is above the null.
+    """
     colours = palette(theme)
     look = axes.axis_look(colours)
     known = np.isfinite(series.word_errors).any()
@@ -36,16 +41,19 @@ def series_figure(
         xaxis={**look, **steps, "title": {"text": "training step (not to scale)"}, "anchor": "y"},
         yaxis={**look, **axes.layer_axis(n_layers), "domain": [0, 0.7 if known else 1]},
     )
+    values = grown.values - np.where(np.isfinite(grown.baselines), grown.baselines, 0)
+    far, label = spread(values), f"{SCORES[score].label} − baseline"
     figure.add_trace(
         go.Heatmap(
-            name="growth", z=grown.values, x=columns, y0=0, dy=1, colorscale=SIMILARITY,
-            colorbar={"title": {"text": axes.score_label(score), "side": "right"},
+            name="growth", z=values, x=columns, y0=0, dy=1, zmin=-far, zmax=far,
+            colorscale=colours.diverging, reversescale=not SCORES[score].higher_is_better,
+            colorbar={"title": {"text": f"{label}, grey: no better", "side": "right"},
                       "thickness": 8, "outlinewidth": 0, "len": 0.7 if known else 1,
                       "y": 0, "yanchor": "bottom"},
             meta={"columns": [f"step {step:,}" for step in series.steps],
                   "rows": [f"layer {i}" for i in range(n_layers + 1)]},
             hovertemplate="%{customdata[0]} · %{customdata[1]} · "
-            f"{axes.score_label(score)} %{{z:.2r}}<br>choose it to open it<extra></extra>",
+            f"{label}: %{{z:.2r}}<br>choose it to open it<extra></extra>",
         )
     )  # fmt: skip
     if known:

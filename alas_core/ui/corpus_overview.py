@@ -177,7 +177,7 @@ def _table(looked: Scope, shown: tuple[Profile, ...]) -> None:
         if found.n_layers == looked.run.n_layers and found.best != looked.layer:
             row[f"@ layer {looked.layer}"] = _with_ends(found.band.at(looked.layer))
         if found.null_high is not None:
-            row["wrong words reach"] = number(float(found.null_high[found.best]))
+            row["wrong transcripts reach"] = number(float(found.null_high[found.best]))
         rows.append(row)
     st.dataframe(rows, hide_index=True, key="run_group_table")
     share = beating_null(looked.run, looked.rows, looked.layer)

@@ -30,13 +30,23 @@ def details(analysis: Analysis, layer: int) -> None:
         label_visibility="collapsed",
     )
     if chosen == "Words":
-        st.dataframe(tables.word_rows(analysis, layer), hide_index=True, key="word_table")
+        _words(analysis, layer)
     elif chosen == "Provenance":
         _provenance(analysis)
     elif chosen == "Download":
         _download(analysis, layer)
     else:
         st.dataframe(tables.score_rows(analysis, layer), hide_index=True, key="score_table")
+
+
+def _words(analysis: Analysis, layer: int) -> None:
+    """Two digits on the screen; the files have them all."""
+    two_digits = st.column_config.NumberColumn(format="%.2g")
+    looks = dict.fromkeys(analysis.word_scores, two_digits)
+    looks |= dict.fromkeys(("start_s", "end_s"), st.column_config.NumberColumn(format="%.2f"))
+    st.dataframe(
+        tables.word_rows(analysis, layer), hide_index=True, key="word_table", column_config=looks
+    )
 
 
 def _provenance(analysis: Analysis) -> None:

@@ -68,7 +68,7 @@ def _what() -> dict[str, Any]:
     )
     loading.ask_download(model or "", run_drawer.PREFIX)
     reference = st.selectbox(
-        "Word times",
+        "Reference (word times)",
         _with_typed(list(_REFERENCES), "run_reference"),
         format_func=lambda name: _REFERENCES.get(name, name),
         key="run_reference",

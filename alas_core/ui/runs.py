@@ -100,7 +100,7 @@ def _what(run: Found) -> str:
         f"data set {info.get('source')}",
         f"model {info.get('model')}",
         f"task: {info.get('task') or 'each its own'}",
-        f"word times: {info.get('reference_name')}",
+        f"reference (word times): {info.get('reference_name')}",
         f"{info.get('settings', {}).get('n_null')} wrong transcripts",
     ]
     if run.owner:

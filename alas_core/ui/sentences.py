@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from alas_core.ui.text import plain
+from alas_core.ui.text import cut, plain
 
 
 def sentence(
@@ -16,10 +16,17 @@ def sentence(
 
     Parameters
     ----------
-    key, tip : of the button
+    key, tip : of the button; the tip also names the sentence, since all buttons are called alike
     show, args : called when it is pressed; without `show` there is no button
     """
     words, link = st.columns([9, 1], vertical_alignment="center")  # "Show" fits at 1024 pixels
     words.markdown(plain(text))
     if show is not None:
-        link.button("Show", key=key, type="tertiary", help=tip, on_click=show, args=tuple(args))
+        link.button(
+            "Show",
+            key=key,
+            type="tertiary",
+            help=plain(f"{tip}: {cut(text, 60)}"),
+            on_click=show,
+            args=tuple(args),
+        )

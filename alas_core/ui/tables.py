@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 from alas_core.definitions import SCORES
+from alas_core.mistakes import nearest_other
 from alas_core.numerals import number
 from alas_core.types import Analysis
 
@@ -59,7 +60,11 @@ def score_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
 
 
 def word_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
-    """One row a word of the transcript: when it is spoken and how it is found at this layer."""
+    """One row a word of the transcript: when it is spoken and how it is found at this layer.
+
+    `taken_for` names the other word that most of its frames are nearest to; empty where the word
+    itself is.
+    """
     tokens = [0] * len(analysis.words)
     for word in analysis.token_word:
         if word >= 0:
@@ -73,9 +78,14 @@ def word_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
             "tokens": tokens[index],
         }
         row |= {name: _or_none(v[layer][index]) for name, v in analysis.word_scores.items()}
-        row["problem"] = word.problem
+        row |= {"taken_for": _taken_for(analysis, index, layer), "problem": word.problem}
         rows.append(row)
     return rows
+
+
+def _taken_for(analysis: Analysis, index: int, layer: int) -> str:
+    other, count, n_frames = nearest_other(analysis, index, layer)
+    return "" if other is None else f"{analysis.words[other].word} ({count} of {n_frames} frames)"
 
 
 def frame_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:

@@ -14,12 +14,13 @@ from alas_core.ui.look import theme
 from alas_core.ui.text import cut, plain
 
 _HELP = """
-Each column is a **checkpoint** of one model, each row a layer; all have heard the same recording. A
-dot says that ALAS is above what *wrong transcripts* reach in that very checkpoint. The line above
-is the word error of the checkpoint's transcripts, where the folder's `index.json` tells it.
+Each column is a **checkpoint** of one model, each row a layer; all have heard the same recording.
+Green: better than the baseline; brown: worse; grey: no better. A dot says that ALAS is above what
+*wrong transcripts* reach in that very checkpoint. The line above is the word error of the
+checkpoint's transcripts, where the folder's `index.json` tells it.
 
 **What would good look like?** Dots spread from some layer to others while the word error falls. A
-bright cell without a dot is no binding: wrong words score as well there.
+green cell without a dot is no binding: wrong transcripts score as well there.
 
 **Your own checkpoints**: `alas series CHECKPOINTS speech.wav --transcript "..." --out FOLDER`
 analyses one recording with each of them; name the folder in `ALAS_BUNDLES`.

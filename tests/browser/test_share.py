@@ -149,7 +149,7 @@ def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):
         expect(page.locator(f".st-key-{figure} .main-svg").first).to_be_visible()
     visitor.choose("Kept analysis", "four white boxes")
     expect(changes).to_contain_text("utterance: demo-001 → demo-004", timeout=SLOW_MS)
-    expect(changes).to_contain_text("Words without a partner")
+    expect(changes).to_contain_text("Words found on one side only")
     page.get_by_role("radio", name="Relative depth").click()
     expect(page.locator(".st-key-profiles", has_text="relative depth (%)")).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?&]axis=depth\b"))
