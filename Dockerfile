@@ -12,8 +12,9 @@ RUN useradd --create-home --uid 1000 user \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY requirements.txt .
-RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu \
-    -r requirements.txt
+# PyTorch without CUDA, which a gallery does not need.
+ARG PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+RUN pip install --no-cache-dir ${PIP_FLAGS} -r requirements.txt
 COPY --chown=user . .
 
 USER user
