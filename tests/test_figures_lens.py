@@ -104,7 +104,7 @@ def test_each_word_is_marked_where_it_is_read(analysis: Analysis, lens: Lens) ->
     frames = np.flatnonzero(analysis.frame_word == 1)
     rank[3, frames[0]] = 1
     rank[5:, frames] = 1
-    figure = reading_figure(analysis, dataclasses.replace(lens, own_rank=rank), word=1)
+    figure = reading_figure(analysis, dataclasses.replace(lens, own_rank=rank), layer=4, word=1)
     found = {trace.name: trace for trace in figure.data}
     assert (found["first frame"].x, found["first frame"].y) == ((1,), (3,))
     assert (found["half of its frames"].x, found["half of its frames"].y) == ((1,), (5,))
@@ -113,7 +113,9 @@ def test_each_word_is_marked_where_it_is_read(analysis: Analysis, lens: Lens) ->
     assert heat[3, 1] == pytest.approx(1 / len(frames))
     assert (heat[5:, 1] == 1).all()
     assert heat[:, [0, 2, 3, 4]].sum() == 0
-    assert figure.layout.shapes[0].x0 == 0.5
+    shapes = {shape.name: shape for shape in figure.layout.shapes}
+    assert shapes["word"].x0 == 0.5
+    assert shapes["layer"].y0 == 4
     assert figure.layout.yaxis.range[0] > max(found["never"].y)
 
 

@@ -20,7 +20,12 @@ _NEVER_ROWS = 1.5
 
 
 def reading_figure(
-    analysis: Analysis, lens: Lens, *, word: int | None = None, theme: Theme = "light"
+    analysis: Analysis,
+    lens: Lens,
+    *,
+    layer: int | None = None,
+    word: int | None = None,
+    theme: Theme = "light",
 ) -> go.Figure:
     """Words across, layers down: the share of each word's frames whose first token names it.
 
@@ -30,7 +35,7 @@ def reading_figure(
     Parameters
     ----------
     lens : of this analysis
-    word : index of the chosen word, marked
+    layer, word : what is chosen, marked; a word by its index
     """
     colours = palette(theme)
     readings = word_readings(lens, analysis.frame_word, len(analysis.words))
@@ -58,6 +63,8 @@ def reading_figure(
     )  # fmt: skip
     figure.add_trace(_heat(shares, colours.background, colours.muted))
     figure.add_traces(_marks(readings, never, colours.foreground))
+    if layer is not None:
+        figure.add_hline(y=layer, line={"color": SELECTION, "width": 1.5}, name="layer")
     chosen = next((i for i, reading in enumerate(readings) if reading.word == word), None)
     if chosen is not None:
         figure.add_vrect(

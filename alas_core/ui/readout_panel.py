@@ -10,8 +10,10 @@ from alas_core.figures.lens_payload import lens_height, lens_name, lens_payload
 from alas_core.figures.palette import Theme
 from alas_core.figures.reading import READING_HEIGHT, reading_figure
 from alas_core.findings import reading_sentence
+from alas_core.readout import word_readings
 from alas_core.types import Analysis, Lens
-from alas_core.ui.chart import chart
+from alas_core.ui import controls
+from alas_core.ui.chart import Cell, chart
 from alas_core.ui.guide import about
 from alas_core.ui.linked import figure_data
 from alas_core.ui.share import file_stem
@@ -62,7 +64,7 @@ def _payload(name: str, _analysis: Analysis, _lens_of: Lens, theme: Theme) -> by
     return lens_payload(_analysis, _lens_of, theme=theme)
 
 
-def readout_panel(analysis: Analysis, word: int | None, theme: Theme) -> None:
+def readout_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme) -> None:
     """Grid and detail, then the layer at which each word is read."""
     about("What am I looking at?", _HELP, _DEFINITION)
     lens = analysis.lens
@@ -75,12 +77,18 @@ def readout_panel(analysis: Analysis, word: int | None, theme: Theme) -> None:
         figure_data(_payload(name, analysis, lens, theme), key="lens")
     st.markdown("**At which layer does the model read each word?**")
     st.markdown(plain(reading_sentence(analysis, lens)))
-    figure = reading_figure(analysis, lens, word=word, theme=theme)
-    chart(figure, key="reading", filename=f"{file_stem(analysis)}-reading")
+    figure = reading_figure(analysis, lens, layer=layer, word=word, theme=theme)
+    readings = word_readings(lens, analysis.frame_word, len(analysis.words))
+
+    def on_pick(cell: Cell) -> None:
+        if cell.row <= analysis.n_layers and cell.column < len(readings):
+            controls.choose(cell.row, readings[cell.column].word)
+
+    chart(figure, key="reading", filename=f"{file_stem(analysis)}-reading", on_pick=on_pick)
     st.caption(
         "Ring: the first layer at which one of the word's frames names it. Dot: the first at which "
         "half of them do. Cross: at no layer. Chance is one in the size of the vocabulary "
-        f"({analysis.model.vocabulary_size:,} tokens)."
+        f"({analysis.model.vocabulary_size:,} tokens). Choose a cell to go to its layer and word."
     )
 
 

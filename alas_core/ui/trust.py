@@ -40,7 +40,7 @@ def trust_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme) 
         )
         with _fresh(view):
             if view == "readout":
-                readout_panel(analysis, word, theme)
+                readout_panel(analysis, layer, word, theme)
             elif view == "controls":
                 controls_panel(analysis, layer, theme, session())
             elif view == "centering":
