@@ -151,6 +151,41 @@ def test_a_chip_plays_just_its_word_and_stops(page: Page) -> None:
     expect(page.get_by_role("button", name="red")).to_have_attribute("aria-pressed", "true")
 
 
+def test_the_chosen_word_is_told_in_numbers(page: Page) -> None:
+    line, sheet = page.locator(".alas-line"), page.locator(ROOT)
+    expect(line).to_have_text("No word is chosen.")
+    height = sheet.bounding_box()["height"]
+    page.get_by_role("button", name="fox").click()
+    number = r"ALAS -?\d\.\d+ at layer"
+    told = "‘fox’ · 0.52 – 1.08 s · 560 ms · 14 frames · "
+    expect(line).to_have_text(re.compile(f"^{told}{number} 4$"))
+    first = line.inner_text()
+    sheet.press("ArrowDown")
+    expect(line).to_have_text(re.compile(f"^{told}{number} 5$"))
+    assert line.inner_text()[:-1] != first[:-1]
+    click(page, 0.02, 3, y_axis="yaxis5")
+    expect(line).to_have_text("no word · 0.00 – 0.04 s · frame 0")
+    assert sheet.bounding_box()["height"] == height
+    expect(page.locator(".alas-clock")).to_have_text(re.compile(r"^\d\.\d\d / 1\.60 s$"))
+
+
+def test_sound_that_cannot_be_played_is_told_to_every_reader(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          window.decode = BaseAudioContext.prototype.decodeAudioData;
+          BaseAudioContext.prototype.decodeAudioData = () => Promise.reject(new Error("no codec"));
+        }"""
+    )
+    page.locator(ROOT).press("3")
+    page.get_by_role("button", name="fox").click()
+    for place in (".alas-line", ".alas-status"):
+        expect(page.locator(place)).to_have_text("This browser cannot play the sound: no codec")
+    page.evaluate("() => { BaseAudioContext.prototype.decodeAudioData = window.decode; }")
+    page.locator(ROOT).press("5")
+    page.get_by_role("button", name="red").click()
+    expect(page.locator(".alas-line")).to_have_text(re.compile("^‘red’ · "))
+
+
 def test_another_views_choice_is_shown_heard_and_told(page: Page) -> None:
     listen(page)
     heard = page.evaluate(
@@ -461,6 +496,7 @@ def test_a_word_without_a_place_says_why_and_is_silent(guests: type) -> None:
     expect(chip).to_have_attribute("title", "fox: not in the dictionary")
     chip.click()
     drawn(page, 4, 2)
+    expect(page.locator(".alas-line")).to_have_text("‘fox’ · not in the dictionary")
     assert page.locator(ROOT).get_attribute("data-playing") in (None, "")
 
 
@@ -566,6 +602,8 @@ def test_the_sheet_is_saved_as_a_picture(page: Page, tmp_path: Path) -> None:
 def test_nothing_is_cut_off(guests: type, width: int, scheme: str) -> None:
     guest = guests("long", viewport={"width": width, "height": 1100}, color_scheme=scheme)
     page = guest.page
+    page.get_by_role("button", name="yellow").last.click()
+    expect(page.locator(".alas-line")).to_contain_text("at layer")
     guest.keep(f"sheet-{width}-{scheme}")
     outside = page.evaluate(
         """() => {
@@ -580,6 +618,11 @@ def test_nothing_is_cut_off(guests: type, width: int, scheme: str) -> None:
         }"""
     )
     assert outside == []
+    for part in (".alas-keys", ".alas-line"):
+        fits = (
+            "(node) => [node.scrollWidth - node.clientWidth, node.scrollHeight - node.clientHeight]"
+        )
+        assert page.locator(part).evaluate(fits) == [0, 0]
     bar = page.locator(".alas-bar").first.bounding_box()
     last = page.get_by_role("button", name="SVG").bounding_box()
     assert last["x"] + last["width"] <= bar["x"] + bar["width"] + 1
