@@ -39,7 +39,8 @@ class SheetEvent:
 _sheet = component(
     "alas_sheet",
     html='<div class="alas-sheet" tabindex="0" role="group" aria-label="Alignment sheet. '
-    "Arrow up and down change the layer, left and right the word, space plays."
+    "Arrow up and down change the layer, left and right the word, space plays, R plays the "
+    "chosen word again."
     '"></div>',
     css=frontend.read("sheet.css"),
     js=frontend.script("sheet"),

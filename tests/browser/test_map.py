@@ -113,6 +113,8 @@ def test_the_layer_moves_map_sheet_and_layers_without_the_server(guests: type) -
              .map((shape) => [shape.x0, shape.y0])"""
     )
     assert crossing == [[-0.5, 5], [5, -0.5]]
+    for name in ("Map of audio frames and text tokens, layer 5", "Layers of hearing"):
+        expect(page.get_by_role("group", name=name)).to_have_count(1)
     guest.context.set_offline(False)
 
 

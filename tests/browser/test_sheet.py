@@ -206,6 +206,25 @@ def test_another_views_choice_is_shown_heard_and_told(page: Page) -> None:
     assert page.evaluate("() => moves.some((at) => at > 0.2 && at < 0.53) && moves.at(-1) === null")
 
 
+@pytest.mark.parametrize("key", ["r", "Enter"])
+def test_a_key_plays_the_chosen_word_again(page: Page, key: str) -> None:
+    page.get_by_label("Play on click").uncheck()
+    page.get_by_role("button", name="red").click()
+    drawn(page, 4, 1)
+    listen(page)
+    page.locator(ROOT).press(key)
+    played_once(page, "0.2-0.52")
+    drawn(page, 4, 1)
+
+
+def test_enter_on_a_button_is_that_buttons(page: Page) -> None:
+    page.get_by_role("button", name="red").click()
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    listen(page)
+    page.get_by_role("button", name="fox").press("Enter")
+    played_once(page, "0.52-1.08")
+
+
 def test_nothing_is_heard_if_that_is_switched_off(page: Page) -> None:
     page.get_by_label("Play on click").uncheck()
     page.get_by_role("button", name="red").click()

@@ -248,7 +248,7 @@ class SheetView {
     const view = event.target.closest?.(".alas-sheet, .alas-linked");
     if (!view || (view !== this.root && view.dataset.analysis !== this.sheet.analysis)) return;
     if (event.target.matches("input[type=range], select, textarea")) return;
-    if (event.key === " " && event.target.matches("input, button")) return;
+    if ([" ", "Enter"].includes(event.key) && event.target.matches("input, button")) return;
     const act = this.keyActions()[event.key.toLowerCase()];
     if (!act) return;
     act();
@@ -259,6 +259,8 @@ class SheetView {
   keyActions() {
     return {
       " ": () => this.togglePlay(),
+      r: () => this.playChoice(),
+      enter: () => this.playChoice(),
       escape: () => this.choose({ word: null }),
       arrowup: () => this.stepLayer(-1),
       arrowdown: () => this.stepLayer(1),
