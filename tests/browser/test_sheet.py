@@ -248,6 +248,33 @@ def test_space_plays_and_pauses_and_the_line_moves(page: Page) -> None:
     expect(line).to_be_visible()
 
 
+def test_the_playhead_crosses_every_panel_where_the_sound_is(page: Page) -> None:
+    page.locator(ROOT).press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing^='0-1.6']")
+    page.wait_for_function(
+        "() => parseFloat(document.querySelector('.alas-clock').innerText) > 0.2"
+    )
+    page.locator(ROOT).press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    line, panels, at = page.evaluate(
+        """() => {
+          const figure = document.querySelector(".alas-figure");
+          const [box, line] = [figure, document.querySelector(".alas-playhead")]
+            .map((node) => node.getBoundingClientRect());
+          const { xaxis, yaxis, yaxis3, yaxis4, yaxis5 } = figure._fullLayout;
+          const panels = [yaxis, yaxis3, yaxis4, yaxis5]
+            .map(({ _offset, _length }) => [box.top + _offset, box.top + _offset + _length]);
+          const time = parseFloat(document.querySelector(".alas-clock").innerText);
+          return [{ top: line.top, bottom: line.bottom, x: line.left + line.width / 2 },
+            panels, box.left + xaxis._offset + xaxis.l2p(time)];
+        }"""
+    )
+    assert len(panels) == 4
+    for top, bottom in panels:
+        assert line["top"] - 1 <= top < bottom <= line["bottom"] + 1
+    assert line["x"] == pytest.approx(at, abs=4)
+
+
 def test_the_waveform_lies_on_the_time_axis_at_every_zoom(page: Page) -> None:
     lane = """() => {
       const root = document.querySelector(".alas-lane div").shadowRoot;
@@ -312,6 +339,25 @@ def test_number_keys_set_the_speed_and_keep_the_pitch(page: Page) -> None:
         assert 0.9 < peak < 1.1
 
 
+@pytest.mark.parametrize(("key", "speed"), [("2", 0.4), ("9", 2)])
+def test_a_word_lasts_as_long_as_the_speed_says(page: Page, key: str, speed: float) -> None:
+    page.locator(ROOT).press(key)
+    expect(page.get_by_label("Speed")).to_have_value(str(speed))
+    page.evaluate(
+        """() => {
+          const root = document.querySelector(".alas-sheet");
+          window.times = [];
+          new MutationObserver(() => window.times.push(performance.now()))
+            .observe(root, { attributeFilter: ["data-playing"] });
+        }"""
+    )
+    page.get_by_role("button", name="fox").click()
+    page.wait_for_function("() => window.times.length >= 2")
+    began, ended = page.evaluate("() => window.times.slice(0, 2)")
+    wanted = 560 / speed
+    assert 0.7 * wanted < ended - began < 1.6 * wanted
+
+
 def test_a_word_is_looped_until_paused(page: Page) -> None:
     listen(page)
     page.locator(ROOT).focus()
@@ -370,6 +416,14 @@ def test_a_word_under_the_mouse_is_heard_if_that_is_switched_on(page: Page) -> N
     chip.hover()
     played_once(page, "1.08-1.2")
     drawn(page, 4, "")  # heard, not chosen
+
+
+def test_a_word_of_the_tier_under_the_mouse_is_heard_likewise(page: Page) -> None:
+    page.get_by_label("Play on hover").check()
+    listen(page)
+    page.mouse.move(*point(page, 0.8, 0, y_axis="yaxis3"))
+    played_once(page, "0.52-1.08")
+    drawn(page, 4, "")
 
 
 def test_a_choice_outside_the_zoom_is_scrolled_to(page: Page) -> None:

@@ -79,6 +79,27 @@ def test_read_out_and_sheet_share_layer_word_and_frame(guest: Visitor) -> None:
     expect(page.locator(ROOT)).to_have_attribute("data-range", whole)
 
 
+def test_the_playhead_is_in_the_read_out_where_it_is_in_the_sheet(guest: Visitor) -> None:
+    page = guest.page
+    line = page.locator(".alas-lens-playhead")
+    expect(line).to_be_hidden()
+    page.locator(".alas-sheet").press("Escape")
+    page.locator(".alas-sheet").press("Space")
+    expect(line).to_be_visible()
+    first = line.bounding_box()["x"]
+    page.wait_for_function(
+        "x => document.querySelector('.alas-lens-playhead').getBoundingClientRect().x > x + 20",
+        arg=first,
+    )
+    page.locator(".alas-sheet").press("Space")
+    page.wait_for_selector(".alas-sheet[data-playing='']")
+    there, here = page.locator(".alas-playhead").bounding_box(), line.bounding_box()
+    assert here["x"] == pytest.approx(there["x"], abs=3)
+    rows = grid(page).bounding_box()
+    assert here["y"] <= rows["y"] + 25
+    assert here["y"] + here["height"] >= rows["y"] + rows["height"] - 35
+
+
 def test_the_transcripts_tokens_are_read_likewise(guest: Visitor) -> None:
     page = guest.page
     page.get_by_role("button", name="Transcript tokens").click()
