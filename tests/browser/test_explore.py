@@ -105,6 +105,32 @@ def test_a_layer_chosen_at_the_map_is_everywhere_and_in_the_link(visitor):
     expect(page.locator(".alas-layer")).to_have_text(re.compile(r"^2 of "))
 
 
+def test_another_layer_is_in_every_view_without_a_word_to_the_server(visitor):
+    sent = []
+    page = visitor.page
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(len(frame))))
+    page.add_init_script(NEVER_AT_REST)
+    visitor.open("/?layer=2")
+    visitor.see_picture()
+    views = [".alas-sheet", ".st-key-map_panel .alas-linked", ".st-key-layers .alas-linked"]
+    views.append(".alas-lens")
+    for view in views:
+        page.wait_for_selector(f"{view}[data-drawn^='2/']", state="attached")
+    expect(page.get_by_text("comparing the answers by meaning")).to_have_count(0)  # it asks on
+    visitor.settle()
+    assert sent
+    sent.clear()
+    page.locator(".alas-sheet").focus()
+    for layer in (3, 4, 5):
+        page.keyboard.press("ArrowDown")
+        for view in views:
+            page.wait_for_selector(f"{view}[data-drawn^='{layer}/']", state="attached")
+    assert sent == []
+    page.get_by_role("link", name="Method").focus()  # the reader turns away: now it is told
+    expect(page).to_have_url(re.compile(r"[?&]layer=5\b"))
+    assert sent
+
+
 @pytest.mark.parametrize("turn", ["pointer", "focus", "wheel"])
 def test_the_page_is_run_for_a_choice_when_the_reader_turns_to_it(visitor, turn):
     visitor.page.add_init_script(NEVER_AT_REST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import NEVER_AT_REST, Visitor
 from tests.browser.test_sheet import drawn, guests, listen, played_once, sheet_server, told
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -101,7 +101,7 @@ def test_the_layer_moves_map_sheet_and_layers_without_the_server(guests: type) -
     before, title = trace(page, "audio frame"), page.locator(f"{MAP} .alas-linked-title")
     expect(title).to_have_text("Map of audio frames and text tokens, layer 4")
     guest.context.set_offline(True)  # what is there must not need the server
-    page.evaluate("() => { document.querySelector('.alas-sheet').tell = () => {}; }")
+    page.evaluate(NEVER_AT_REST)
     page.locator(".alas-sheet").focus()
     page.keyboard.press("ArrowDown")
     drawn(page, 5, "")
