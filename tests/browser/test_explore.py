@@ -331,15 +331,29 @@ def test_umap_takes_the_place_of_pca_when_it_is_ready(visitor):
     page.evaluate(
         """() => {
           window.heights = [];
+          window.points = [];
+          const look = () => {
+            points.push(document.querySelectorAll(".st-key-map_panel .point").length);
+            requestAnimationFrame(look);
+          };
+          look();
           new ResizeObserver(([panel]) => heights.push(panel.contentRect.height))
             .observe(document.querySelector(".st-key-map_panel"));
         }"""
     )
+    note = drawn.locator("li", has_text="15 nearest neighbours")
+    expect(note).to_contain_text(re.compile(r"% of a point's .* % if audio and text were mixed"))
+    plot, beside = drawn.locator(".main-svg").first.bounding_box(), note.bounding_box()
+    assert beside["x"] >= plot["x"] + plot["width"]
+    assert plot["y"] <= beside["y"] <= plot["y"] + plot["height"]
     page.get_by_role("radio", name="UMAP", exact=True).click()
     expect(drawn).to_have_attribute("data-figure", re.compile(r"/UMAP2\.9\.9/"), timeout=SLOW_MS)
     expect(page.locator(".st-key-map_panel")).to_contain_text(re.compile(r"Trustworthiness 0\.\d"))
     expect(page.locator(".st-key-map_panel .main-svg").first).to_be_visible()
     visitor.keep("map-umap")
+    points = page.evaluate("() => points")
+    assert len(points) > 20
+    assert min(points) > 40, "the map was empty while UMAP was computed"
     heights = page.evaluate("() => heights")
     assert max(heights) - min(heights) <= 2, "the page jumped while UMAP was computed"
 
