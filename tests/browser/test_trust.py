@@ -163,9 +163,38 @@ def test_sensitivity_has_its_small_multiples_and_its_rule(guest: Visitor) -> Non
     expect(panel.get_by_text("Moving every boundary of the reference")).to_be_visible()
 
 
+def show(page: Page, said: str) -> str:
+    """From the page's end, press the Show of a finding without scrolling to it; its text."""
+    row = page.locator(".st-key-findings [data-testid=stHorizontalBlock]", has_text=said).last
+    main = page.get_by_test_id("stMain")
+    main.evaluate("(main) => { main.scrollTop = main.scrollHeight; }")
+    text = row.inner_text()
+    row.get_by_role("button", name="Show").evaluate("(button) => button.click()")
+    return text
+
+
 def test_a_finding_leads_to_the_view_that_shows_it(guest: Visitor) -> None:
     page = guest.page
-    row = page.locator(".st-key-findings [data-testid=stHorizontalBlock]")
-    page.evaluate("document.querySelector('.st-key-findings').scrollIntoView()")
-    row.filter(has_text="read-out names").last.get_by_role("button", name="Show").click()
-    expect(page.locator(".st-key-trust_panel")).to_be_in_viewport()
+    panel = view(page, "Sensitivity")
+    expect(panel.get_by_role("radio", name="Sensitivity")).to_be_checked()
+    show(page, "read-out names")
+    expect(panel).to_be_in_viewport()
+    expect(panel.get_by_role("radio", name="Read-out")).to_be_checked()
+    expect(panel.locator(ROOT)).to_be_visible()
+
+
+def test_a_finding_chooses_the_layer_and_word_that_it_speaks_of(guest: Visitor) -> None:
+    page, sheet = guest.page, guest.page.locator(".alas-sheet")
+    best = re.search(r"\d+", page.get_by_role("button", name="Best layer").inner_text()).group()
+    sheet.press("Escape")
+    sheet.press("ArrowUp" if int(best) > 4 else "ArrowDown")
+    expect(sheet).not_to_have_attribute("data-layer", best)
+    expect(sheet).to_have_attribute("data-word", "")
+    text = show(page, "the weakest:")
+    weakest = re.search(r"the weakest: \W(.+?)\W [-−.\d]", text).group(1)
+    expect(sheet).to_be_in_viewport()
+    expect(sheet).to_have_attribute("data-layer", best)
+    word = page.locator(".alas-words button", has_text=re.compile(f"^{re.escape(weakest)}$"))
+    expect(word).to_have_attribute("aria-pressed", "true")
+    places = page.locator(".alas-words button").all_inner_texts()
+    expect(sheet).to_have_attribute("data-word", str(places.index(weakest)))
