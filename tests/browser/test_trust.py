@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from alas_core.variations import CONTROLS
 from tests.browser.conftest import SLOW_MS, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -142,8 +143,23 @@ def test_controls_are_run_on_demand_and_drawn_under_the_real_curve(guest: Visito
     expect(drawn_names(panel, "controls_figure")).to_have_text(curves, timeout=SLOW_MS)
     said = panel.get_by_text(re.compile(r"ALAS -?\d\.\d\d at layer \d \(recording \d\.\d\d"))
     expect(said).to_have_count(2)
+    for control in CONTROLS.values():
+        if control.label not in ("Noise instead", "Other speed"):
+            panel.get_by_role("button", name=control.label, exact=True).click()
+    drawn_with(panel, {"snr": ", 0 dB", "speed": ", 0.9×"})
+    for label in ("Noise added", "Other speed"):
+        panel.get_by_role("slider", name=label).press("ArrowRight")
+    drawn_with(panel, {"snr": ", -5 dB", "speed": ", 1.1×"})
+    expect(said).to_have_count(len(CONTROLS))
     expect(panel.get_by_test_id("stProgress")).to_have_count(0)
     guest.keep("controls-1440-light")
+
+
+def drawn_with(panel: Locator, values: dict[str, str]) -> None:
+    """Wait until all controls are drawn, with these values."""
+    curves = [control.label + values.get(name, "") for name, control in CONTROLS.items()]
+    names = drawn_names(panel, "controls_figure")
+    expect(names).to_have_text(["wrong transcripts", "this recording", *curves], timeout=SLOW_MS)
 
 
 def test_centering_shows_its_effect_and_what_masking_leaves_out(guest: Visitor) -> None:
@@ -190,6 +206,8 @@ def test_a_finding_chooses_the_layer_and_word_that_it_speaks_of(guest: Visitor) 
     sheet.press("ArrowUp" if int(best) > 4 else "ArrowDown")
     expect(sheet).not_to_have_attribute("data-layer", best)
     expect(sheet).to_have_attribute("data-word", "")
+    layer = sheet.get_attribute("data-layer")
+    expect(page).to_have_url(re.compile(rf"[?&]layer={layer}\b(?!.*word=)"))
     text = show(page, "the weakest:")
     weakest = re.search(r"the weakest: \W(.+?)\W [-−.\d]", text).group(1)
     expect(sheet).to_be_in_viewport()
