@@ -506,6 +506,16 @@ def test_too_large_a_similarity_goes_one_layer_at_a_time(
     )
 
 
+@pytest.mark.parametrize(("score", "name"), [("alas", "ALAS"), ("hit_rate", "Hit rate − baseline")])
+def test_a_words_value_is_named_as_it_is_computed(
+    analysis: Analysis, score: str, name: str
+) -> None:
+    sheet, _ = read_payload(sheet_payload(analysis, layer=1, score=score))
+    assert sheet["word_score"] == name
+    values = analysis.word_scores[score][:, 2] - analysis.baselines[score]
+    assert sheet["chips"][2]["values"] == [number(value) for value in values]
+
+
 def test_the_null_changes_the_payloads_name(analysis: Analysis) -> None:
     options = {"layer": 0, "score": "alas", "fold": "time", "theme": "light"}
     early = dataclasses.replace(analysis, null=None)

@@ -21,6 +21,7 @@ from alas_core.ui.orders import Order
 from alas_core.ui.picture import progress_text
 from alas_core.ui.sources import DEMO
 from tests.browsers import ROOT
+from tests.test_figures import contrast
 
 pytestmark = pytest.mark.timeout(300)
 PATIENCE_S = 120.0
@@ -140,6 +141,10 @@ def test_prompts_are_escaped_counted_and_compared() -> None:
     assert "<img" not in html
     assert "&lt;au&gt; × 68" in html
     assert 'class="only">&lt;bos&gt;' in html
+    drawn = html + prompts.prompt_html(read, lone_read)
+    pairs = set(re.findall(r"background:(#\w+);color:(#\w+)", drawn))
+    assert len(pairs) == 2
+    assert all(contrast(ink, behind) > 4.5 for behind, ink in pairs)
     long = tuple((f"t{i}", "prompt") for i in range(2000))
     assert prompts.prompt_html(long, set()).count("<span") == 400
 

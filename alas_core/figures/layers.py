@@ -107,5 +107,6 @@ def cross_layer_payload(
         "figure": figure.to_plotly_json(),
         "changes": {"layers": {"shapes": changes}},
         "analysis": analysis.key.digest,
+        "label": "Layers of hearing against layers of reading",
     }
     return name, pack(name, head, {})

@@ -21,7 +21,7 @@ from alas_core.figures.sheet import (
     similarity_title,
     waiting_title,
 )
-from alas_core.figures.views import Fold, spread, word_cells, word_view
+from alas_core.figures.views import Fold, spread, word_cells, word_score, word_view
 from alas_core.fingerprint import fingerprint
 from alas_core.numerals import number
 from alas_core.types import Analysis, FloatArray
@@ -70,6 +70,7 @@ def sheet_payload(
         "drawn_layer": layer,
         "verdicts": [verdict(analysis, score, i) for i in range(analysis.n_layers + 1)],
         "chips": _chips(analysis, score, palette(theme)),
+        "word_score": word_score(analysis, score),
         "analysis": analysis.key.digest,
         "sound": analysis.key.audio_sha,
         "background": palette(theme).background,

@@ -74,6 +74,13 @@ def word_view(analysis: Analysis, score: str) -> tuple[Title, FloatArray]:
     ), values
 
 
+def word_score(analysis: Analysis, score: str) -> str:
+    """The name of a word's value in `word_view`; its baseline is left out where it is 0 anyway."""
+    name = _WORD_SCORES.get(score, "alas")
+    label = SCORES[name].label
+    return f"{label} − baseline" if np.any(analysis.baselines[name]) else label
+
+
 def spread(values: FloatArray) -> float:
     """The largest distance from the baseline: the end of both halves of a diverging scale."""
     finite = np.abs(values[np.isfinite(values)])

@@ -52,7 +52,8 @@ def linked_figure(
     ----------
     payload, name : a file of `alas_core.figures.linked.pack` and the name it was packed under.
         Beside `figure` and `changes` its head has `analysis` (the key's digest) and may have
-        `titles` and `notes` (one, and a list, for each layer).
+        `titles` and `notes` (one, and a list, for each layer); without titles, a `label` for
+        readers who hear the page.
     height : of the element in pixels, whatever is in it, so that nothing jumps.
     """
     with st.container(gap=None):

@@ -15,11 +15,13 @@ from alas_core.ui.text import plain
 if TYPE_CHECKING:  # torch comes with it: only a runner's thread imports that
     from alas_core.models.selfcheck import Pieces, SelfCheck
 
-_COLOURS = {"audio": palette.AUDIO, "transcript": palette.TEXT}
+_COLOURS = {"audio": (palette.AUDIO, "#ffffff"), "transcript": (palette.TEXT, "#000000")}
+"""Of the positions that are compared, and of the letters on them."""
+
 _STYLE = """<style>
 .alas-prompt {font: 0.82rem/1.9 ui-monospace, monospace; overflow-wrap: anywhere;}
 .alas-prompt span {border-radius: 3px; padding: 1px 2px; border: 1px solid rgba(128,128,128,.25);}
-.alas-prompt .held {color: #fff; border-color: transparent;}
+.alas-prompt .held {border-color: transparent;}
 .alas-prompt .only {text-decoration: underline dotted; text-underline-offset: 3px;}
 </style>"""
 _SHOWN = 400
@@ -73,7 +75,9 @@ def _span(text: str, kind: str, lone: bool, count: int) -> str:
     shown = html.escape(text.replace("\n", "⏎").replace(" ", "·") or "∅")
     times = f" × {count}" if count > 1 else ""
     if kind in _COLOURS:
-        return f'<span class="held" style="background:{_COLOURS[kind]}">{shown}{times}</span>'
+        colour, ink = _COLOURS[kind]
+        style = f"background:{colour};color:{ink}"
+        return f'<span class="held" style="{style}">{shown}{times}</span>'
     return f'<span class="{"only" if lone else "both"}">{shown}{times}</span>'
 
 

@@ -21,8 +21,8 @@ from alas_core.types import Analysis
 from alas_core.ui import opening
 from alas_core.ui.linked import figure_data, library
 
-_BARS, _WORDS, _KEYS = 2 * 36, 40, 40
-SHEET_HEIGHT = HEIGHT + _BARS + _WORDS + _KEYS
+_BARS, _WORDS, _LINE, _KEYS = 2 * 36, 40, 22, 40
+SHEET_HEIGHT = HEIGHT + _BARS + _WORDS + _LINE + _KEYS
 """Pixels; the same for every analysis, so that a skeleton of this height never makes a jump."""
 
 
@@ -39,7 +39,8 @@ class SheetEvent:
 _sheet = component(
     "alas_sheet",
     html='<div class="alas-sheet" tabindex="0" role="group" aria-label="Alignment sheet. '
-    "Arrow up and down change the layer, left and right the word, space plays."
+    "Arrow up and down change the layer, left and right the word, space plays, R plays the "
+    "chosen word again."
     '"></div>',
     css=frontend.read("sheet.css"),
     js=frontend.script("sheet"),

@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
@@ -62,11 +63,19 @@ class Visitor:
         self.url = url
         self.troubles: list[str] = []
         self.page.on("console", self._hear)
+        self.context.on("request", lambda request: self._watch(request.url))
+        self.page.on("websocket", lambda socket: self._watch(socket.url))
         self.page.on("pageerror", lambda error: self.troubles.append(f"page error: {error}"))
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not message.location["url"].endswith(PROBES):
             self.troubles.append(f"console: {message.text} ({message.location['url']})")
+
+    def _watch(self, url: str) -> None:
+        """Everything works without an internet: nothing is asked for anywhere else."""
+        home, there = urlsplit(self.url), urlsplit(url)
+        if there.scheme not in ("blob", "data") and there.netloc != home.netloc:
+            self.troubles.append(f"a request to another host: {url}")
 
     def open(self, path: str = "/") -> Page:
         """Go to a page and wait until Streamlit has drawn something."""

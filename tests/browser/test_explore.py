@@ -105,6 +105,32 @@ def test_a_layer_chosen_at_the_map_is_everywhere_and_in_the_link(visitor):
     expect(page.locator(".alas-layer")).to_have_text(re.compile(r"^2 of "))
 
 
+def test_another_layer_is_in_every_view_without_a_word_to_the_server(visitor):
+    sent = []
+    page = visitor.page
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(len(frame))))
+    page.add_init_script(NEVER_AT_REST)
+    visitor.open("/?layer=2")
+    visitor.see_picture()
+    views = [".alas-sheet", ".st-key-map_panel .alas-linked", ".st-key-layers .alas-linked"]
+    views.append(".alas-lens")
+    for view in views:
+        page.wait_for_selector(f"{view}[data-drawn^='2/']", state="attached")
+    expect(page.get_by_text("comparing the answers by meaning")).to_have_count(0)  # it asks on
+    visitor.settle()
+    assert sent
+    sent.clear()
+    page.locator(".alas-sheet").focus()
+    for layer in (3, 4, 5):
+        page.keyboard.press("ArrowDown")
+        for view in views:
+            page.wait_for_selector(f"{view}[data-drawn^='{layer}/']", state="attached")
+    assert sent == []
+    page.get_by_role("link", name="Method").focus()  # the reader turns away: now it is told
+    expect(page).to_have_url(re.compile(r"[?&]layer=5\b"))
+    assert sent
+
+
 @pytest.mark.parametrize("turn", ["pointer", "focus", "wheel"])
 def test_the_page_is_run_for_a_choice_when_the_reader_turns_to_it(visitor, turn):
     visitor.page.add_init_script(NEVER_AT_REST)
@@ -305,15 +331,29 @@ def test_umap_takes_the_place_of_pca_when_it_is_ready(visitor):
     page.evaluate(
         """() => {
           window.heights = [];
+          window.points = [];
+          const look = () => {
+            points.push(document.querySelectorAll(".st-key-map_panel .point").length);
+            requestAnimationFrame(look);
+          };
+          look();
           new ResizeObserver(([panel]) => heights.push(panel.contentRect.height))
             .observe(document.querySelector(".st-key-map_panel"));
         }"""
     )
+    note = drawn.locator("li", has_text="15 nearest neighbours")
+    expect(note).to_contain_text(re.compile(r"% of a point's .* % if audio and text were mixed"))
+    plot, beside = drawn.locator(".main-svg").first.bounding_box(), note.bounding_box()
+    assert beside["x"] >= plot["x"] + plot["width"]
+    assert plot["y"] <= beside["y"] <= plot["y"] + plot["height"]
     page.get_by_role("radio", name="UMAP", exact=True).click()
     expect(drawn).to_have_attribute("data-figure", re.compile(r"/UMAP2\.9\.9/"), timeout=SLOW_MS)
     expect(page.locator(".st-key-map_panel")).to_contain_text(re.compile(r"Trustworthiness 0\.\d"))
     expect(page.locator(".st-key-map_panel .main-svg").first).to_be_visible()
     visitor.keep("map-umap")
+    points = page.evaluate("() => points")
+    assert len(points) > 20
+    assert min(points) > 40, "the map was empty while UMAP was computed"
     heights = page.evaluate("() => heights")
     assert max(heights) - min(heights) <= 2, "the page jumped while UMAP was computed"
 

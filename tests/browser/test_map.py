@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import NEVER_AT_REST, Visitor
 from tests.browser.test_sheet import drawn, guests, listen, played_once, sheet_server, told
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -101,7 +101,7 @@ def test_the_layer_moves_map_sheet_and_layers_without_the_server(guests: type) -
     before, title = trace(page, "audio frame"), page.locator(f"{MAP} .alas-linked-title")
     expect(title).to_have_text("Map of audio frames and text tokens, layer 4")
     guest.context.set_offline(True)  # what is there must not need the server
-    page.evaluate("() => { document.querySelector('.alas-sheet').tell = () => {}; }")
+    page.evaluate(NEVER_AT_REST)
     page.locator(".alas-sheet").focus()
     page.keyboard.press("ArrowDown")
     drawn(page, 5, "")
@@ -113,7 +113,45 @@ def test_the_layer_moves_map_sheet_and_layers_without_the_server(guests: type) -
              .map((shape) => [shape.x0, shape.y0])"""
     )
     assert crossing == [[-0.5, 5], [5, -0.5]]
+    for name in ("Map of audio frames and text tokens, layer 5", "Layers of hearing"):
+        expect(page.get_by_role("group", name=name)).to_have_count(1)
     guest.context.set_offline(False)
+
+
+FILLS = """(root) => [...document.querySelectorAll(`${root} .scatterlayer .point`)]
+  .map((point) => getComputedStyle(point).fill)"""
+
+
+def test_each_choice_of_colour_paints_the_points_anew(guests: type) -> None:
+    page = open_map(guests).page
+    seen = {"Modality": page.evaluate(FILLS, MAP)}
+    assert len(seen["Modality"]) >= 45  # 40 frames and 5 tokens
+    before = "Modality"
+    for choice in ("Word", "Time", "Finds its word"):
+        page.get_by_role("radio", name=choice, exact=True).click()
+        page.wait_for_function(
+            f"([root, before]) => String(({FILLS})(root)) !== String(before)",
+            arg=[MAP, seen[before]],
+        )
+        seen[choice], before = page.evaluate(FILLS, MAP), choice
+    kinds = {choice: len(set(fills)) for choice, fills in seen.items()}
+    assert len({str(fills) for fills in seen.values()}) == 4
+    assert kinds["Word"] >= 6  # five words and silence
+    assert kinds["Time"] > 20
+
+
+def test_outlines_are_drawn_around_frames_and_tokens(guests: type) -> None:
+    page = open_map(guests).page
+    assert page.locator(f"{MAP} .scatterlayer .js-fill:not([d=''])").count() == 0
+    page.get_by_role("button", name="Outlines", exact=True).click()
+    page.wait_for_selector(f"{MAP}[data-figure*='hulls']")
+    for name, points in (("all frames", "audio frame"), ("all tokens", "text token")):
+        outline, inside = trace(page, name), trace(page, points)
+        assert len(outline["x"]) > 3
+        for axis in "xy":
+            assert max(outline[axis]) == max(inside[axis])
+            assert min(outline[axis]) == min(inside[axis])
+    expect(page.locator(f"{MAP} .scatterlayer .js-fill")).to_have_count(2)
 
 
 def test_three_dimensions_follow_too(guests: type) -> None:

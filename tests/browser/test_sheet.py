@@ -151,6 +151,41 @@ def test_a_chip_plays_just_its_word_and_stops(page: Page) -> None:
     expect(page.get_by_role("button", name="red")).to_have_attribute("aria-pressed", "true")
 
 
+def test_the_chosen_word_is_told_in_numbers(page: Page) -> None:
+    line, sheet = page.locator(".alas-line"), page.locator(ROOT)
+    expect(line).to_have_text("No word is chosen.")
+    height = sheet.bounding_box()["height"]
+    page.get_by_role("button", name="fox").click()
+    number = r"ALAS -?\d\.\d+ at layer"
+    told = "‘fox’ · 0.52 – 1.08 s · 560 ms · 14 frames · "
+    expect(line).to_have_text(re.compile(f"^{told}{number} 4$"))
+    first = line.inner_text()
+    sheet.press("ArrowDown")
+    expect(line).to_have_text(re.compile(f"^{told}{number} 5$"))
+    assert line.inner_text()[:-1] != first[:-1]
+    click(page, 0.02, 3, y_axis="yaxis5")
+    expect(line).to_have_text("no word · 0.00 – 0.04 s · frame 0")
+    assert sheet.bounding_box()["height"] == height
+    expect(page.locator(".alas-clock")).to_have_text(re.compile(r"^\d\.\d\d / 1\.60 s$"))
+
+
+def test_sound_that_cannot_be_played_is_told_to_every_reader(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          window.decode = BaseAudioContext.prototype.decodeAudioData;
+          BaseAudioContext.prototype.decodeAudioData = () => Promise.reject(new Error("no codec"));
+        }"""
+    )
+    page.locator(ROOT).press("3")
+    page.get_by_role("button", name="fox").click()
+    for place in (".alas-line", ".alas-status"):
+        expect(page.locator(place)).to_have_text("This browser cannot play the sound: no codec")
+    page.evaluate("() => { BaseAudioContext.prototype.decodeAudioData = window.decode; }")
+    page.locator(ROOT).press("5")
+    page.get_by_role("button", name="red").click()
+    expect(page.locator(".alas-line")).to_have_text(re.compile("^‘red’ · "))
+
+
 def test_another_views_choice_is_shown_heard_and_told(page: Page) -> None:
     listen(page)
     heard = page.evaluate(
@@ -169,6 +204,25 @@ def test_another_views_choice_is_shown_heard_and_told(page: Page) -> None:
     played_once(page, "0.2-0.52")
     told(page, layer=6, word=1, frame=7)
     assert page.evaluate("() => moves.some((at) => at > 0.2 && at < 0.53) && moves.at(-1) === null")
+
+
+@pytest.mark.parametrize("key", ["r", "Enter"])
+def test_a_key_plays_the_chosen_word_again(page: Page, key: str) -> None:
+    page.get_by_label("Play on click").uncheck()
+    page.get_by_role("button", name="red").click()
+    drawn(page, 4, 1)
+    listen(page)
+    page.locator(ROOT).press(key)
+    played_once(page, "0.2-0.52")
+    drawn(page, 4, 1)
+
+
+def test_enter_on_a_button_is_that_buttons(page: Page) -> None:
+    page.get_by_role("button", name="red").click()
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    listen(page)
+    page.get_by_role("button", name="fox").press("Enter")
+    played_once(page, "0.52-1.08")
 
 
 def test_nothing_is_heard_if_that_is_switched_off(page: Page) -> None:
@@ -192,6 +246,33 @@ def test_space_plays_and_pauses_and_the_line_moves(page: Page) -> None:
     page.keyboard.press("Space")
     page.wait_for_selector(f"{ROOT}[data-playing='']")
     expect(line).to_be_visible()
+
+
+def test_the_playhead_crosses_every_panel_where_the_sound_is(page: Page) -> None:
+    page.locator(ROOT).press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing^='0-1.6']")
+    page.wait_for_function(
+        "() => parseFloat(document.querySelector('.alas-clock').innerText) > 0.2"
+    )
+    page.locator(ROOT).press("Space")
+    page.wait_for_selector(f"{ROOT}[data-playing='']")
+    line, panels, at = page.evaluate(
+        """() => {
+          const figure = document.querySelector(".alas-figure");
+          const [box, line] = [figure, document.querySelector(".alas-playhead")]
+            .map((node) => node.getBoundingClientRect());
+          const { xaxis, yaxis, yaxis3, yaxis4, yaxis5 } = figure._fullLayout;
+          const panels = [yaxis, yaxis3, yaxis4, yaxis5]
+            .map(({ _offset, _length }) => [box.top + _offset, box.top + _offset + _length]);
+          const time = parseFloat(document.querySelector(".alas-clock").innerText);
+          return [{ top: line.top, bottom: line.bottom, x: line.left + line.width / 2 },
+            panels, box.left + xaxis._offset + xaxis.l2p(time)];
+        }"""
+    )
+    assert len(panels) == 4
+    for top, bottom in panels:
+        assert line["top"] - 1 <= top < bottom <= line["bottom"] + 1
+    assert line["x"] == pytest.approx(at, abs=4)
 
 
 def test_the_waveform_lies_on_the_time_axis_at_every_zoom(page: Page) -> None:
@@ -258,6 +339,25 @@ def test_number_keys_set_the_speed_and_keep_the_pitch(page: Page) -> None:
         assert 0.9 < peak < 1.1
 
 
+@pytest.mark.parametrize(("key", "speed"), [("2", 0.4), ("9", 2)])
+def test_a_word_lasts_as_long_as_the_speed_says(page: Page, key: str, speed: float) -> None:
+    page.locator(ROOT).press(key)
+    expect(page.get_by_label("Speed")).to_have_value(str(speed))
+    page.evaluate(
+        """() => {
+          const root = document.querySelector(".alas-sheet");
+          window.times = [];
+          new MutationObserver(() => window.times.push(performance.now()))
+            .observe(root, { attributeFilter: ["data-playing"] });
+        }"""
+    )
+    page.get_by_role("button", name="fox").click()
+    page.wait_for_function("() => window.times.length >= 2")
+    began, ended = page.evaluate("() => window.times.slice(0, 2)")
+    wanted = 560 / speed
+    assert 0.7 * wanted < ended - began < 1.6 * wanted
+
+
 def test_a_word_is_looped_until_paused(page: Page) -> None:
     listen(page)
     page.locator(ROOT).focus()
@@ -316,6 +416,14 @@ def test_a_word_under_the_mouse_is_heard_if_that_is_switched_on(page: Page) -> N
     chip.hover()
     played_once(page, "1.08-1.2")
     drawn(page, 4, "")  # heard, not chosen
+
+
+def test_a_word_of_the_tier_under_the_mouse_is_heard_likewise(page: Page) -> None:
+    page.get_by_label("Play on hover").check()
+    listen(page)
+    page.mouse.move(*point(page, 0.8, 0, y_axis="yaxis3"))
+    played_once(page, "0.52-1.08")
+    drawn(page, 4, "")
 
 
 def test_a_choice_outside_the_zoom_is_scrolled_to(page: Page) -> None:
@@ -461,6 +569,7 @@ def test_a_word_without_a_place_says_why_and_is_silent(guests: type) -> None:
     expect(chip).to_have_attribute("title", "fox: not in the dictionary")
     chip.click()
     drawn(page, 4, 2)
+    expect(page.locator(".alas-line")).to_have_text("‘fox’ · not in the dictionary")
     assert page.locator(ROOT).get_attribute("data-playing") in (None, "")
 
 
@@ -566,6 +675,8 @@ def test_the_sheet_is_saved_as_a_picture(page: Page, tmp_path: Path) -> None:
 def test_nothing_is_cut_off(guests: type, width: int, scheme: str) -> None:
     guest = guests("long", viewport={"width": width, "height": 1100}, color_scheme=scheme)
     page = guest.page
+    page.get_by_role("button", name="yellow").last.click()
+    expect(page.locator(".alas-line")).to_contain_text("at layer")
     guest.keep(f"sheet-{width}-{scheme}")
     outside = page.evaluate(
         """() => {
@@ -580,6 +691,11 @@ def test_nothing_is_cut_off(guests: type, width: int, scheme: str) -> None:
         }"""
     )
     assert outside == []
+    for part in (".alas-keys", ".alas-line"):
+        fits = (
+            "(node) => [node.scrollWidth - node.clientWidth, node.scrollHeight - node.clientHeight]"
+        )
+        assert page.locator(part).evaluate(fits) == [0, 0]
     bar = page.locator(".alas-bar").first.bounding_box()
     last = page.get_by_role("button", name="SVG").bounding_box()
     assert last["x"] + last["width"] <= bar["x"] + bar["width"] + 1

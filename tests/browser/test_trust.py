@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from alas_core.variations import CONTROLS
 from tests.browser.conftest import SLOW_MS, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -79,6 +80,27 @@ def test_read_out_and_sheet_share_layer_word_and_frame(guest: Visitor) -> None:
     expect(page.locator(ROOT)).to_have_attribute("data-range", whole)
 
 
+def test_the_playhead_is_in_the_read_out_where_it_is_in_the_sheet(guest: Visitor) -> None:
+    page = guest.page
+    line = page.locator(".alas-lens-playhead")
+    expect(line).to_be_hidden()
+    page.locator(".alas-sheet").press("Escape")
+    page.locator(".alas-sheet").press("Space")
+    expect(line).to_be_visible()
+    first = line.bounding_box()["x"]
+    page.wait_for_function(
+        "x => document.querySelector('.alas-lens-playhead').getBoundingClientRect().x > x + 20",
+        arg=first,
+    )
+    page.locator(".alas-sheet").press("Space")
+    page.wait_for_selector(".alas-sheet[data-playing='']")
+    there, here = page.locator(".alas-playhead").bounding_box(), line.bounding_box()
+    assert here["x"] == pytest.approx(there["x"], abs=3)
+    rows = grid(page).bounding_box()
+    assert here["y"] <= rows["y"] + 25
+    assert here["y"] + here["height"] >= rows["y"] + rows["height"] - 35
+
+
 def test_the_transcripts_tokens_are_read_likewise(guest: Visitor) -> None:
     page = guest.page
     page.get_by_role("button", name="Transcript tokens").click()
@@ -132,8 +154,23 @@ def test_controls_are_run_on_demand_and_drawn_under_the_real_curve(guest: Visito
     expect(drawn_names(panel, "controls_figure")).to_have_text(curves, timeout=SLOW_MS)
     said = panel.get_by_text(re.compile(r"ALAS -?\d\.\d\d at layer \d \(recording \d\.\d\d"))
     expect(said).to_have_count(2)
+    for control in CONTROLS.values():
+        if control.label not in ("Noise instead", "Other speed"):
+            panel.get_by_role("button", name=control.label, exact=True).click()
+    drawn_with(panel, {"snr": ", 0 dB", "speed": ", 0.9×"})
+    for label in ("Noise added", "Other speed"):
+        panel.get_by_role("slider", name=label).press("ArrowRight")
+    drawn_with(panel, {"snr": ", -5 dB", "speed": ", 1.1×"})
+    expect(said).to_have_count(len(CONTROLS))
     expect(panel.get_by_test_id("stProgress")).to_have_count(0)
     guest.keep("controls-1440-light")
+
+
+def drawn_with(panel: Locator, values: dict[str, str]) -> None:
+    """Wait until all controls are drawn, with these values."""
+    curves = [control.label + values.get(name, "") for name, control in CONTROLS.items()]
+    names = drawn_names(panel, "controls_figure")
+    expect(names).to_have_text(["wrong transcripts", "this recording", *curves], timeout=SLOW_MS)
 
 
 def test_centering_shows_its_effect_and_what_masking_leaves_out(guest: Visitor) -> None:
@@ -155,9 +192,40 @@ def test_sensitivity_has_its_small_multiples_and_its_rule(guest: Visitor) -> Non
     expect(panel.get_by_text("Moving every boundary of the reference")).to_be_visible()
 
 
+def show(page: Page, said: str) -> str:
+    """From the page's end, press the Show of a finding without scrolling to it; its text."""
+    row = page.locator(".st-key-findings [data-testid=stHorizontalBlock]", has_text=said).last
+    main = page.get_by_test_id("stMain")
+    main.evaluate("(main) => { main.scrollTop = main.scrollHeight; }")
+    text = row.inner_text()
+    row.get_by_role("button", name="Show").evaluate("(button) => button.click()")
+    return text
+
+
 def test_a_finding_leads_to_the_view_that_shows_it(guest: Visitor) -> None:
     page = guest.page
-    row = page.locator(".st-key-findings [data-testid=stHorizontalBlock]")
-    page.evaluate("document.querySelector('.st-key-findings').scrollIntoView()")
-    row.filter(has_text="read-out names").last.get_by_role("button", name="Show").click()
-    expect(page.locator(".st-key-trust_panel")).to_be_in_viewport()
+    panel = view(page, "Sensitivity")
+    expect(panel.get_by_role("radio", name="Sensitivity")).to_be_checked()
+    show(page, "read-out names")
+    expect(panel).to_be_in_viewport()
+    expect(panel.get_by_role("radio", name="Read-out")).to_be_checked()
+    expect(panel.locator(ROOT)).to_be_visible()
+
+
+def test_a_finding_chooses_the_layer_and_word_that_it_speaks_of(guest: Visitor) -> None:
+    page, sheet = guest.page, guest.page.locator(".alas-sheet")
+    best = re.search(r"\d+", page.get_by_role("button", name="Best layer").inner_text()).group()
+    sheet.press("Escape")
+    sheet.press("ArrowUp" if int(best) > 4 else "ArrowDown")
+    expect(sheet).not_to_have_attribute("data-layer", best)
+    expect(sheet).to_have_attribute("data-word", "")
+    layer = sheet.get_attribute("data-layer")
+    expect(page).to_have_url(re.compile(rf"[?&]layer={layer}\b(?!.*word=)"))
+    text = show(page, "the weakest:")
+    weakest = re.search(r"the weakest: \W(.+?)\W [-−.\d]", text).group(1)
+    expect(sheet).to_be_in_viewport()
+    expect(sheet).to_have_attribute("data-layer", best)
+    word = page.locator(".alas-words button", has_text=re.compile(f"^{re.escape(weakest)}$"))
+    expect(word).to_have_attribute("aria-pressed", "true")
+    places = page.locator(".alas-words button").all_inner_texts()
+    expect(sheet).to_have_attribute("data-word", str(places.index(weakest)))

@@ -13,8 +13,8 @@ function toggle(label, title, on, act = () => {}) {
   return [element("label", { title }, box, label), box];
 }
 
-const KEYS = "Keys: space plays · ← → word · ↑ ↓ layer · 1 to 9 speed, 5 is normal, same pitch · "
-  + "L loops · + − 0 zoom · Esc lets go. Choose any cell, word or dot to hear it and to see it everywhere.";
+const KEYS = "Keys: space plays · R or Enter the chosen word again · ← → word · ↑ ↓ layer · 1 to 9 speed, "
+  + "5 is normal · L loops · + − 0 zoom · Esc lets go. Choose any cell, word or dot to hear and see it everywhere.";
 
 // The parts of the bar, made once; `does` says what each of them is for.
 function buildBar(does) {

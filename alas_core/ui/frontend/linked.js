@@ -1,5 +1,7 @@
 // A figure of its own on the page that takes part in the selection: title, figure, notes.
 
+const HELP = "Arrow up and down change the layer, left and right the word, R plays it again.";
+
 class LinkedView {
   constructor(parent) {
     this.root = parent.querySelector(".alas-linked");
@@ -10,6 +12,7 @@ class LinkedView {
     this.plot = element("div", { class: "alas-linked-figure" });
     this.notes = element("ul", { class: "alas-linked-notes" });
     this.root.tabIndex = 0; // so that the keys go on after a click
+    this.root.setAttribute("role", "group");
     this.root.replaceChildren(title, element("div", { class: "alas-linked-body" }, this.plot, this.notes));
     this.watcher = new ResizeObserver(() => this.onResize());
     this.watcher.observe(this.plot);
@@ -71,6 +74,7 @@ class LinkedView {
 
   write(layer) {
     this.heading.textContent = this.made.titles?.[layer] ?? "";
+    this.root.setAttribute("aria-label", `${this.made.titles?.[layer] ?? this.made.label}. ${HELP}`);
     this.slider.hidden = !this.made.titles;
     this.slider.max = (this.made.titles ?? [0]).length - 1;
     this.slider.value = layer;

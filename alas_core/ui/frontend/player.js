@@ -9,9 +9,8 @@
 const SPEEDS = [0.25, 0.4, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]; // keys 1 to 9
 
 class Player {
-  constructor(lane, onChange) {
-    this.lane = lane;
-    this.onChange = onChange;
+  constructor(lane, onChange, onTrouble) {
+    Object.assign(this, { lane, onChange, onTrouble });
     this.speed = 1;
     this.loop = false;
     this.from = 0;
@@ -48,7 +47,7 @@ class Player {
     this.at = at;
     const { sound, speed } = this;
     this.ready = sound ? this.open(sound, speed) : Promise.resolve();
-    this.ready.catch(() => {}); // told to whoever plays
+    this.ready.catch(() => {}); // told when it is played
   }
 
   async open(sound, speed) {
@@ -76,7 +75,11 @@ class Player {
   }
 
   // Only after a click or key: browsers keep silent before one.
-  async play(from = this.time, to = this.duration, again = from) {
+  play(...span) {
+    return this.begin(...span).catch((error) => this.onTrouble(error));
+  }
+
+  async begin(from = this.time, to = this.duration, again = from) {
     if (!this.sound) return;
     const wish = (this.wish = Symbol("wish"));
     await this.ready;

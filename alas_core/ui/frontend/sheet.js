@@ -21,14 +21,15 @@ class SheetView {
       save: () => this.saveImage(),
     });
     this.words = element("div", { class: "alas-words", role: "group", "aria-label": "Transcript" });
+    this.line = element("div", { class: "alas-line" });
     this.playhead = element("div", { class: "alas-playhead", hidden: "" });
     this.lane = element("div", { class: "alas-lane", "aria-hidden": "true" });
     this.plot = element("div", { class: "alas-figure" });
     this.stage = element("div", { class: "alas-stage" }, this.plot, this.lane, this.playhead);
     this.status = element("div", { class: "alas-status", role: "status", "aria-live": "polite" });
     this.keys = element("div", { class: "alas-keys" }, KEYS);
-    this.root.replaceChildren(...this.bar.rows, this.words, this.stage, this.keys, this.status);
-    this.player = new Player(this.lane, () => this.showPlaying());
+    this.root.replaceChildren(...this.bar.rows, this.words, this.line, this.stage, this.keys, this.status);
+    this.player = new Player(this.lane, () => this.showPlaying(), (error) => this.cannotPlay(error));
     this.onKeyAnywhere = (event) => this.onKey(event);
     document.addEventListener("keydown", this.onKeyAnywhere);
     this.onTurnAway = (event) => this.turnAway(event);
@@ -155,8 +156,14 @@ class SheetView {
     this.chips.forEach((node, index) => this.paintChip(node, chips[index], index === word));
     const spoken = word === null ? "" : `, word ${chips[word].text} ${chips[word].values[layer]}`;
     this.status.textContent = `Layer ${layer}: ${verdicts[layer]}${spoken}`;
+    this.writeLine();
     Object.assign(this.root.dataset, { layer, word: word ?? "" });
     return this.drawSoon();
+  }
+
+  // The chosen word in numbers, or why nothing is heard.
+  writeLine() {
+    this.line.textContent = this.silence || inNumbers(this.sheet, this.choice);
   }
 
   paintChip(node, chip, chosen) {
@@ -241,7 +248,7 @@ class SheetView {
     const view = event.target.closest?.(".alas-sheet, .alas-linked");
     if (!view || (view !== this.root && view.dataset.analysis !== this.sheet.analysis)) return;
     if (event.target.matches("input[type=range], select, textarea")) return;
-    if (event.key === " " && event.target.matches("input, button")) return;
+    if ([" ", "Enter"].includes(event.key) && event.target.matches("input, button")) return;
     const act = this.keyActions()[event.key.toLowerCase()];
     if (!act) return;
     act();
@@ -252,6 +259,8 @@ class SheetView {
   keyActions() {
     return {
       " ": () => this.togglePlay(),
+      r: () => this.playChoice(),
+      enter: () => this.playChoice(),
       escape: () => this.choose({ word: null }),
       arrowup: () => this.stepLayer(-1),
       arrowdown: () => this.stepLayer(1),
@@ -289,14 +298,14 @@ class SheetView {
   }
 
   playSpan(span) {
-    if (span) this.player.play(span[0], span[1]).catch((error) => this.cannotPlay(error));
+    if (span) this.player.play(span[0], span[1]);
   }
 
   togglePlay() {
     const looped = this.player.loop ? this.chosenSpan() : null;
     if (this.player.playing) this.player.pause();
     else if (looped) this.playSpan(looped);
-    else this.player.resume().catch((error) => this.cannotPlay(error));
+    else this.player.resume();
   }
 
   setSpeed(speed) {
@@ -306,13 +315,19 @@ class SheetView {
   }
 
   cannotPlay(error) {
-    this.status.textContent = `This browser cannot play the sound: ${error.message}`;
+    this.silence = `This browser cannot play the sound: ${error.message}`;
+    this.status.textContent = this.silence;
+    this.writeLine();
   }
 
   showPlaying() {
     const { playing } = this.player;
     this.root.dataset.playing = playing ? `${this.player.from}-${this.player.to}` : "";
     this.bar.play.textContent = playing ? "Pause" : "Play";
+    if (playing && this.silence) {
+      this.silence = "";
+      this.writeLine();
+    }
     this.movePlayhead();
   }
 
@@ -323,7 +338,8 @@ class SheetView {
     const pixel = this.figure?.pixelOf(time) ?? null;
     this.playhead.hidden = pixel === null || !(playing || this.player.paused);
     if (pixel !== null) this.playhead.style.transform = `translateX(${pixel}px)`;
-    this.bar.clock.textContent = `${time.toFixed(2)} s`;
+    const { duration } = this.player;
+    this.bar.clock.textContent = duration ? `${time.toFixed(2)} / ${duration.toFixed(2)} s` : "no sound";
     this.selection?.move(playing || this.player.paused ? time : null);
     cancelAnimationFrame(this.frame);
     if (playing) this.frame = requestAnimationFrame(() => this.movePlayhead());
@@ -393,6 +409,19 @@ class SheetView {
     this.player.close();
     this.figure?.close();
   }
+}
+
+function inNumbers({ chips, word_score, frame_word, tensors }, { layer, word, frame }) {
+  const seconds = ([from, to]) => `${from.toFixed(2)} – ${to.toFixed(2)} s`;
+  if (word === null && frame === null) return "No word is chosen.";
+  if (word === null) {
+    return `no word · ${seconds(tensors.frame_spans.values.subarray(2 * frame, 2 * frame + 2))} · frame ${frame}`;
+  }
+  const { text, span, problem, values } = chips[word];
+  if (!span) return `‘${text}’ · ${problem}`;
+  const frames = frame_word.filter((own) => own === word).length;
+  const length = `${Math.round(1000 * (span[1] - span[0]))} ms · ${frames} ${frames === 1 ? "frame" : "frames"}`;
+  return `‘${text}’ · ${seconds(span)} · ${length} · ${word_score} ${values[layer]} at layer ${layer}`;
 }
 
 function soundOf({ lane, tensors }) {
