@@ -51,13 +51,13 @@ def places(text: str) -> Value | None:
 
 def values(limit: int) -> Callable[[str], Value | None]:
     """Values of a column, as texts; which ones there are is decided where they are used."""
-    return lambda text: (
-        []
-        if text in ("", NONE)
-        else [unquote(value) for value in text.split(",")]
-        if len(text) <= limit
-        else None
-    )
+
+    def read(text: str) -> Value | None:
+        if text in ("", NONE):
+            return []
+        return [unquote(value) for value in text.split(",")] if len(text) <= limit else None
+
+    return read
 
 
 def written(value: Value) -> str:
