@@ -117,7 +117,7 @@ async def run(url: str, chromium: str, sessions: int, seconds: float, look_s: fl
 
 
 def main() -> int:
-    """Start the server, let the sessions run, print the figures; 1 if anything went wrong or was slow."""
+    """Start the server, let the sessions run, print the figures; 1 if one failed or was slow."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=120)
