@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SLOW_MS, Visitor
 from tests.browsers import running_server
@@ -23,6 +23,27 @@ def download(visitor: Visitor, button: str) -> Path:
     with visitor.page.expect_download(timeout=SLOW_MS) as caught:
         visitor.page.get_by_role("button", name=button).click()
     return Path(caught.value.path())
+
+
+PAINTED = """(id) => new Set(
+  document.getElementById(id)._fullData.find((trace) => trace.type === "heatmap").z
+    .flatMap((row) => [...row]).filter(Number.isFinite)).size"""
+
+
+def listen(page: Page) -> None:
+    """Write down what is played, and where the playhead is meanwhile."""
+    page.evaluate(
+        """() => {
+          const root = document.querySelector(".alas-sheet");
+          const clock = document.querySelector(".alas-clock");
+          Object.assign(window, { played: [], times: [] });
+          new MutationObserver(() => played.push(root.dataset.playing))
+            .observe(root, { attributeFilter: ["data-playing"] });
+          new MutationObserver(() => {
+            if (root.dataset.playing) times.push(parseFloat(clock.innerText));
+          }).observe(clock, { childList: true });
+        }"""
+    )
 
 
 def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, browser, tmp_path):
@@ -60,8 +81,18 @@ def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, br
     before = page.locator(".alas-layer").inner_text()
     page.get_by_role("slider", name="Layer").press("ArrowRight")
     expect(page.locator(".alas-layer")).not_to_have_text(before)
-    chips(offline).nth(1).click()
-    expect(chips(offline).nth(1)).to_have_attribute("aria-pressed", "true")
+    for figure in ("layers", "reading"):
+        page.locator(f"#{figure} .heatmaplayer image").scroll_into_view_if_needed()
+        assert page.evaluate(PAINTED, figure) > 10
+    listen(page)
+    longest = chips(offline).nth(max(range(len(words)), key=lambda place: len(words[place])))
+    longest.click()
+    expect(longest).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function("() => window.played.at(-1) === '' && window.times.length > 1")
+    (span,) = filter(None, page.evaluate("() => window.played"))
+    start, end = (float(side) for side in span.split("-"))
+    heard = page.evaluate("() => window.times")
+    assert start <= min(heard) < max(heard) <= end + 0.1
     expect(page.get_by_text("Binding is strongest at layer")).to_be_visible()
     expect(page.get_by_text("@software{alas_explorer")).to_be_visible()
     offline.keep("report")

@@ -1,0 +1,55 @@
+"""No page is wider than its window."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import TimeoutError as Late
+
+from tests.browser.conftest import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+PAGES = {
+    "/": ".alas-lens[data-ready]",
+    "/compare?data=bundle&utterance=checkpoints/00500/demo-001": ".st-key-maps .main-svg",
+    "/corpus?run=example": ".st-key-run_heat .alas-chart[data-ready]",
+    "/training?series=checkpoints/demo-004": ".st-key-series_figure .main-svg",
+    "/models": "[data-testid=stMain] [data-testid=stDataFrame]",
+    "/runs": "[data-testid=stMain] :text('Runs are kept in')",
+    "/method": ".katex-html",
+}
+"""A link to each page, and what is on it when its content is there."""
+
+WIDER = """() => {
+  const main = document.querySelector("[data-testid=stMain]");
+  const edge = main.getBoundingClientRect().left + main.clientWidth + 1;
+  const scrolls = (node) => node !== main
+    && (getComputedStyle(node).overflowX !== "visible" || scrolls(node.parentElement));
+  return [main, ...main.querySelectorAll("*")].filter((node) => node === main
+    ? main.scrollWidth > main.clientWidth + 1
+    : node.getBoundingClientRect().right > edge && node.clientWidth && !scrolls(node.parentElement),
+  ).map((node) => `${node.tagName} ${node.className} ${node.textContent.slice(0, 60)}`);
+}"""
+"""Elements that reach beyond the window; a table may be wider inside a frame that scrolls."""
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_element_reaches_beyond_the_window(visitor: Visitor, path: str) -> None:
+    page = visitor.page
+    page.goto(visitor.url + path)
+    page.wait_for_selector(PAGES[path], state="attached")
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    for width in (1024, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        try:  # figures follow the window a moment later
+            page.wait_for_function(f"() => ({WIDER})().length === 0", timeout=10_000)
+        except Late:
+            assert page.evaluate(WIDER) == []
+    page.evaluate(
+        """() => {
+          const wide = document.createElement("p");
+          wide.style.width = "3000px";
+          document.querySelector("[data-testid=stMain]").firstElementChild.append(wide);
+        }"""
+    )
+    assert page.evaluate(WIDER)
