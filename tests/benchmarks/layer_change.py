@@ -10,7 +10,8 @@ from tests.benchmarks.measuring import Row
 
 CHANGE = """async (layer) => {
   const slider = document.querySelector(".alas-sheet input[type=range]");
-  const views = [...document.querySelectorAll(".alas-sheet, .alas-linked[data-figure]")];
+  const all = ".alas-sheet, .alas-linked[data-figure], .alas-lens[data-ready]";
+  const views = [...document.querySelectorAll(all)];
   const drawn = (view) => (view.dataset.drawn ?? "").startsWith(`${layer}/`);
   const frame = () => new Promise(requestAnimationFrame);
   const start = performance.now();
@@ -46,6 +47,7 @@ def layer_change_rows(repeats: int) -> list[Row]:
                 ".alas-sheet[data-drawn]",
                 ".st-key-map_panel .alas-linked[data-drawn]",
                 ".st-key-layers .alas-linked[data-drawn]",
+                ".alas-lens[data-drawn]",
                 "[data-testid=stApp][data-test-script-state=notRunning]",
             ):
                 page.wait_for_selector(selector, timeout=180_000)
