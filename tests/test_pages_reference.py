@@ -273,15 +273,29 @@ def test_a_draft_that_cannot_be_made_says_why(tmp_path):
     assert any("is not a model" in error.value for error in at.error)
 
 
+def test_the_button_that_says_download_is_what_downloads_whisper_for_a_draft(asked):
+    at = AppTest.from_function(_draft_page, default_timeout=PATIENCE_S)
+    at.session_state["sound"] = a_recording()
+    at.run()
+    assert not asked
+    pressed(at, "Download and transcribe").run()
+    state = drafting.drafts.wait(at.session_state["draft_key"], PATIENCE_S, finished=True)
+    assert "the hub was asked" in state.error
+    assert set(asked) == {LARGE}
+    assert at.run().button[0].label == "Transcribe with Whisper"
+
+
 def test_the_form_says_what_a_draft_needs(app, monkeypatch, whisper):
     app.session_state["data"] = "yours"
     app.run()
     assert not app.exception
-    assert any("No Whisper is on this machine" in caption.value for caption in app.caption)
+    assert f"{LARGE} is not on this machine: the button downloads it" in words_of(app.caption)
+    assert any(button.label == "Download and transcribe" for button in app.button)
     monkeypatch.setenv("ALAS_MODEL_ROOTS", whisper.rsplit("/", 1)[0])
     references.local.clear()
     app.run()
-    assert not any("No Whisper is on this machine" in caption.value for caption in app.caption)
+    assert "is not on this machine" not in words_of(app.caption)
+    assert any(button.label == "Transcribe with Whisper" for button in app.button)
 
 
 def test_any_reference_can_be_taken_along_as_a_textgrid(app):
