@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -314,6 +315,28 @@ def test_a_run_downloads_no_aligner_before_the_button_is_pressed(
     at.button(key="run_start").click().run()
     until(lambda: not workshop.busy())
     assert set(asked) == {WHISPER}
+
+
+@pytest.mark.parametrize(
+    ("ran", "missing"),
+    [({"model": "someone/some-speech-model"}, "someone/some"), ({"reference": "whisper"}, WHISPER)],
+)
+def test_a_run_is_resumed_with_a_download_only_by_a_button_that_says_so(
+    corpus: Path, tmp_path: Path, asked: list[str], ran: dict[str, str], missing: str
+) -> None:
+    at = start(page(), corpus)
+    until(lambda: not workshop.busy())
+    file = tmp_path / "runs" / "mine" / "run.json"
+    elsewhere = {**json.loads(file.read_text()), "state": "cancelled", **ran}
+    file.write_text(json.dumps(elsewhere))
+    button = at.run().button(key="mine-start")
+    assert button.label == "Download and resume"
+    assert f"Not on this machine: {missing}" in button.help.replace("\\", "")
+    assert not asked
+    button.click().run()
+    until(lambda: not workshop.busy())
+    assert any(name.startswith(missing) for name in asked)
+    assert at.run().button(key="mine-start").label == "Resume"
 
 
 def test_names_and_reasons_are_text_and_a_gallery_only_looks(
