@@ -244,6 +244,11 @@ def test_a_hub_id_that_cannot_be_reached_says_so():
     expect_error("nobody/no-such-model", "neither in the local cache nor reachable")
 
 
+def test_an_id_that_the_hub_can_not_have_needs_no_download_and_says_so():
+    assert registry.is_local("a--b/c")
+    expect_error("a--b/c", r"'a--b/c' cannot be had \(Cannot have -- .*check its name")
+
+
 def test_a_file(tmp_path):
     (tmp_path / "model.bin").write_text("x")
     expect_error(tmp_path / "model.bin", "is a file, expected the folder")

@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from alas_core import datasets
-from alas_core.models import registry
+from alas_core.errors import ModelError
+from alas_core.models import fetching, registry
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.ui import catalogue, compare, gallery
 from alas_core.ui.gallery import BUNDLE
@@ -77,6 +78,29 @@ def test_what_b_differs_in_is_named_and_its_words_stand_beside_those_of_a(second
     assert len(table)
     assert {"Word of A", "Word of B", "B − A"} <= set(table.columns)
     assert at.query_params["b"] == kind
+
+
+def test_a_link_downloads_no_model_of_b_before_the_button_is_pressed(monkeypatch):
+    asked, far = [], "someone/some-speech-model"
+
+    def hub(model_id, revision=""):
+        asked.append(model_id)
+        raise ModelError("the hub was asked")
+
+    monkeypatch.setattr(fetching, "hub_config", hub)
+    monkeypatch.setattr(catalogue, "models", lambda: {MODEL: "one", far: "two"})
+    at = start("app.py")
+    at.query_params["b"], at.query_params["b_model"] = "model", far
+    at.switch_page("pages/compare.py")
+    finish(at, demo_order())
+    assert f"'{far}' is not on this machine; press 'Download and load' under Model of B" in (
+        words_of(at.error)
+    )
+    assert not asked
+    at.button(key="b_agree_download").click()
+    finish(at, demo_order(model_id=far))
+    assert set(asked) == {far}
+    assert "the hub was asked" in words_of(at.error)
 
 
 def test_the_layer_of_b_stays_within_its_model_and_is_its_best_at_first(second_model):

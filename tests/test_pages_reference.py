@@ -6,8 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from alas_core.datasets import demo
-from alas_core.errors import InputError
+from alas_core.errors import InputError, ModelError
 from alas_core.fingerprint import fingerprint
+from alas_core.models import fetching
 from alas_core.reference import checkpoints, to_textgrid
 from alas_core.types import content_sha
 from alas_core.ui import drafting, orders, quality_panel, references
@@ -30,6 +31,9 @@ from tests.test_reference import two_tiers
 
 __all__ = ["app", "fake_model"]
 
+LARGE = "openai/whisper-large-v3"
+WITH_LARGE = demo_order(reference=f"whisper:{LARGE}")
+
 
 @pytest.fixture(scope="module")
 def whisper(tmp_path_factory):
@@ -39,6 +43,8 @@ def whisper(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def nothing_held():
     references.local.clear()
+    for key in list(quality_panel.qualities._jobs):
+        quality_panel.qualities.forget(key)
     yield
     checkpoints.close()
 
@@ -64,10 +70,52 @@ def test_a_whisper_checkpoint_is_chosen_in_the_drawer_and_makes_the_reference(ap
     assert shown(order).reference.name.startswith("whisper whisper-tiny@")
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """The ids that the hub is asked for; it has none of them."""
+    ids = []
+
+    def hub(model_id, revision=""):
+        ids.append(model_id)
+        raise ModelError("the hub was asked")
+
+    monkeypatch.setattr(fetching, "hub_config", hub)
+    return ids
+
+
+def test_no_checkpoint_is_downloaded_before_the_button_is_pressed(app, asked):
+    app.session_state["reference"] = "whisper"
+    app.run()
+    assert f"'{LARGE}' is not on this machine; press 'Download and load' under Reference" in (
+        words_of(app.error)
+    )
+    assert orders.analyses.look(WITH_LARGE.digest) is None
+    assert not asked
+    app.button(key="reference_agree_download").click()
+    finish(app, WITH_LARGE)
+    assert set(asked) == {LARGE}
+    assert "the hub was asked" in words_of(app.error)
+    assert all(button.key != "reference_agree_download" for button in app.button)
+
+
+def test_no_second_reference_is_downloaded_before_the_button_is_pressed(app, asked):
+    finish(app, demo_order())
+    for name, value in {"quality": True, "quality_compare": True, "second": "whisper"}.items():
+        app.session_state[name] = value
+    measured(app)
+    assert f"{LARGE} is not on this machine" in words_of(app.caption)
+    assert "boundary moved at random" in words_of(app.markdown)
+    assert not asked
+    app.button(key="second_agree_download").click()
+    measured(app, second=f"whisper:{LARGE}")
+    assert set(asked) == {LARGE}
+    assert "the hub was asked" in words_of(app.error)
+
+
 def test_a_checkpoint_that_cannot_be_had_is_said_and_the_rest_lives_on(app):
     app.session_state["reference"] = "whisper"
-    order = demo_order(reference="whisper:openai/whisper-large-v3")
-    finish(app, order)
+    app.session_state["downloads_agreed"] = {LARGE}
+    finish(app, WITH_LARGE)
     assert "neither in the local cache nor reachable" in words_of(app.error)
     app.session_state["reference"] = references.POCKETSPHINX
     finish(app, demo_order())
@@ -225,15 +273,29 @@ def test_a_draft_that_cannot_be_made_says_why(tmp_path):
     assert any("is not a model" in error.value for error in at.error)
 
 
+def test_the_button_that_says_download_is_what_downloads_whisper_for_a_draft(asked):
+    at = AppTest.from_function(_draft_page, default_timeout=PATIENCE_S)
+    at.session_state["sound"] = a_recording()
+    at.run()
+    assert not asked
+    pressed(at, "Download and transcribe").run()
+    state = drafting.drafts.wait(at.session_state["draft_key"], PATIENCE_S, finished=True)
+    assert "the hub was asked" in state.error
+    assert set(asked) == {LARGE}
+    assert at.run().button[0].label == "Transcribe with Whisper"
+
+
 def test_the_form_says_what_a_draft_needs(app, monkeypatch, whisper):
     app.session_state["data"] = "yours"
     app.run()
     assert not app.exception
-    assert any("No Whisper is on this machine" in caption.value for caption in app.caption)
+    assert f"{LARGE} is not on this machine: the button downloads it" in words_of(app.caption)
+    assert any(button.label == "Download and transcribe" for button in app.button)
     monkeypatch.setenv("ALAS_MODEL_ROOTS", whisper.rsplit("/", 1)[0])
     references.local.clear()
     app.run()
-    assert not any("No Whisper is on this machine" in caption.value for caption in app.caption)
+    assert "is not on this machine" not in words_of(app.caption)
+    assert any(button.label == "Transcribe with Whisper" for button in app.button)
 
 
 def test_any_reference_can_be_taken_along_as_a_textgrid(app):
@@ -296,7 +358,8 @@ def test_a_second_reference_that_cannot_be_had_leaves_the_rest(app):
     app.session_state["quality"] = True
     app.session_state["quality_compare"] = True
     app.session_state["second"] = "whisper"
-    measured(app, second="whisper:openai/whisper-large-v3")
+    app.session_state["downloads_agreed"] = {LARGE}
+    measured(app, second=f"whisper:{LARGE}")
     measured(app)
     assert "neither in the local cache nor reachable" in words_of(app.error)
     assert "boundary moved at random" in words_of(app.markdown)

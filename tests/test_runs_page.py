@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -28,6 +29,7 @@ from tests.runs import make_run
 
 pytestmark = pytest.mark.timeout(300)
 PATIENCE_S = 120.0
+WHISPER = "openai/whisper-large-v3"
 
 
 @pytest.fixture(autouse=True)
@@ -270,16 +272,22 @@ def test_a_task_brings_its_instruction(corpus: Path) -> None:
     assert at.text_area(key="run_instruction").value == ""
 
 
-def test_a_run_downloads_nothing_before_the_button_is_pressed(
-    corpus: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids that the hub is asked for; it has none of them."""
+    ids: list[str] = []
 
     def hub(model_id: str, revision: str = "") -> None:
-        asked.append(model_id)
+        ids.append(model_id)
         raise ModelError("the hub was asked")
 
     monkeypatch.setattr(fetching, "hub_config", hub)
+    return ids
+
+
+def test_a_run_downloads_nothing_before_the_button_is_pressed(
+    corpus: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     offered = {"someone/some-speech-model": "a", "fake-run": "b"}
     monkeypatch.setattr(new_run.catalogue, "models", lambda: offered)
     at = fill(page(), corpus)
@@ -292,6 +300,43 @@ def test_a_run_downloads_nothing_before_the_button_is_pressed(
     at.button(key="run_start").click().run()
     until(lambda: not workshop.busy())
     assert set(asked) == {"someone/some-speech-model"}
+
+
+def test_a_run_downloads_no_aligner_before_the_button_is_pressed(
+    corpus: Path, asked: list[str]
+) -> None:
+    at = fill(page(), corpus)
+    at.session_state["run_reference"] = "whisper"
+    at.run().button(key="run_start").click().run()
+    until(lambda: not workshop.busy())
+    assert f"'{WHISPER}' is not on this machine; press 'Download and load' under Ref" in said(at)
+    assert not asked
+    at.button(key="run_reference_agree_download").click().run()
+    at.button(key="run_start").click().run()
+    until(lambda: not workshop.busy())
+    assert set(asked) == {WHISPER}
+
+
+@pytest.mark.parametrize(
+    ("ran", "missing"),
+    [({"model": "someone/some-speech-model"}, "someone/some"), ({"reference": "whisper"}, WHISPER)],
+)
+def test_a_run_is_resumed_with_a_download_only_by_a_button_that_says_so(
+    corpus: Path, tmp_path: Path, asked: list[str], ran: dict[str, str], missing: str
+) -> None:
+    at = start(page(), corpus)
+    until(lambda: not workshop.busy())
+    file = tmp_path / "runs" / "mine" / "run.json"
+    elsewhere = {**json.loads(file.read_text()), "state": "cancelled", **ran}
+    file.write_text(json.dumps(elsewhere))
+    button = at.run().button(key="mine-start")
+    assert button.label == "Download and resume"
+    assert f"Not on this machine: {missing}" in button.help.replace("\\", "")
+    assert not asked
+    button.click().run()
+    until(lambda: not workshop.busy())
+    assert any(name.startswith(missing) for name in asked)
+    assert at.run().button(key="mine-start").label == "Resume"
 
 
 def test_names_and_reasons_are_text_and_a_gallery_only_looks(

@@ -40,10 +40,17 @@ def hub_config(model_id: str, revision: str = "") -> tuple[str, dict[str, Any]]:
 
 
 def cached_folder(model_id: str, revision: str) -> Path | None:
-    """The revision's folder in the local cache if its weights are all there."""
+    """The revision's folder in the local cache if its weights are all there.
+
+    Raises
+    ------
+    ModelError
+        If the hub can have no such id.
+    """
     from huggingface_hub import try_to_load_from_cache
 
-    path = try_to_load_from_cache(model_id, "config.json", revision=revision or None)
+    with _explained(model_id):
+        path = try_to_load_from_cache(model_id, "config.json", revision=revision or None)
     folder = Path(path).parent if isinstance(path, str) else None
     return folder if folder is not None and has_weights(folder) else None
 

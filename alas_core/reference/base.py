@@ -60,9 +60,9 @@ def get_aligner(name_or_path: str, tier: str = "") -> Aligner:
     ModelError
         If there is no such checkpoint.
     """
-    kind, _, checkpoint = name_or_path.partition(":")
-    if kind in CHECKPOINT_KINDS and (checkpoint or kind in DEFAULT_CHECKPOINTS):
-        return _with_checkpoint(kind, checkpoint or DEFAULT_CHECKPOINTS[kind])
+    checkpoint = checkpoint_of(name_or_path)
+    if checkpoint:
+        return _with_checkpoint(name_or_path.partition(":")[0], checkpoint)
     if name_or_path == "pocketsphinx":
         from alas_core.reference.pocketsphinx import PocketsphinxAligner
 
@@ -77,6 +77,12 @@ def get_aligner(name_or_path: str, tier: str = "") -> Aligner:
         "'whisper:CHECKPOINT', 'ctc:CHECKPOINT', 'qwen3:CHECKPOINT' or a file of word times "
         f"({', '.join(FILE_SUFFIXES)}); check the spelling"
     )
+
+
+def checkpoint_of(name_or_path: str) -> str:
+    """The hub id or folder of the checkpoint that `get_aligner` would load; "" for none."""
+    kind, _, checkpoint = name_or_path.partition(":")
+    return (checkpoint or DEFAULT_CHECKPOINTS.get(kind, "")) if kind in CHECKPOINT_KINDS else ""
 
 
 def _with_checkpoint(kind: str, checkpoint: str) -> Aligner:

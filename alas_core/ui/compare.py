@@ -12,7 +12,7 @@ from alas_core.definitions import FIGURES
 from alas_core.figures import comparison as figures
 from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, controls, gallery, guide, parameters, sources
+from alas_core.ui import catalogue, controls, gallery, guide, loading, parameters, sources
 from alas_core.ui.chart import chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.look import theme
@@ -55,7 +55,9 @@ def second_order() -> Order | None:
         return None if kept is None else Order("", BUNDLE, kept)
     changes: dict[str, object] = {}
     if "model" in kinds:
-        changes["model_id"] = _chosen("b_model", _other_models(first)) or first.model_id
+        model_id = _chosen("b_model", _other_models(first)) or first.model_id
+        loading.check_download(model_id, revision=first.loading.revision, place="Model of B")
+        changes["model_id"] = model_id
     if "recording" in kinds:
         changes["utterance_id"] = _chosen("b_utterance", _others(first)) or first.utterance_id
         changes |= {"part": "", "said": ""}
@@ -140,7 +142,9 @@ def _choices(order: Order, kinds: list[str]) -> None:
             st.caption("A kept analysis has its own model, recording and settings.")
         return
     if "model" in kinds:
-        _select("Model of B", "b_model", _other_models(order))
+        models = _other_models(order)
+        _select("Model of B", "b_model", models)
+        loading.ask_download(_chosen("b_model", models) or "", "b_", order.loading.revision)
     if "recording" in kinds:
         _select("Utterance of B", "b_utterance", _others(order))
     if "instruction" in kinds:

@@ -11,6 +11,7 @@ import streamlit as st
 from alas_core.definitions import SCORES
 from alas_core.errors import ModelError
 from alas_core.models.identity import allowed_models
+from alas_core.reference.base import checkpoint_of
 from alas_core.types import Analysis
 from alas_core.ui import (
     catalogue,
@@ -113,12 +114,15 @@ def order() -> Order | None:
             "ALAS_MODEL_ROOTS"
         )
     loading.check_download(model)
+    reference = references.chosen()
+    place = "Reference alignment in the sidebar's settings"
+    loading.check_download(checkpoint_of(reference), revision="", place=place)
     return Order(
         model_id=model,
         data=data,
         utterance_id=utterance,
         instruction=settings.instruction(),
-        reference=references.chosen(),
+        reference=reference,
         settings=settings.settings(),
         loading=loading.chosen(),
         part=parts.chosen(),

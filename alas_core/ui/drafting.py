@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import streamlit as st
 
 from alas_core.reference.base import DEFAULT_CHECKPOINTS
 from alas_core.types import content_sha
-from alas_core.ui import references
+from alas_core.ui import loading, references
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording
@@ -30,20 +29,24 @@ def checkpoint() -> str:
 
 
 def button() -> bool:
-    """Draw the button (inside a form) and what it needs; True in the run after it was pressed."""
+    """Draw the button (inside a form) and what it needs; True in the run after it was pressed.
+
+    It says so where it would download Whisper first: to press it is to agree.
+    """
     name = checkpoint()
+    missing = loading.must_ask(name, revision="")
     pressed = st.form_submit_button(
-        "Transcribe with Whisper",
+        "Download and transcribe" if missing else "Transcribe with Whisper",
         icon=":material/hearing:",
         width="stretch",
         help=f"Whisper ({plain(references.short_name(name), 80)}) writes what it hears. "
         "Correct it before you analyse.",
     )
-    if name not in references.local("whisper") and not Path(name).is_dir():
+    if missing:
         st.caption(
-            f"No Whisper is on this machine: the first time, {plain(name, 80)} is downloaded from "
-            "the Hugging Face hub (large-v3: 3 GB). Or choose another one in *Settings*, under "
-            "*Reference alignment*."
+            f"{plain(name, 80)} is not on this machine: the button downloads it from the Hugging "
+            "Face hub (large-v3: 3 GB). Or choose another one in *Settings*, under *Reference "
+            "alignment*."
         )
     return pressed
 
@@ -51,6 +54,7 @@ def button() -> bool:
 def begin(recording: Recording) -> None:
     """Have the recording listened to in the background."""
     name = checkpoint()
+    loading.agree(name)
     key = content_sha(recording.name, recording.data, name)
     known = drafts.look(key)
     if known is not None and known.error:

@@ -80,34 +80,44 @@ def options(model_id: str, columns: Sequence[DeltaGenerator], prefix: str = "") 
     )
 
 
-def check_download(model_id: str, prefix: str = "") -> None:
+def check_download(
+    model_id: str,
+    prefix: str = "",
+    revision: str | None = None,
+    place: str = "Model in the sidebar",
+) -> None:
     """Refuse a model that would have to be downloaded, until this session has agreed to it.
+
+    Parameters
+    ----------
+    revision : see `must_ask`.
+    place : where the page has the button of `ask_download`.
 
     Raises
     ------
     ModelError
         Says where to agree.
     """
-    if must_ask(model_id, prefix):
+    if must_ask(model_id, prefix, revision):
         raise ModelError(
-            f"the model '{model_id}' is not on this machine; press 'Download and load' under Model "
-            "in the sidebar, or choose another one"
+            f"the model '{model_id}' is not on this machine; press 'Download and load' under "
+            f"{place}, or choose another one"
         )
 
 
 def ask_download(model_id: str, prefix: str = "", revision: str | None = None) -> None:
     """The button that lets a model be downloaded, if it must be; see `must_ask`."""
-    if not model_id or not must_ask(model_id, prefix, revision):
+    if not must_ask(model_id, prefix, revision):
         return
     st.button(
         "Download and load",
         key=f"{prefix}agree_download",
-        on_click=_agree,
+        on_click=agree,
         args=[model_id],
         icon=":material/download:",
         width="stretch",
         help=f"Fetch the safetensors weights of {plain(model_id, 80)} from the Hugging Face hub "
-        "into this machine's cache. Sizes are shown while they are fetched.",
+        "into this machine's cache.",
     )
 
 
@@ -116,8 +126,11 @@ def must_ask(model_id: str, prefix: str = "", revision: str | None = None) -> bo
 
     Parameters
     ----------
+    model_id : also the checkpoint of an aligner (see `checkpoint_of`); "" for none.
     revision : of the model; None for the one that is chosen under the prefix.
     """
+    if not model_id:
+        return False
     agreed: set[str] = st.session_state.get(_AGREED, set())
     try:
         asked = chosen(prefix) if revision is None else Loading(revision=revision)
@@ -126,5 +139,6 @@ def must_ask(model_id: str, prefix: str = "", revision: str | None = None) -> bo
         return False
 
 
-def _agree(model_id: str) -> None:
+def agree(model_id: str) -> None:
+    """The person of this session has asked for the download."""
     st.session_state.setdefault(_AGREED, set()).add(model_id)

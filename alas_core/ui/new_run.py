@@ -11,6 +11,7 @@ from alas_core.batch.plan import OWN_REFERENCE, RunOrder
 from alas_core.batch.roots import new_name
 from alas_core.errors import AlasError
 from alas_core.keys import Settings
+from alas_core.reference.base import checkpoint_of
 from alas_core.tasks import TASKS
 from alas_core.ui import catalogue, columns, loading, run_drawer
 from alas_core.ui.folders import HUB, FolderSource, places
@@ -75,10 +76,12 @@ def _what() -> dict[str, Any]:
         accept_new_options=True,
         help="What places the words in the sound; ALAS is measured against it.",
     )
+    reference = reference or "pocketsphinx"
+    loading.ask_download(checkpoint_of(reference), "run_reference_", "")
     return {
         "source": source,
         "model": model or next(iter(models), "demo"),
-        "reference": reference or "pocketsphinx",
+        "reference": reference,
     }
 
 
@@ -174,6 +177,8 @@ def _start(name: str, taken: Collection[str], asked: dict[str, Any]) -> None:
     try:
         order = RunOrder(**asked, **run_drawer.chosen())
         loading.check_download(order.model, run_drawer.PREFIX)
+        place = "Reference in the sidebar"
+        loading.check_download(checkpoint_of(order.reference), revision="", place=place)
         check_opened(order)
         name = name or new_name(order)
         if name in taken:

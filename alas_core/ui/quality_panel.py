@@ -10,9 +10,9 @@ import streamlit as st
 from alas_core.definitions import FIGURES
 from alas_core.figures.palette import Theme
 from alas_core.fingerprint import fingerprint
-from alas_core.reference.base import CHECKPOINT_KINDS
+from alas_core.reference.base import checkpoint_of
 from alas_core.types import Analysis, Reference, content_sha
-from alas_core.ui import guide, references, sources
+from alas_core.ui import guide, loading, references, sources
 from alas_core.ui.chart import chart
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step
@@ -73,7 +73,9 @@ def _second() -> str:
             key="quality_compare",
             help="Another aligner, or your own file, for the same recording and transcript.",
         )
-        return references.choice("Second reference", "second") if compared else ""
+        chosen = references.choice("Second reference", "second") if compared else ""
+        # Until its download is agreed to, the first one is measured alone.
+        return "" if loading.must_ask(checkpoint_of(chosen), revision="") else chosen
 
 
 def _figures(
@@ -122,7 +124,7 @@ def _align(analysis: Analysis, second: str, data: str) -> Reference:
     utterance = analysis.utterance
     own = sources.source(data).read(utterance.id).reference if data else None
     aligner = references.aligner(second, own)
-    if not second.startswith(tuple(f"{kind}:" for kind in CHECKPOINT_KINDS)):
+    if not checkpoint_of(second):
         return aligner.align(utterance.audio, utterance.transcript)
     from alas_core.models import registry
 

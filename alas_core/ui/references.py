@@ -16,7 +16,7 @@ import streamlit as st
 from alas_core.errors import AlasError, InputError
 from alas_core.reference.base import CHECKPOINT_KINDS, DEFAULT_CHECKPOINTS, FILE_SUFFIXES
 from alas_core.types import Audio, Reference
-from alas_core.ui import parameters
+from alas_core.ui import loading, parameters
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, on_shelf, shelf
 from alas_core.ui.text import cut, plain
 
@@ -80,9 +80,8 @@ def chosen(key: str = "reference") -> str:
 
 
 def _checkpoint(kind: str, key: str) -> None:
-    here = local(kind)
     default = DEFAULT_CHECKPOINTS.get(kind)
-    options = list(dict.fromkeys([*here, *([default] if default else [])]))
+    options = list(dict.fromkeys([*local(kind), *([default] if default else [])]))
     named = st.selectbox(
         "Checkpoint",
         options,
@@ -96,11 +95,9 @@ def _checkpoint(kind: str, key: str) -> None:
     )
     if not named:
         st.caption("Until a checkpoint is named, PocketSphinx is used.")
-    elif named not in here and not Path(named).is_dir():
-        st.caption(
-            f"{plain(named, 80)} is not on this machine: it is downloaded from the Hugging Face "
-            "hub the first time."
-        )
+    elif loading.must_ask(named, revision=""):
+        st.caption(f"{plain(named, 80)} is not on this machine.")
+        loading.ask_download(named, f"{key}_", "")
 
 
 def short_name(checkpoint: str) -> str:

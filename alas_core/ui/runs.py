@@ -12,7 +12,8 @@ from alas_core.batch.command import progress_text
 from alas_core.batch.plan import order_of
 from alas_core.batch.roots import INTERRUPTED, MAX_LOG, Found, found_runs, skipped_log
 from alas_core.errors import AlasError
-from alas_core.ui import run_drawer, url
+from alas_core.reference.base import checkpoint_of
+from alas_core.ui import loading, run_drawer, url
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import wish, workshop
@@ -168,7 +169,15 @@ def _ask(name: str, wanted: str) -> None:
 
 
 def _restart(label: str, icon: str, run: Found, retry_skipped: bool) -> None:
-    if st.button(label, icon=icon, key=f"{run.name}-start", disabled=bool(workshop.busy())):
+    """The button that goes on with a run; where it would download, it says so first."""
+    missing, note = _missing(run), None
+    if missing:
+        label, icon = f"Download and {label.lower()}", ":material/download:"
+        note = f"Not on this machine: {plain(' and '.join(missing))}."
+    busy = bool(workshop.busy())
+    if st.button(label, icon=icon, key=f"{run.name}-start", disabled=busy, help=note):
+        for name in missing:
+            loading.agree(name)
         try:
             order = order_of(run.info)
             workshop.start(run.name, order, retry_skipped=retry_skipped, **run_drawer.workers())
@@ -176,3 +185,13 @@ def _restart(label: str, icon: str, run: Found, retry_skipped: bool) -> None:
             st.toast(plain(error), icon=":material/error:")
         else:
             st.rerun()
+
+
+def _missing(run: Found) -> list[str]:
+    """The checkpoints that going on would download, and that this session has not agreed to."""
+    try:
+        order = order_of(run.info)
+    except AlasError:  # said when it is to go on
+        return []
+    needed = ((order.model, order.loading.revision), (checkpoint_of(order.reference), ""))
+    return [name for name, revision in needed if loading.must_ask(name, revision=revision)]
