@@ -23,6 +23,7 @@ def test_the_reference_is_compared_and_taken_along(visitor):
     expect(page.get_by_text("ms apart on average")).to_be_visible()
     expect(page.locator(".st-key-agreement .main-svg").first).to_be_visible()
     visitor.choose("Second reference", "Whisper checkpoint")
+    page.get_by_role("button", name="Download and load").click()
     problem = (
         page.get_by_text("openai/whisper-large-v3")
         .filter(has_text="cannot be")
