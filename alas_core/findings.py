@@ -94,7 +94,7 @@ def _best_layer(analysis: Analysis) -> Finding:
     high, p = float(null.high[layer]), float(null.p_adjusted[layer])
     depth = f"layer {layer} of {analysis.n_layers}"
     if 0 < layer < analysis.n_layers:
-        depth += f" ({layer / analysis.n_layers:.0%} of the depth)"
+        depth += f" ({100 * layer / analysis.n_layers:.3g} % of the depth)"
     against = (
         f"{null.name} reach {number(high)} (97.5 % of {len(null.samples)}; p = {number(p)} "
         "after correction for the layers)"

@@ -108,10 +108,11 @@ def _check(analysis: Analysis, layout: Layout, layer: int) -> None:
 
 def _frame(layout: Layout, layer: int, colours: Palette) -> dict[str, Any]:
     look = {**axes.axis_look(colours), "showticklabels": False, "zeroline": False, "ticks": ""}
+    unit = " (no unit)" if layout.dimensions == 2 else ""  # in 3-D the longer title is cut
     windows = extents(layout.points)[layer].tolist()
     made = {
         f"{name}axis": {
-            **look, "title": {"text": f"{layout.name} {place} (no unit)"}, "range": window,
+            **look, "title": {"text": f"{layout.name} {place}{unit}"}, "range": window,
         }
         for place, name, window in zip("123", "xyz", windows, strict=False)
     }  # fmt: skip

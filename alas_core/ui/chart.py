@@ -52,6 +52,7 @@ def chart(
     key: str,
     filename: str,
     on_pick: Callable[[Cell], None] | None = None,
+    cells: str = "",
 ) -> None:
     """Mount a figure.
 
@@ -61,6 +62,8 @@ def chart(
         become its `customdata` in the browser
     filename : of what the buttons below the figure save (SVG, PNG, JSON), without its suffix
     on_pick : called with the cell before the script reruns
+    cells : names what the cells stand for, so that a click on an earlier drawing of the same ones
+        counts; "" where each drawing has its own
     """
     json = figure.to_json()
     name = hashlib.sha256(json.encode()).hexdigest()[:16]
@@ -70,12 +73,12 @@ def chart(
         raw = st.session_state[key].get("pick")
         if isinstance(raw, Mapping) and isinstance(raw.get("nonce"), int):
             st.session_state[seen] = raw["nonce"]
-        cell = _cell(raw, name)
+        cell = _cell(raw, cells or name)
         if cell is not None and on_pick is not None:
             on_pick(cell)
 
     with st.container(gap=None):
-        data = {"id": name, "figure": json, "filename": filename}
+        data = {"id": name, "figure": json, "filename": filename, "cells": cells or name}
         data["nonce"] = st.session_state.get(seen, 0)
         height = int(figure.layout.height) + _BAR
         _chart(key=key, data=data, height=height, on_pick_change=on_change)

@@ -273,9 +273,12 @@ def _select(
     help: str | None = None,  # noqa: A002 - Streamlit's own word
     on_change: Callable[[], None] | None = None,
 ) -> str | None:
-    if st.session_state.get(name) not in options:
-        st.session_state.pop(name, None)
     known = list(options)
+    if st.session_state.get(name) not in options:
+        # Taken away alone, it would leave the old name in the browser's box.
+        st.session_state.pop(name, None)
+        if known:
+            st.session_state[name] = known[0]
     return st.selectbox(
         label, known, format_func=options.__getitem__, key=name, help=help, on_change=on_change
     )

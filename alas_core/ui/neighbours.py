@@ -21,7 +21,6 @@ def buttons(known: list[str]) -> None:
             st.button(
                 name, key=f"{name.lower()}_utterance", icon=icon, type="tertiary",
                 disabled=not there, on_click=_go_to, args=[known[to] if there else ""],
-                help=f"{name} utterance of the list",
             )  # fmt: skip
 
 

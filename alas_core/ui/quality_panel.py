@@ -84,12 +84,13 @@ def _figures(
     from alas_core.figures.quality import agreement_figure, jitter_figure
     from alas_core.quality import agreement_sentence, jitter_sentence
 
-    left, right = st.columns(2, gap="large")
+    both = quality.agreement is not None
+    left, right = st.columns(2, gap="large") if both else (st.container(), None)
     with left:
         st.markdown(plain(jitter_sentence(analysis, quality, layer)))
         figure = jitter_figure(analysis, quality, layer=layer, theme=theme)
         chart(figure, key="jitter", filename=f"{file_stem(analysis)}-jitter")
-    if quality.agreement is None:
+    if quality.agreement is None or right is None:
         return
     with right:
         st.markdown(plain(agreement_sentence(analysis, quality, layer)))

@@ -10,6 +10,7 @@ from alas_core.figures.lens_payload import lens_height, lens_name, lens_payload
 from alas_core.figures.palette import Theme
 from alas_core.figures.reading import READING_HEIGHT, reading_figure
 from alas_core.findings import reading_sentence
+from alas_core.fingerprint import fingerprint
 from alas_core.readout import word_readings
 from alas_core.types import Analysis, Lens
 from alas_core.ui import controls
@@ -84,7 +85,14 @@ def readout_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
         if cell.row <= analysis.n_layers and cell.column < len(readings):
             controls.choose(cell.row, readings[cell.column].word)
 
-    chart(figure, key="reading", filename=f"{file_stem(analysis)}-reading", on_pick=on_pick)
+    # Layer and word are marked in the figure, so it may be drawn anew between look and click.
+    chart(
+        figure,
+        key="reading",
+        filename=f"{file_stem(analysis)}-reading",
+        on_pick=on_pick,
+        cells=fingerprint(analysis),
+    )
     st.caption(
         "Ring: the first layer at which one of the word's frames names it. Dot: the first at which "
         "half of them do. Cross: at no layer. Chance is one in the size of the vocabulary "

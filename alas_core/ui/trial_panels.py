@@ -34,8 +34,8 @@ from alas_core.variations import (
 )
 
 _POLL_S = 0.5
-_SENTENCES_PX = 200
-"""What the sentences under the sensitivity figure take, about."""
+_LINES_PX, _SENTENCES_PX = 60, 200
+"""What the text under the centering and the sensitivity figure takes, about."""
 
 _CONTROLS_HELP = """
 **Would the score be as high without the words?** Each control takes away what should matter, runs
@@ -136,7 +136,7 @@ def centering_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -
     """The profile under each way to compare states, and the positions that masking leaves out."""
     about("What am I looking at?", _CENTERING_HELP, _CENTERING_DEFINITION)
     wanted: list[tuple[str, float | None]] = [(name, None) for name in CENTERINGS]
-    room = _Room("centering_figure", analysis, trial_figures.HEIGHT)
+    room = _Room("centering_figure", analysis, trial_figures.HEIGHT + _LINES_PX)
     results = _gather(room, analysis, [] if readonly() else wanted, reader)
     figure = trial_figures.trials_figure(analysis, results, layer=layer, theme=theme)
     chart(figure, key="centering_figure", filename=f"{file_stem(analysis)}-centering")

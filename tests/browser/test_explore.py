@@ -259,6 +259,20 @@ def test_a_text_file_named_wav_gives_a_clear_error_and_keeps_the_picture(visitor
     visitor.keep("error-not-audio")
 
 
+def test_another_source_of_recordings_names_its_own_utterance(visitor, rows):
+    page = visitor.open(f"/?utterance={rows[2].id}")
+    visitor.see_picture()
+    box = page.get_by_role("combobox", name="Utterance", exact=True)
+    expect(box).to_have_value(re.compile(rows[2].transcript[:12]))
+    visitor.choose("Recordings", "Open a bundle")
+    expect(chips(visitor)).not_to_have_text(rows[2].transcript.split())
+    words = " ".join(chips(visitor).all_inner_texts())
+    expect(box).to_have_value(re.compile(words[:12]))
+    visitor.choose("Recordings", "Demo")
+    expect(chips(visitor)).to_have_text(rows[0].transcript.split())
+    expect(box).to_have_value(re.compile(rows[0].transcript[:12]))
+
+
 @pytest.mark.parametrize("transcript", ["", " … ?! "])
 def test_a_transcript_without_a_word_is_asked_for(visitor, spoken, transcript):
     page = visitor.open("/?data=yours")

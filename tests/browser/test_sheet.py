@@ -151,6 +151,18 @@ def test_a_chip_plays_just_its_word_and_stops(page: Page) -> None:
     expect(page.get_by_role("button", name="red")).to_have_attribute("aria-pressed", "true")
 
 
+def test_after_a_click_on_a_word_the_keys_are_the_sheets(page: Page) -> None:
+    page.get_by_role("button", name="red").click()
+    assert page.evaluate("() => document.activeElement.className").startswith("alas-sheet")
+    listen(page)
+    page.keyboard.press("ArrowRight")
+    drawn(page, 4, 2)
+    page.wait_for_function("() => window.played.at(-1) === ''")
+    page.keyboard.press("Space")
+    page.wait_for_function("() => window.played.at(-1).startsWith('0.52-')")
+    expect(page.get_by_role("button", name="fox")).to_have_attribute("aria-pressed", "true")
+
+
 def test_the_chosen_word_is_told_in_numbers(page: Page) -> None:
     line, sheet = page.locator(".alas-line"), page.locator(ROOT)
     expect(line).to_have_text("No word is chosen.")

@@ -119,6 +119,7 @@ def test_it_is_said_and_shown_at_which_layer_each_word_is_read(guest: Visitor) -
     expect(panel.get_by_text(re.compile(r"names \d+ of \d+ words"))).to_be_visible()
     drawn = panel.locator(".st-key-reading .alas-chart[data-ready]")
     expect(drawn).to_be_visible()
+    drawn.scroll_into_view_if_needed()
     inner = drawn.locator(".nsewdrag").first.bounding_box()
     n_words = drawn.locator(".xtick").count()
     rows = drawn.locator(".ytick").count()

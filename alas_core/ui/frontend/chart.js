@@ -23,7 +23,7 @@ class ChartView {
     this.watcher.observe(this.root);
   }
 
-  async update({ id, figure, filename, nonce }) {
+  async update({ id, figure, filename, nonce, cells }) {
     this.sent = Math.max(this.sent, nonce);
     if (id === this.wanted) return;
     this.wanted = id;
@@ -32,7 +32,7 @@ class ChartView {
     this.Plotly = Plotly;
     const { data, layout } = JSON.parse(figure);
     data.forEach(spreadLabels);
-    Object.assign(this, { figure, filename });
+    Object.assign(this, { figure, filename, cells });
     await Plotly.react(this.plot, data, { ...layout, autosize: true }, CHART_CONFIG);
     if (this.closed) return;
     if (!this.listening) this.plot.on("plotly_click", (event) => this.onClick(event.points[0]));
@@ -50,7 +50,7 @@ class ChartView {
     if (!Array.isArray(pointIndex)) return;
     const [row, column] = pointIndex;
     this.sent += 1;
-    this.tell({ trace: data.name, row, column, id: this.wanted, nonce: this.sent });
+    this.tell({ trace: data.name, row, column, id: this.cells, nonce: this.sent });
   }
 
   onResize() {

@@ -81,7 +81,7 @@ class LensView {
       return element("span", {}, box, text);
     };
     this.legend.replaceChildren(
-      element("span", {}, "probability 0 ", scale, " 1"), mark("own", "the word itself"), mark("next", "the word after it"),
+      element("span", {}, "probability (layer 0: cosine) 0 ", scale, " 1"), mark("own", "the word itself"), mark("next", "the word after it"),
     );
   }
 

@@ -101,7 +101,11 @@ class SheetView {
       const node = element("button", { type: "button", "aria-pressed": "false" });
       node.textContent = chip.text;
       if (!chip.span) node.classList.add("alas-unplaced");
-      node.addEventListener("click", () => this.choose({ word: index, token: null }, true));
+      node.addEventListener("click", ({ detail }) => {
+        this.choose({ word: index, token: null }, true);
+        // After a mouse's click the keys are the sheet's, else space would press the word again.
+        if (detail) this.root.focus({ preventScroll: true });
+      });
       node.addEventListener("mouseenter", () => this.hoverWord(index));
       node.addEventListener("mouseleave", () => this.hoverWord(null));
       return node;
