@@ -37,7 +37,7 @@ _MAX_CHANNELS = 16
 _RATES_HZ = (4_000, 192_000)
 _BIT_WIDTHS = (8, 12, 16, 20, 24, 32, 64)
 _STREAMED = 2**31 - 2**20  # recorders that cannot seek write about 2 or 4 GB: no claim at all
-_FORMATS = "wav, flac, ogg, opus, mp3 or aiff; convert others with `ffmpeg -i INPUT output.wav`"
+_FORMATS = "wav, flac, ogg, opus, mp3 or aiff; convert others with ffmpeg -i INPUT output.wav"
 
 Samples = npt.NDArray[np.float32]
 

@@ -52,6 +52,11 @@ def settings_apart(left: Analysis, right: Analysis) -> tuple[tuple[str, str, str
     return tuple((name, one, other) for (name, one), other in names if one != other)
 
 
+def is_one(left: Analysis, right: Analysis) -> bool:
+    """Whether both are the same analysis: then nothing differs but the layers looked at."""
+    return left.key == right.key
+
+
 def _made_from(analysis: Analysis) -> dict[str, str]:
     model, key = analysis.model, analysis.key
     return {
@@ -67,6 +72,7 @@ def _made_from(analysis: Analysis) -> dict[str, str]:
         **{
             name.replace("_", " "): str(value)
             for name, value in dataclasses.asdict(key.settings).items()
+            if name != "n_null"  # "null" says how many were drawn
         },
     }
 

@@ -8,6 +8,7 @@ from alas_core.comparison import (
     Axis,
     WordPair,
     difference,
+    is_one,
     match_words,
     null_of,
     nulls_of_one_kind,
@@ -26,7 +27,7 @@ def summary(
     axis: Axis = "index",
     names: tuple[str, str] = ("A", "B"),
 ) -> tuple[str, ...]:
-    """What moved, in sentences with their numbers.
+    """What moved, in sentences with their numbers; of one analysis, from layer to layer alone.
 
     Parameters
     ----------
@@ -34,11 +35,15 @@ def summary(
     names : what the two sides are called
     """
     pairs = match_words(left, right)
+    at_layers = _at_layers(left, right, layers, names)
+    words = _words(left, right, pairs, layers, names)
+    if is_one(left, right):
+        return tuple(filter(None, (at_layers, words))) if layers[0] != layers[1] else ()
     found = (
         _best_layers(left, right, names),
-        _at_layers(left, right, layers, names),
+        at_layers,
         _where(left, right, axis, names),
-        _words(left, right, pairs, layers, names),
+        words,
         _unmatched(pairs, names),
     )
     return tuple(sentence for sentence in found if sentence)

@@ -7,6 +7,11 @@ import math
 NO_NUMBER = "–"
 
 
+def counted(n: int, noun: str) -> str:
+    """As "1 utterance", "2 utterances"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def number(value: float) -> str:
     """Two significant digits; a power of ten below 1e-4; a dash where there is no number."""
     if not math.isfinite(value):

@@ -45,6 +45,13 @@ def test_case_and_punctuation_do_not_keep_words_apart(bound):
     assert comparison.match_words(bound, loud) == comparison.match_words(bound, bound)
 
 
+def made_anew(analysis, **settings):
+    """The same numbers under another key."""
+    changed = dataclasses.replace(analysis.key.settings, **settings)
+    key = dataclasses.replace(analysis.key, settings=changed)
+    return dataclasses.replace(analysis, key=key)
+
+
 def test_the_difference_of_a_thing_and_itself_is_nothing(bound):
     apart = comparison.difference(bound, bound, "alas")
     assert not apart.values.any()
@@ -86,10 +93,30 @@ def test_the_summary_says_what_moved_with_its_numbers(bound, unbound):
     assert "more than wrong words would bring about" in told[1]
     assert told[2].startswith("B − A is outside the band of the nulls at 9 of 9 layers; largest at")
     assert "5 of 5 words found on both sides" in told[3]
-    same = contrasts.summary(bound, bound, (4, 4))
+    same = contrasts.summary(bound, made_anew(bound, centering="mean"), (4, 4))
     assert "The best layer is the same" in same[0]
     assert "no more than wrong words would bring about" in same[1]
     assert "0 of 5 words" in same[3]
+
+
+def test_of_one_analysis_only_what_differs_from_layer_to_layer_is_said(bound):
+    at_layers, words = contrasts.summary(bound, bound, (4, 8))
+    assert at_layers.startswith("At A layer 4, B layer 8, ALAS goes from")
+    assert "words found on both sides change" in words
+    assert contrasts.summary(bound, bound, (4, 4)) == ()
+
+
+@pytest.mark.parametrize("axis", ["index", "depth"])
+def test_of_one_analysis_no_flat_difference_is_drawn(bound, axis):
+    profiles = figures.profiles_figure((bound, bound), axis=axis, layers=(4, 8))
+    assert {trace.xaxis or "x" for trace in profiles.data} == {"x"}
+    assert profiles.layout.xaxis.domain is None
+    assert [shape.y0 for shape in profiles.layout.shapes] == (
+        [4, 8] if axis == "index" else [50, 100]
+    )
+    (words,) = figures.words_figure((bound, bound), axis=axis).data
+    assert words.showscale
+    assert np.ptp(words.z) > 0
 
 
 def test_words_without_a_partner_are_counted_and_shown(bound, deeper):
@@ -105,17 +132,23 @@ def test_words_that_are_not_placed_have_no_change(bound):
     scores = {name: values.copy() for name, values in bound.word_scores.items()}
     for values in scores.values():
         values[:, 2] = np.nan
-    lost = dataclasses.replace(bound, word_scores=scores)
+    lost = dataclasses.replace(made_anew(bound, seed=1), word_scores=scores)
     assert comparison.word_rows(bound, lost, (4, 4))[2]["B − A"] is None
     assert "0 of 4 words" in " ".join(contrasts.summary(bound, lost, (4, 4)))
 
 
 def test_what_sets_two_analyses_apart_is_named(bound):
-    key = dataclasses.replace(
-        bound.key, settings=dataclasses.replace(bound.key.settings, centering="mean")
-    )
-    other = dataclasses.replace(bound, key=key)
+    other = made_anew(bound, centering="mean")
     assert comparison.settings_apart(bound, other) == (("centering", "none", "mean"),)
+
+
+def test_a_null_of_another_size_is_named_once(bound):
+    fewer = dataclasses.replace(bound.null, samples=bound.null.samples[:19])
+    other = dataclasses.replace(made_anew(bound, n_null=19), null=fewer)
+    n = len(bound.null.samples)
+    assert comparison.settings_apart(bound, other) == (
+        ("null", f"{n} wrong transcripts", "19 wrong transcripts"),
+    )
 
 
 @pytest.mark.parametrize("axis", ["index", "depth"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -381,6 +382,19 @@ def test_a_run_with_few_or_no_utterances_says_so(run, tmp_path):
     assert nobody[0].kind == "empty"
     one = open_run(str(make_run(tmp_path / "one", n=1, n_layers=1, n_skipped=0)))
     assert corpus_findings(one, one.everyone())
+
+
+def test_of_one_utterance_sentences_speak_in_the_singular(run):
+    kinds = {}
+    for row in run.everyone():
+        for finding in corpus_findings(run, np.array([row])):
+            kinds.setdefault(finding.kind, finding.text)
+            assert not re.search(r"\b1 (utterances|answers|pairs)\b|\btheir\b", finding.text)
+    assert "With only 1 utterance, take" in kinds["best layer"]
+    assert "of 1 utterance beats its own wrong transcripts" in kinds["null"]
+    assert "only 1 utterance has both numbers" in kinds["accuracy"]
+    assert "of 1 answer to the sound is right" in kinds["accuracy"]
+    assert kinds["filter"].startswith("1 of 1 pair gives different answers")
 
 
 def test_every_error_is_one_for_the_user():

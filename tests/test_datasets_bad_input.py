@@ -234,6 +234,8 @@ def test_uploads_are_paired_by_name(tmp_path):
         "four.txt": b"no sound",
         "five.wav": raw,
         "five.txt": b"\xff\xfe",
+        "six.wav": b"only text " * 99,
+        "six.txt": WORDS["one"].encode(),
     }
     ids, problems = take(files)
     held = [on_shelf(one, "recording") for one in ids]
@@ -243,9 +245,10 @@ def test_uploads_are_paired_by_name(tmp_path):
     ]
     assert [bool(r.reference) for r in held] == [False, True]
     assert on_shelf(held[1].reference, "reference file").name == "two.TextGrid"
-    assert len(problems) == 2
+    assert len(problems) == 3
     assert "'three.wav': no words stand beside it, expected 'three.txt'" in problems[0]
     assert "is no UTF-8 text" in problems[1]
+    assert "six.wav cannot be read as audio" in problems[2]
 
 
 def test_uploads_without_sound_or_too_large_say_so(monkeypatch):

@@ -159,16 +159,20 @@ def test_the_buttons_of_the_findings_tell_where_each_leads(app):
     assert len(set(tips)) == len(tips)
 
 
-def test_the_words_at_a_layer_are_shown_with_two_digits_and_what_they_are_taken_for(app):
+def test_the_words_at_a_layer_are_shown_in_plain_words_with_units_and_two_decimals(app):
     app.session_state["details"] = "Words"
     finish(app, demo_order())
     (table,) = (frame for frame in app.dataframe if "hit_rate" in frame.value.columns)
-    assert "taken_for" in table.value.columns
     columns = json.loads(table.proto.columns)
-    assert columns["start_s"]["type_config"]["format"] == "%.2f"
-    for name in ("alas", "hit_rate"):
+    labels = {name: columns[name]["label"] for name in table.value.columns}
+    assert labels["start_s"] == "From (s)"
+    assert labels["hit_rate"] == "Hit rate (share of frames)"
+    assert labels["onset_shift_ms"] == "Onset shift (ms)"
+    assert not any("_" in label for label in labels.values())
+    for name in ("start_s", "end_s", "alas", "hit_rate"):
         assert table.value[name].dtype == float
-        assert columns[name]["type_config"]["format"] == "%.2g"
+        assert columns[name]["type_config"]["format"] == "%.2f"
+    assert "problem" not in table.value.columns  # every word of the demo is placed
 
 
 def test_the_neighbours_in_the_list_are_a_button_away(app):

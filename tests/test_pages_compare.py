@@ -10,6 +10,7 @@ from alas_core import datasets
 from alas_core.errors import ModelError
 from alas_core.models import fetching, registry
 from alas_core.models.fake import FakeSpeechLLM
+from alas_core.types import Analysis
 from alas_core.ui import catalogue, compare, gallery
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.orders import Order
@@ -103,12 +104,33 @@ def test_a_link_downloads_no_model_of_b_before_the_button_is_pressed(monkeypatch
     assert "the hub was asked" in words_of(at.error)
 
 
-def test_the_layer_of_b_stays_within_its_model_and_is_its_best_at_first(second_model):
+def layer_alone(chosen=None, best=None, monkeypatch=None):
     at = start("pages/compare.py")
     at.session_state["b"] = ["layer"]
-    finish(at, demo_order())
-    best = at.session_state["compared_analysis"].best_layer
-    assert at.number_input(key="b_layer").value == best
+    if chosen is not None:
+        at.session_state["layer"] = chosen
+    if best is not None:
+        monkeypatch.setattr(Analysis, "best_layer", best)
+    return finish(at, demo_order())
+
+
+def test_another_layer_alone_opens_on_a_difference(second_model, monkeypatch):
+    at = layer_alone()
+    analysis = at.session_state["compared_analysis"]
+    best, deepest = analysis.best_layer, analysis.n_layers
+    assert best != deepest
+    assert at.number_input(key="b_layer").value == deepest
+    said = words_of((*at.caption, *at.markdown))
+    assert f"layer: {best} → {deepest}" in said
+    assert "Nothing: A and B" not in said
+    assert "best layer" not in words_of(at.container(key="changes").markdown)
+    assert layer_alone(chosen=deepest).number_input(key="b_layer").value == best
+    last = layer_alone(best=deepest, monkeypatch=monkeypatch)
+    assert last.number_input(key="b_layer").value == 0
+
+
+def test_the_layer_of_b_stays_within_its_model(second_model):
+    at = layer_alone()
     deepest = at.session_state["compared_analysis"].n_layers
     beyond = start("pages/compare.py")
     beyond.session_state["b"], beyond.session_state["b_layer"] = ["layer"], deepest + 90

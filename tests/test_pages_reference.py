@@ -262,6 +262,20 @@ def test_an_upload_is_drafted_corrected_and_analysed(roots):
     assert shown(order).utterance.transcript == corrected
 
 
+def test_an_upload_that_is_no_sound_is_refused_and_not_listed():
+    app = AppTest.from_function(_sidebar_and_picture, default_timeout=PATIENCE_S)
+    app.session_state["data"], app.session_state["model"] = YOURS, MODEL
+    app.run()
+    app.file_uploader(key="audio_file").set_value(("fake.wav", b"only text " * 99, "audio/wav"))
+    app.text_area(key="transcript").set_value("some words")
+    pressed(app, "Analyse").run()
+    assert not app.exception
+    (error,) = app.error
+    assert "fake\\.wav cannot be read as audio" in error.value
+    assert "`" not in error.value
+    assert app.session_state["my_recordings"] == []
+
+
 def pressed(app, label):
     return next(button for button in app.button if button.label == label).click()
 

@@ -262,6 +262,22 @@ def test_a_word_that_is_taken_for_another_is_told_in_every_file():
         assert [row["taken_for"] for row in table] == told
 
 
+def test_the_screen_has_whole_milliseconds_and_no_column_that_is_empty_for_all_words():
+    rows = [
+        {"word": "grey", "onset_shift_ms": -7.6e-5, "taken_for": "", "problem": "", "alas": None},
+        {"word": "fox", "onset_shift_ms": 39.6, "taken_for": "", "problem": "", "alas": 0.85},
+        {"word": "or", "onset_shift_ms": None, "taken_for": "fox", "problem": "", "alas": 1.0},
+    ]
+    shown = tables.shown_words(rows)
+    assert [row["onset_shift_ms"] for row in shown] == [0, 40, None]
+    assert "-" not in str(shown[0]["onset_shift_ms"])
+    assert [row["taken_for"] for row in shown] == ["", "", "fox"]
+    assert [row["alas"] for row in shown] == [None, 0.85, 1.0]
+    assert all("problem" not in row for row in shown)
+    assert tables.shown_words([]) == []
+    assert "problem" in tables.word_rows(make_analysis(), 3)[0], "the files keep every column"
+
+
 def test_frames_hold_their_word_and_nearest_token_and_parquet_keeps_every_digit():
     analysis = make_analysis(words="the red fox")
     frames = tables.frame_rows(analysis, 4)

@@ -12,6 +12,7 @@ import polars as pl
 from alas_core.corpus.profiles import SIGNIFICANT
 from alas_core.corpus.resampling import Estimate, interval, resampled_means, weights
 from alas_core.corpus.run import SCORE, Run
+from alas_core.numerals import counted
 from alas_core.types import BoolArray, FloatArray, IntArray
 
 Side = Literal["correct_audio", "correct_text", "answer_similarity"]
@@ -88,7 +89,8 @@ def correlation(found: Pairs, seed: int = 0) -> Correlation:
     n = len(found.rows)
     none = Estimate(math.nan, math.nan, math.nan, n)
     if n < 4:
-        return Correlation(none, none, f"only {n} utterances have both numbers")
+        have = "has" if n == 1 else "have"
+        return Correlation(none, none, f"only {counted(n, 'utterance')} {have} both numbers")
     for values, name in ((found.outcome, "outcome"), (found.score, "score")):
         if np.ptp(values) == 0:
             return Correlation(none, none, f"all {n} utterances have the same {name}")

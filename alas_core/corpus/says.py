@@ -18,7 +18,7 @@ from alas_core.corpus.profiles import (
 )
 from alas_core.corpus.resampling import Estimate, mean_estimate
 from alas_core.corpus.run import SCORE, Run
-from alas_core.numerals import number
+from alas_core.numerals import counted, number
 from alas_core.types import IntArray
 
 _FEW = 10
@@ -74,8 +74,9 @@ def _binding(run: Run, rows: IntArray, best: BestLayer) -> CorpusFinding:
     null = profile(run, rows)
     reach = ""
     if null.null_high is not None and np.isfinite(null.null_high[best.layer]):
+        whose = "its" if best.value.n == 1 else "their"
         reach = (
-            f"; their wrong transcripts average {number(float(null.null_mean[best.layer]))} "  # type: ignore[index]
+            f"; {whose} wrong transcripts average {number(float(null.null_mean[best.layer]))} "  # type: ignore[index]
             f"and reach {number(float(null.null_high[best.layer]))}"
         )
     where = f"layer {best.layer} of {run.n_layers}"
@@ -86,7 +87,8 @@ def _binding(run: Run, rows: IntArray, best: BestLayer) -> CorpusFinding:
         f"Binding is strongest at {where} ({sure}): mean ALAS {with_interval(best.value)}{reach}."
     )
     if best.value.n < _FEW:
-        text += f" With only {best.value.n} utterances, take all intervals below with caution."
+        text += f" With only {counted(best.value.n, 'utterance')}, "
+        text += "take all intervals below with caution."
     return CorpusFinding("best layer", text, "utterances")
 
 
@@ -95,9 +97,10 @@ def _beating(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
     if share.n == 0:
         return None
     count = round(share.value * share.n)
+    beat = "beats its" if share.n == 1 else "beat their"
     text = (
-        f"At layer {layer}, {count} of {share.n} utterances beat their own wrong transcripts "
-        f"(p ≤ {SIGNIFICANT}): {with_interval(share, '%')}; by chance it would be "
+        f"At layer {layer}, {count} of {counted(share.n, 'utterance')} {beat} own wrong "
+        f"transcripts (p ≤ {SIGNIFICANT}): {with_interval(share, '%')}; by chance it would be "
         f"{100 * SIGNIFICANT:.0f} %."
     )
     return CorpusFinding("null", text, "utterances")
@@ -111,7 +114,8 @@ def _accuracy(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
     if not len(found.rows):
         return None
     right = int((found.outcome >= 0.5).sum())
-    start = f"{right} of {len(found.rows)} answers to the sound are right"
+    are = "is" if len(found.rows) == 1 else "are"
+    start = f"{right} of {counted(len(found.rows), 'answer')} to the sound {are} right"
     measured = accuracy.correlation(found)
     if measured.reason:
         text = f"{start}; whether alignment goes with it cannot be said: {measured.reason}."
@@ -181,9 +185,10 @@ def _filter(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
         return None
     values = run.matrix(SCORE)[rows, layer]
     kept = mean_estimate(values[answers.passes(run, rows, answers.stored_threshold(run))])
+    give = "gives" if len(rows) == 1 else "give"
     text = (
-        f"{left} of {len(rows)} pairs give different answers to sound and words; without them "
-        f"mean ALAS at layer {layer} is {with_interval(kept)}, with them "
+        f"{left} of {counted(len(rows), 'pair')} {give} different answers to sound and words; "
+        f"without them mean ALAS at layer {layer} is {with_interval(kept)}, with them "
         f"{number(float(np.nanmean(values)))}."
     )
     return CorpusFinding("filter", text, "filter")

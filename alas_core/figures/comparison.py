@@ -12,6 +12,7 @@ from alas_core.comparison import (
     WordPair,
     columns_apart,
     difference,
+    is_one,
     match_words,
     null_of,
     pair_columns,
@@ -43,6 +44,8 @@ def profiles_figure(
 ) -> go.Figure:
     """Both layer profiles with their null bands, and beside them B − A with the nulls' difference.
 
+    Of one analysis at two layers B − A is nothing, and left out.
+
     Parameters
     ----------
     layers : of each side, marked by a line in its colour
@@ -55,18 +58,20 @@ def profiles_figure(
         margin=_MARGIN,
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},
-        xaxis={**look, "domain": [0, 0.6], "title": {"text": axes.score_label(score)}},
-        xaxis2={
-            **look, "domain": [0.66, 1], "title": {"text": f"B − A of {axes.score_label(score)}"},
-        },
+        xaxis={**look, "title": {"text": axes.score_label(score)}},
         yaxis={**look, **_layer_axis(pair, axis)},
-    )  # fmt: skip
+    )
     for index, side in enumerate(pair):
         figure.add_traces(_profile(side, score, axis, index, colours))
-    figure.add_traces(_differences(pair, score, axis, colours))
+    if not is_one(*pair):
+        title = f"B − A of {axes.score_label(score)}"
+        figure.update_layout(
+            xaxis={"domain": [0, 0.6]}, xaxis2={**look, "domain": [0.66, 1], "title.text": title}
+        )
+        figure.add_traces(_differences(pair, score, axis, colours))
+        figure.add_vline(x=0, line={"color": colours.muted, "width": 1, "dash": "dash"}, col=None,
+                         xref="x2")  # fmt: skip
     figure.update_xaxes(zeroline=False)
-    figure.add_vline(x=0, line={"color": colours.muted, "width": 1, "dash": "dash"}, col=None,
-                     xref="x2")  # fmt: skip
     for index, (side, layer) in enumerate(zip(pair, layers, strict=True)):
         figure.add_shape(
             type="line", xref="x domain", x0=0, x1=1, y0=(at := _shown(side, axis)[layer]), y1=at,
@@ -164,7 +169,10 @@ def _differences(pair: Pair, score: str, axis: Axis, colours: Palette) -> list[g
 def words_figure(
     pair: Pair, *, score: str = "alas", axis: Axis = "index", theme: Theme = "light"
 ) -> go.Figure:
-    """Layers x words of A, of B and of B − A: one column for each pair of matched words."""
+    """Layers x words of A, of B and of B − A: one column for each pair of matched words.
+
+    Of one analysis the columns of B are those of A, and one panel shows both.
+    """
     colours = palette(theme)
     look = axes.axis_look(colours)
     pairs = match_words(*pair)
@@ -177,27 +185,30 @@ def words_figure(
     apart = columns_apart(*pair, one, other, axis)
     far, farther = spread(np.concatenate([one.ravel(), other.ravel()])), spread(apart)
     labels = _pair_labels(pair, pairs)
-    domains = ([0, 0.31], [0.345, 0.655], [0.69, 1])
-    titles = (f"<b>A</b>  {what.short}", "<b>B</b>  same scale", "<b>B − A</b>")
+    domains: tuple[list[float], ...] = ([0, 0.31], [0.345, 0.655], [0.69, 1])
+    titles: tuple[str, ...] = (f"<b>A</b>  {what.short}", "<b>B</b>  same scale", "<b>B − A</b>")
+    if is_one(*pair):
+        domains, titles = ([0, 1],), (f"<b>A and B</b>  {what.short}",)
     figure = axes.blank_figure(
         theme, WORDS_HEIGHT, margin={**_MARGIN, "b": 96},
         yaxis={**look, **_layer_axis(pair, axis)},
         annotations=[_title(text, x[0], colours) for text, x in zip(titles, domains, strict=True)],
         **{
             f"xaxis{at or ''}": {**look, **_word_axis(labels), "domain": domain}
-            for at, domain in zip(("", 2, 3), domains, strict=True)
+            for at, domain in zip(("", 2, 3), domains, strict=False)
         },
     )  # fmt: skip
     ends = max if axis == "depth" else min  # the layers of `columns_apart`
     compared = ends(pair, key=lambda side: side.n_layers)
     grids = tuple(_shown(side, axis) for side in (*pair, compared))
-    for index, (values, limit) in enumerate(((one, far), (other, far), (apart, farther))):
+    panels = ((one, far), (other, far), (apart, farther))[: len(domains)]
+    for index, (values, limit) in enumerate(panels):
         figure.add_trace(
             go.Heatmap(
                 name=("A", "B", "B − A")[index], z=values, y=grids[index],
                 x=list(range(len(pairs))), xaxis=f"x{index + 1 if index else ''}",
                 zmin=-limit, zmax=limit, colorscale=colours.diverging, hoverongaps=False,
-                showscale=index > 0, colorbar=_bar(domains[index][1]),
+                showscale=index > 0 or len(panels) == 1, colorbar=_bar(domains[index][1]),
                 customdata=[labels] * len(grids[index]),
                 hovertemplate="%{customdata} · " + _unit(axis) + " · %{z:+.2r}<extra></extra>",
             )

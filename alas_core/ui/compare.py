@@ -36,6 +36,7 @@ one layer axis and in one colour scale; each has its own null band.
 - **Profiles**: the two curves with what *wrong transcripts* reach on each side. At the right B − A;
   its grey band is what the two nulls differ by. A difference inside the band is no result.
 - **Words**: one column for each word, matched by text and order; grey is the baseline.
+- Where only the layer differs, B − A over the layers is nothing and left out.
 - **Words and maps**: each side at its own best layer, or at the layer chosen on Explore; with
   *Layer*, B at the one that you choose here.
 
@@ -131,8 +132,8 @@ def sides(first: Analysis | None, second: Analysis | None) -> None:
             key="b",
         )
         _choices(order, _differs(order))
-        if "layer" in _differs(order) and second is not None:
-            _layer(second)
+        if "layer" in _differs(order) and first is not None and second is not None:
+            _layer(first, second)
 
 
 def _choices(order: Order, kinds: list[str]) -> None:
@@ -168,9 +169,11 @@ def _settings() -> None:
     right.toggle("Instruction before the audio", key="b_instruction_first")
 
 
-def _layer(second: Analysis) -> None:
-    """The layer of B, at first its best one."""
-    chosen = st.session_state.get("b_layer", second.best_layer)
+def _layer(first: Analysis, second: Analysis) -> None:
+    """The layer of B: at first its best one or, where A is there, the last, so that they differ."""
+    at = controls.view().layer_of(first)
+    start = next((n for n in (second.best_layer, second.n_layers) if n != at), 0)
+    chosen = st.session_state.get("b_layer", start)
     st.session_state["b_layer"] = min(chosen, second.n_layers)
     st.number_input("Layer of B", 0, second.n_layers, key="b_layer")
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from alas_core import figures
 from alas_core.citation import bibtex
+from alas_core.figures import axes
 from alas_core.figures.profile import profile_figure
 from alas_core.layouts import pca_layout
 from alas_core.types import Analysis
@@ -40,13 +41,20 @@ def details(analysis: Analysis, layer: int) -> None:
 
 
 def _words(analysis: Analysis, layer: int) -> None:
-    """Two digits on the screen; the files have them all."""
-    two_digits = st.column_config.NumberColumn(format="%.2g")
-    looks = dict.fromkeys(analysis.word_scores, two_digits)
-    looks |= dict.fromkeys(("start_s", "end_s"), st.column_config.NumberColumn(format="%.2f"))
-    st.dataframe(
-        tables.word_rows(analysis, layer), hide_index=True, key="word_table", column_config=looks
-    )
+    """In plain words and two decimals here; the files keep their names and all digits."""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    looks = {name: number(axes.score_label(name), format="%.2f") for name in ("alas", "hit_rate")}
+    looks |= {
+        "word": text("Word"),
+        "start_s": number("From (s)", format="%.2f"),
+        "end_s": number("To (s)", format="%.2f"),
+        "tokens": number("Tokens"),
+        "onset_shift_ms": number("Onset shift (ms)", format="%d"),
+        "taken_for": text("Taken for"),
+        "problem": text("Problem"),
+    }
+    rows = tables.shown_words(tables.word_rows(analysis, layer))
+    st.dataframe(rows, hide_index=True, key="word_table", column_config=looks)
 
 
 def _provenance(analysis: Analysis) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from alas_core.audio import decode
+from alas_core.errors import InputError
 from alas_core.ui import drafting, gallery, several
 from alas_core.ui.parts import MAX_TRANSCRIPT
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
@@ -88,6 +90,11 @@ def _accept(source: Recording | None, transcript: str) -> None:
             "The transcript holds no word: type what is said in "
             f"{plain(source.name, 60)}, then press Analyse."
         )
+        return
+    try:
+        decode(source.data, name=source.name)
+    except InputError as error:  # what cannot be heard would stay in the list for good
+        st.error(plain(error))
         return
     _add([shelf.put(Recording(source.name, source.data, transcript.strip()))])
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from alas_core.datasets import Problem, uploaded
+from alas_core.audio import decode
+from alas_core.datasets import uploaded
+from alas_core.errors import InputError
 from alas_core.ui.shelf import MAX_SHELF_BYTES, MAX_UPLOAD_MB, Recording, shelf
 from alas_core.ui.text import plain
 
@@ -56,15 +58,20 @@ def take(files: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
             f"{MAX_SHELF_BYTES / 2**20:.0f} MB at once; add them in parts"
         ]
     data = uploaded(files)
-    ids = []
+    ids, unheard = [], []
     for row in data.ids():
         entry = data.entry(row.id)
         name = str(entry.meta["file"])
+        try:
+            decode(files[name], name=name)
+        except InputError as error:
+            unheard.append(str(error))
+            continue
         times = ""
         if entry.reference is not None:
             times = shelf.put(Recording(entry.reference, files[entry.reference]))
         ids.append(shelf.put(Recording(name, files[name], entry.transcript, times)))
-    problems: Sequence[Problem] = data.problems()
+    problems = [*map(str, data.problems()), *unheard]
     if not ids and not problems:
         return [], ["none of the files is sound, expected at least one recording with its words"]
-    return ids, [str(problem) for problem in problems]
+    return ids, problems

@@ -83,6 +83,21 @@ def word_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
     return rows
 
 
+def shown_words(rows: Sequence[Row]) -> list[dict[str, object]]:
+    """Rows of `word_rows` for the screen: whole milliseconds, no column that is empty throughout.
+
+    What lies between -0.5 and 0.5 ms is float32's rounding of a frame's start: it is 0.
+    """
+    kept = [
+        name for row in rows[:1] for name in row if any(r[name] not in (None, "") for r in rows)
+    ]
+    return [{name: _whole_ms(name, row[name]) for name in kept} for row in rows]
+
+
+def _whole_ms(name: str, cell: object) -> object:
+    return round(cell) if name.endswith("_ms") and isinstance(cell, float) else cell
+
+
 def _taken_for(analysis: Analysis, index: int, layer: int) -> str:
     other, count, n_frames = nearest_other(analysis, index, layer)
     return "" if other is None else f"{analysis.words[other].word} ({count} of {n_frames} frames)"

@@ -244,19 +244,29 @@ def test_what_is_said_into_the_microphone_is_analysed(browser, chromium, server,
     launched.close()
 
 
-def test_a_text_file_named_wav_gives_a_clear_error_and_keeps_the_picture(visitor, rows):
+def test_a_text_file_named_wav_gives_a_clear_error_and_is_not_listed(visitor):
+    page = visitor.open("/?data=yours")
+    upload(visitor, "notes.wav", b"these are only words\n" * 50, "these are only words")
+    alert = page.get_by_role("alert").filter(has_text="notes.wav")
+    expect(alert).to_contain_text("cannot be read as audio")
+    expect(alert).not_to_contain_text("`")
+    expect(page.get_by_text("No recording yet")).to_be_visible()
+    visitor.keep("error-not-audio")
+
+
+def test_a_silent_recording_gives_a_clear_error_and_keeps_the_picture(visitor, rows):
     page = visitor.open()
     visitor.see_picture()
     expect(page.locator(".alas-sheet")).to_have_attribute("data-live", "true")
     visitor.choose("Recordings", "My own")
     expect(page.get_by_text("No recording yet")).to_be_visible()
-    upload(visitor, "notes.wav", b"these are only words\n" * 50, "these are only words")
-    alert = page.get_by_role("alert").filter(has_text="notes.wav")
-    expect(alert).to_contain_text("cannot be read as audio")
+    stream = io.BytesIO()
+    soundfile.write(stream, np.zeros(16_000, np.float32), 16_000, format="WAV")
+    upload(visitor, "silence.wav", stream.getvalue(), "these are only words")
+    expect(page.get_by_role("alert").filter(has_text="silent")).to_be_visible(timeout=SLOW_MS)
     expect(chips(visitor)).to_have_text(rows[0].transcript.split())
     sheet = page.locator(".alas-sheet")
-    expect(sheet).to_have_attribute("data-live", "false")  # its words are not those of notes.wav
-    visitor.keep("error-not-audio")
+    expect(sheet).to_have_attribute("data-live", "false")  # its words are not those of silence.wav
 
 
 def test_another_source_of_recordings_names_its_own_utterance(visitor, rows):
