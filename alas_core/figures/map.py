@@ -108,8 +108,8 @@ def _check(analysis: Analysis, layout: Layout, layer: int) -> None:
 
 def _frame(layout: Layout, layer: int, colours: Palette) -> dict[str, Any]:
     look = {**axes.axis_look(colours), "showticklabels": False, "zeroline": False, "ticks": ""}
-    unit = " (no unit)" if layout.dimensions == 2 else ""  # in 3-D the longer title is cut
     windows = extents(layout.points)[layer].tolist()
+    unit = " (no unit)" if layout.dimensions == 2 else ""  # in 3-D the longer title is cut
     made = {
         f"{name}axis": {
             **look, "title": {"text": f"{layout.name} {place}{unit}"}, "range": window,
