@@ -80,7 +80,8 @@ def _add_word_errors(figure: go.Figure, series: Series, look: dict[str, Any]) ->
     )  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            name="word error", x=list(range(len(series.steps))), yaxis="y2", mode="lines+markers", cliponaxis=False,
+            name="word error", x=list(range(len(series.steps))), yaxis="y2",
+            mode="lines+markers", cliponaxis=False,
             y=100 * np.asarray(series.word_errors),
             line={"color": TEXT, "width": 2}, marker={"size": 7},
             hovertemplate="word error %{y:.3r} %<extra></extra>",
