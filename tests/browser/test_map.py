@@ -64,12 +64,12 @@ def test_a_point_of_the_map_is_chosen_everywhere_and_heard(guests: type) -> None
     click_point(page, "text token", 1)
     drawn(page, 4, 1)
     shown(page, layer=4, word=1, token=1)
-    played_once(page, "0.2-0.52")
-    told(page, layer=4, word=1, token=1)
     rings = trace(page, "chosen")
     assert len(rings["x"]) == 9  # eight frames of "red" and its token
     assert len(trace(page, "chosen ties")["x"]) == 24
     assert len(trace(page, "trail of the chosen word")["x"]) == 9
+    played_once(page, "0.2-0.52")
+    told(page, layer=4, word=1, token=1)
 
 
 def test_a_word_chosen_far_down_the_page_does_not_move_it(guests: type) -> None:
