@@ -69,7 +69,7 @@ def options(model_id: str, columns: Sequence[DeltaGenerator], prefix: str = "") 
     )
     family = family_of(model_type_of(model_id))
     has_switch = family is not None and bool(family.lora)
-    st.session_state.setdefault(f"{prefix}lora", True)
+    st.session_state[f"{prefix}lora"] = st.session_state.get(f"{prefix}lora", True)
     columns[4].toggle(
         "LoRA",
         key=f"{prefix}lora",

@@ -21,7 +21,8 @@ def drawer(model_id: str) -> None:
     """Draw the drawers; read them with `chosen` and `workers`."""
     default = {name: getattr(Settings(), name) for name in settings.CHANGES_A_SCORE}
     for name, value in {**default, "answers": True, "bundles": True}.items():
-        st.session_state.setdefault(f"{PREFIX}{name}", value)
+        # Every time: a browser that missed the first run's default would take another (see url.py).
+        st.session_state[f"{PREFIX}{name}"] = st.session_state.get(f"{PREFIX}{name}", value)
     with st.expander("Settings of the score", icon=":material/function:"):
         settings.score_settings(PREFIX)
     with st.expander("Loading, files, machines", icon=":material/tune:"):

@@ -27,6 +27,8 @@ def settle() -> None:
     """Keep every choice, also those whose widgets this run does not draw, or set its default.
 
     Streamlit forgets the choice of a widget that a run leaves out; one that is written anew stays.
+    And a default that only the first run writes can be lost: where the second follows before the
+    browser has seen the first, the widget starts empty there, and tells so.
     """
     for name, parameter in PARAMETERS.items():
         value = st.session_state.get(name, parameter.default)

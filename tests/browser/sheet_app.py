@@ -64,7 +64,8 @@ if not st.sidebar.toggle("Hide", key="hide"):
         on_event=follow,
     )
 if "map" in st.query_params:
-    st.session_state.setdefault("map_parts", ["lines"])
+    # Every time, as `url.settle` does: a default that only the first run writes can be lost.
+    st.session_state["map_parts"] = st.session_state.get("map_parts", ["lines"])
     map_panel(shown, st.session_state["layer"], "light")
     layers_panel(shown)
 st.code(json.dumps(st.session_state.get("events", [])[-1:]), language=None)

@@ -117,19 +117,30 @@ def test_the_transcripts_tokens_are_read_likewise(guest: Visitor) -> None:
 def test_it_is_said_and_shown_at_which_layer_each_word_is_read(guest: Visitor) -> None:
     panel = guest.page.locator(".st-key-trust_panel")
     expect(panel.get_by_text(re.compile(r"names \d+ of \d+ words"))).to_be_visible()
+    told(guest)  # Python marks what the test before chose, and draws the figure anew for it
     drawn = panel.locator(".st-key-reading .alas-chart[data-ready]")
-    expect(drawn).to_be_visible()
     drawn.scroll_into_view_if_needed()
-    inner = drawn.locator(".nsewdrag").first.bounding_box()
-    n_words = drawn.locator(".xtick").count()
-    rows = drawn.locator(".ytick").count()
-    assert rows == 9
+    expect(drawn.locator(".ytick")).to_have_count(9)
     # The second word's cell of layer 3; below the last layer there may be a row for unread words.
-    place = drawn.locator(".ytick text").nth(3).bounding_box()
-    guest.page.mouse.click(
-        inner["x"] + 1.5 / n_words * inner["width"], place["y"] + place["height"] / 2
+    x, y = drawn.evaluate(
+        """(chart) => {
+          const inner = chart.querySelector(".nsewdrag").getBoundingClientRect();
+          const label = chart.querySelectorAll(".ytick text")[3].getBoundingClientRect();
+          const words = chart.querySelectorAll(".xtick").length;
+          return [inner.left + 1.5 / words * inner.width, label.top + label.height / 2];
+        }"""
     )
+    guest.page.mouse.click(x, y)
     guest.page.wait_for_selector(".alas-sheet[data-layer='3'][data-word='1']")
+
+
+def told(guest: Visitor) -> None:
+    """Wait until Python knows the sheet's layer, and has drawn what follows from it."""
+    guest.page.wait_for_function(
+        """() => new URLSearchParams(location.search).get("layer")
+             === document.querySelector(".alas-sheet").dataset.layer"""
+    )
+    guest.settle()
 
 
 def view(page: Page, name: str) -> Locator:
