@@ -86,8 +86,7 @@ def map_figure(
     if hulls:
         made += _hulls(analysis, layout, layer)
     if lines:
-        made.append(_ties(analysis, colours))
-    made += [_own_ties(analysis, word)] if lines else []
+        made += [_ties(analysis, colours), _own_ties(analysis, word)]
     made += _trails(analysis, word, trails, colours)
     made += _clouds(analysis, layer, _shades(analysis, layer, colour, colours), colours, solid)
     made += _marks(analysis, word, solid)

@@ -13,9 +13,8 @@ from alas_core.findings import reading_sentence
 from alas_core.fingerprint import fingerprint
 from alas_core.readout import word_readings
 from alas_core.types import Analysis, Lens
-from alas_core.ui import controls
+from alas_core.ui import controls, guide
 from alas_core.ui.chart import Cell, chart
-from alas_core.ui.guide import about
 from alas_core.ui.linked import figure_data
 from alas_core.ui.share import file_stem
 from alas_core.ui.text import plain
@@ -67,7 +66,7 @@ def _payload(name: str, _analysis: Analysis, _lens_of: Lens, theme: Theme) -> by
 
 def readout_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme) -> None:
     """Grid and detail, then the layer at which each word is read."""
-    about("What am I looking at?", _HELP, _DEFINITION)
+    guide.about(guide.WHAT, _HELP, _DEFINITION)
     lens = analysis.lens
     if lens is None:
         _absent(analysis)

@@ -14,10 +14,9 @@ from alas_core.findings import ranking_sentence
 from alas_core.perturbations import SNRS_DB, SPEEDS
 from alas_core.rankings import RULE, agreements
 from alas_core.types import Analysis
-from alas_core.ui import loading, trials
+from alas_core.ui import guide, loading, trials
 from alas_core.ui.chart import chart
 from alas_core.ui.guard import defect_text
-from alas_core.ui.guide import about
 from alas_core.ui.jobs import Result, Runner, State
 from alas_core.ui.mode import readonly
 from alas_core.ui.share import file_stem
@@ -90,7 +89,7 @@ diamond.
 
 def controls_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -> None:
     """Choose controls; each is computed in the background and drawn under the real curve."""
-    about("What am I looking at?", _CONTROLS_HELP, _CONTROLS_DEFINITION)
+    guide.about(guide.WHAT, _CONTROLS_HELP, _CONTROLS_DEFINITION)
     chosen = st.pills(
         "Controls to run",
         list(CONTROLS),
@@ -134,7 +133,7 @@ def _speed() -> float:
 
 def centering_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -> None:
     """The profile under each way to compare states, and the positions that masking leaves out."""
-    about("What am I looking at?", _CENTERING_HELP, _CENTERING_DEFINITION)
+    guide.about(guide.WHAT, _CENTERING_HELP, _CENTERING_DEFINITION)
     wanted: list[tuple[str, float | None]] = [(name, None) for name in CENTERINGS]
     room = _Room("centering_figure", analysis, trial_figures.HEIGHT + _LINES_PX)
     results = _gather(room, analysis, [] if readonly() else wanted, reader)
@@ -179,7 +178,7 @@ def _sink_rows(analysis: Analysis, found: Sequence[Sink]) -> list[dict[str, Any]
 
 def sensitivity_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
     """Small profiles under other choices, and whether the order of the layers holds."""
-    about("What am I looking at?", _SENSITIVITY_HELP, RULE)
+    guide.about(guide.WHAT, _SENSITIVITY_HELP, RULE)
     room = _Room("sensitivity_figure", analysis, sensitivity_figures.HEIGHT + _SENTENCES_PX)
     results = _results([trials.ask_sensitivity(analysis)], trials.sensitivities, room)
     if not results:
