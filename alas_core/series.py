@@ -149,13 +149,15 @@ def emergence(series: Series, grown: Growth) -> str:
     """When, and where first, ALAS leaves the null behind; and where it ends."""
     first = np.flatnonzero(grown.above.any(axis=0))
     best = int(np.nan_to_num(grown.values[:, -1], nan=-np.inf).argmax())
-    last = f"at step {series.steps[-1]} it is highest at layer {best}: {grown.values[best, -1]:.2f}"
+    last = (
+        f"at step {series.steps[-1]:,} it is highest at layer {best}: {grown.values[best, -1]:.2f}"
+    )
     if not first.size:
         return f"At no step does ALAS leave what wrong transcripts reach; {last}."
     step = int(first[0])
     layers = np.flatnonzero(grown.above[:, step])
     return (
-        f"ALAS first leaves what wrong transcripts reach at step {series.steps[step]} "
+        f"ALAS first leaves what wrong transcripts reach at step {series.steps[step]:,} "
         f"({layers.size} of {len(grown.above)} layers, the strongest layer "
         f"{int(layers[grown.values[layers, step].argmax()])}); {last}."
     )

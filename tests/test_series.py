@@ -86,7 +86,7 @@ def test_growth_holds_each_checkpoints_scores_and_what_is_above_its_own_null(fol
         assert (grown.above[:, column] == (analysis.scores["alas"] > analysis.null.high)).all()
     told = series.emergence(found, grown)
     assert "at step 20 (" in told
-    assert "at step 3000 it is highest at layer" in told
+    assert "at step 3,000 it is highest at layer" in told
     lowest = grown.values[:, -1].argmin()
     grown.values[lowest, -1] = np.nan  # a layer without a score is not the highest
     assert series.emergence(found, grown) == told

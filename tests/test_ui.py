@@ -299,11 +299,25 @@ def test_the_shelf_makes_room_by_size_and_tells_contents_apart():
     assert shelf.get(second).transcript == "two"
 
 
+class Address(dict):
+    """As Streamlit's query parameters, counting what the browser is told."""
+
+    n_told = 0
+
+    def to_dict(self):
+        return dict(self)
+
+    def from_dict(self, told):
+        self.n_told += 1
+        self.clear()
+        self.update(told)
+
+
 class Browser:
     """The two parts of Streamlit that links need."""
 
     def __init__(self):
-        self.query_params, self.session_state = {}, {}
+        self.query_params, self.session_state = Address(), {}
 
 
 @pytest.fixture
@@ -314,7 +328,7 @@ def address(monkeypatch):
 
 
 def test_a_fresh_link_fills_the_view(address):
-    address.query_params = {"utterance": "u7", "layer": "3", "word": "x", "other": "1"}
+    address.query_params = Address({"utterance": "u7", "layer": "3", "word": "x", "other": "1"})
     url.adopt()
     assert address.session_state["utterance"] == "u7"
     assert address.session_state["layer"] == 3
@@ -325,7 +339,7 @@ def test_a_choice_is_not_undone_by_a_browser_that_has_not_heard_of_it_yet(addres
     url.publish({"utterance": "old"})
     address.session_state["utterance"] = "new"
     url.publish({"utterance": "new", "layer": 2})
-    address.query_params = {"utterance": "old"}
+    address.query_params = Address({"utterance": "old"})
     url.adopt()
     assert address.session_state["utterance"] == "new"
 
@@ -336,16 +350,24 @@ def test_the_back_button_works_once_the_browser_is_up_to_date(address, monkeypat
     address.session_state["utterance"], address.session_state["layer"] = "new", 2
     later = time.monotonic() + 60
     monkeypatch.setattr(url.time, "monotonic", lambda: later)
-    address.query_params = {"utterance": "old"}
+    address.query_params = Address({"utterance": "old"})
     url.adopt()
     assert address.session_state["utterance"] == "old"
     assert "layer" not in address.session_state
 
 
+def test_all_choices_are_told_to_the_browser_at_once_and_only_if_they_are_new(address):
+    address.query_params = Address({"utterance": "old", "word": "3", "else": "1"})
+    url.publish({"utterance": "new", "layer": 2})
+    assert address.query_params == {"utterance": "new", "layer": "2", "else": "1"}
+    url.publish({"utterance": "new", "layer": 2})
+    assert address.query_params.n_told == 1
+
+
 def test_a_page_change_that_empties_the_url_changes_nothing(address):
     url.publish({"utterance": "new"})
     address.session_state["utterance"] = "new"
-    address.query_params = {}
+    address.query_params = Address({})
     url.adopt()
     url.publish({"utterance": "new"})
     assert address.session_state["utterance"] == "new"
@@ -396,7 +418,7 @@ NONSENSE = {
 @pytest.mark.parametrize("name", NONSENSE)
 def test_nonsense_in_a_link_says_nothing(address, name):
     for text in NONSENSE[name]:
-        address.query_params = {name: text}
+        address.query_params = Address({name: text})
         url.adopt()
         assert name not in address.session_state, text
 
@@ -441,7 +463,7 @@ def test_what_is_written_is_read_back(address):
 
 
 def test_a_list_with_nothing_in_it_is_a_choice_too(address):
-    address.query_params = {"map_parts": ""}
+    address.query_params = Address({"map_parts": ""})
     url.adopt()
     url.settle()
     assert address.session_state["map_parts"] == []

@@ -226,7 +226,7 @@ def _connected(address: str) -> Any:
     except ImportError as error:
         raise InputError(
             "--ray needs the library Ray, which is not installed; install it with "
-            "`pip install -r requirements-extras.txt`"
+            "'pip install -r requirements-extras.txt'"
         ) from error
     try:
         ray.init(

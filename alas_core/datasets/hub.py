@@ -123,7 +123,7 @@ def _load(name: str, config: str | None) -> Any:
     if importlib.util.find_spec("datasets") is None:
         raise InputError(
             "data sets of Hugging Face need the library 'datasets', which is not installed here; "
-            "install it with `pip install -r requirements-extras.txt`"
+            "install it with 'pip install -r requirements-extras.txt'"
         )
     import datasets
 

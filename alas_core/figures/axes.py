@@ -162,6 +162,31 @@ def axis_look(colours: Palette) -> dict[str, Any]:
     }
 
 
+def bar_above(right: float, top: float, colours: Palette) -> dict[str, Any]:
+    """A small colour bar in the line above a panel, at its right end.
+
+    Parameters
+    ----------
+    right, top : of the panel, as shares of the figure
+    """
+    return {
+        "orientation": "h",
+        "x": right,
+        "xanchor": "right",
+        "y": top,
+        "yanchor": "bottom",
+        "ypad": 3,
+        "xpad": 0,
+        "len": 0.2,
+        "thickness": 7,
+        "nticks": 4,
+        "ticklabelposition": "outside top",
+        "tickfont": {"size": 10, "color": colours.muted},
+        "outlinewidth": 0,
+        "ticks": "",
+    }
+
+
 def spread_labels(rows: Sequence[str], columns: Sequence[str]) -> list[list[list[str]]]:
     """Row and column label of each cell, as a heatmap's `customdata`."""
     return [[[column, row] for column in columns] for row in rows]

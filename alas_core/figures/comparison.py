@@ -208,7 +208,8 @@ def words_figure(
                 name=("A", "B", "B − A")[index], z=values, y=grids[index],
                 x=list(range(len(pairs))), xaxis=f"x{index + 1 if index else ''}",
                 zmin=-limit, zmax=limit, colorscale=colours.diverging, hoverongaps=False,
-                showscale=index > 0 or len(panels) == 1, colorbar=_bar(domains[index][1]),
+                showscale=index > 0 or len(panels) == 1,
+                colorbar=axes.bar_above(domains[index][1], 1, colours),
                 customdata=[labels] * len(grids[index]),
                 hovertemplate="%{customdata} · " + _unit(axis) + " · %{z:+.2r}<extra></extra>",
             )
@@ -225,14 +226,6 @@ def _title(text: str, x: float, colours: Palette) -> dict[str, Any]:
         "text": text, "x": x, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left",
         "yanchor": "bottom", "yshift": 4, "showarrow": False,
         "font": {"size": 12, "color": colours.muted},
-    }  # fmt: skip
-
-
-def _bar(right: float) -> dict[str, Any]:
-    return {
-        "orientation": "h", "x": right, "xanchor": "right", "y": 1, "yanchor": "bottom",
-        "len": 0.16, "thickness": 7, "nticks": 3, "ticklabelposition": "outside top",
-        "tickfont": {"size": 10}, "outlinewidth": 0, "ypad": 3, "xpad": 0,
     }  # fmt: skip
 
 
@@ -288,7 +281,7 @@ def maps_figure(pair: Pair, *, layers: tuple[int, int], theme: Theme = "light") 
                 },
             }
         )  # fmt: skip
-        for trace in similarity_traces(side, layer, colours, _bar(1)):
+        for trace in similarity_traces(side, layer, colours, axes.bar_above(1, 1, colours)):
             trace.update(xaxis=f"x{axis}", yaxis=f"y{axis}")
             if isinstance(trace, go.Heatmap):
                 trace.update(

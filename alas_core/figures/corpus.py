@@ -124,7 +124,7 @@ def _heatmap(heat: Heat, mean: Profile, labels: Sequence[str], colours: Palette)
         zmax=far,
         colorscale=colours.diverging,
         reversescale=not SCORES[mean.score].higher_is_better,
-        showscale=False,
+        colorbar=axes.bar_above(_SPLIT, 1.0, colours),
         hoverongaps=False,
         meta={
             "rows": [f"layer {row}" for row in range(values.shape[0])],

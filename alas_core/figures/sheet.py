@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -86,11 +86,17 @@ def sheet_figure(
         shapes=selection_shapes(analysis, layer, word),
     )
     traces = [*sound_traces(analysis, colours), *tier_traces(analysis, score, layer, colours)]
-    traces += [layers_trace(analysis, score, fold, colours, _bar("layers", colours))]
+    traces += [
+        layers_trace(
+            analysis, score, fold, colours, axes.bar_above(LEFT[1], ROWS["layers"][1], colours)
+        )
+    ]
     traces += [
         trace.update(xaxis="x2", yaxis="y4") for trace in profile_traces(analysis, score, colours)
     ]
-    traces += similarity_traces(analysis, layer, colours, _bar("tokens", colours))
+    traces += similarity_traces(
+        analysis, layer, colours, axes.bar_above(LEFT[1], ROWS["tokens"][1], colours)
+    )
     traces += [*_chance(analysis, colours), token_trace(analysis, layer)]
     figure.add_traces(traces)
     if cell_labels:
@@ -157,26 +163,6 @@ def _axes(analysis: Analysis, score: str, colours: Palette) -> dict[str, dict[st
         "yaxis4": {**look, **axes.layer_axis(analysis.n_layers, domain=ROWS["layers"])},
         "yaxis5": {**look, **axes.token_axis(analysis, domain=ROWS["tokens"])},
     }  # fmt: skip
-
-
-def _bar(row: Literal["layers", "tokens"], colours: Palette) -> dict[str, Any]:
-    """A small colour bar in the line above a panel, at its right end."""
-    return {
-        "orientation": "h",
-        "x": LEFT[1],
-        "xanchor": "right",
-        "y": ROWS[row][1],
-        "yanchor": "bottom",
-        "ypad": 3,
-        "xpad": 0,
-        "len": 0.2,
-        "thickness": 7,
-        "nticks": 4,
-        "ticklabelposition": "outside top",
-        "tickfont": {"size": 10, "color": colours.muted},
-        "outlinewidth": 0,
-        "ticks": "",
-    }
 
 
 SIMILARITY_HELP = (

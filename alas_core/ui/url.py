@@ -101,12 +101,11 @@ def publish(values: Mapping[str, Value | None], page: str = "explore") -> None:
             value = values[name] if name in values else st.session_state.get(name)
             if value is not None and value != parameter.default:
                 wanted[name] = written(value)
-    for name in PARAMETERS:
-        if name in wanted:
-            if st.query_params.get(name) != wanted[name]:
-                st.query_params[name] = wanted[name]
-        elif name in st.query_params:
-            del st.query_params[name]
+    told = st.query_params.to_dict()
+    others = {name: text for name, text in told.items() if name not in PARAMETERS}
+    if told != others | wanted:
+        # All at once: each message to the browser is an entry that its back button stops at.
+        st.query_params.from_dict(others | wanted)
     before = st.session_state.get(_PUBLISHED, {})
     if wanted != before:
         st.session_state.setdefault(_SUPERSEDED, []).append((time.monotonic(), before))
