@@ -139,7 +139,7 @@ def umap_layers(
     """UMAP of one layer after another, outward from one; each continues its neighbour's layout.
 
     A few epochs from where the neighbour's points lie show what moves between layers; layouts
-    that are made anew each time mostly show UMAP's own freedom (figures in README).
+    that are made anew each time mostly show UMAP's own freedom.
 
     Parameters
     ----------

@@ -267,6 +267,7 @@ def test_settings_reach_the_analysis(
     assert settings["mask_sinks"] is True
     assert settings["instruction_first"] is False
     assert settings["n_null"] == 3
+    assert result["provenance"]["instruction"] == "Listen."
     assert result["model"] == "demo-untrained"
     assert result["null"] == {"name": "wrong transcripts", "n": 3}
     assert result["transcript"] == demo_utterance.transcript

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from alas_core.demo import dataset
+from alas_core.demo.aligner import WordAligner
 from alas_core.demo.grammar import CHOICES, INSTRUCTIONS, is_held_out
 from alas_core.demo.voices import NEW_VOICES
 
@@ -50,6 +51,22 @@ def test_references_place_every_word_in_order(records):
         assert [word["word"] for word in words] == record["transcript"].split()
         assert times == sorted(times)
         assert times[-1] <= record["duration_s"] + 0.02
+
+
+def test_references_are_what_the_aligner_says(records):
+    aligner = WordAligner()
+    for record in records[:3]:
+        sound, _ = soundfile.read(DATA / record["file"], dtype="float32")
+        path = DATA / "references" / f"{record['id']}.json"
+        kept = json.loads(path.read_text(encoding="utf-8"))["words"]
+        for (word, start_s, end_s), stored in zip(
+            aligner.align(sound, record["transcript"]), kept, strict=True
+        ):
+            assert word == stored["word"]
+            # FLAC rounds the sound to 16 bits, which may move a boundary by one step of 10 ms.
+            assert (start_s, end_s) == pytest.approx(
+                (stored["start_s"], stored["end_s"]), abs=0.0101
+            )
 
 
 def test_tasks_labels_and_choices_agree(records):

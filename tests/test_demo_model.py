@@ -11,10 +11,12 @@ import soundfile
 import torch
 from transformers import Qwen2AudioForConditionalGeneration, Qwen2AudioProcessor
 
+from alas_core.demo.cards import figures_table
 from alas_core.demo.evaluation import Answerer
 from alas_core.demo.grammar import INSTRUCTIONS, vocabulary
 from alas_core.demo.model import build_untrained, sinusoids
 from alas_core.errors import ModelError
+from alas_core.models import registry
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets" / "demo"
 MODEL = ASSETS / "model"
@@ -84,6 +86,16 @@ def test_figures_are_shipped_and_good_enough():
     assert max(figures["layers"]["hit_rate"]) >= 0.9
     best = figures["layers"]["best_layer"]
     assert figures["layers"]["alas_wrong_transcripts"][best] <= 0.3
+    alas = figures["layers"]["alas"]
+    assert 0 < best < len(alas) - 1, "the profile has no shape of its own"
+    assert max(alas) - min(alas) >= 0.1
+
+
+def test_card_and_example_run_are_of_the_shipped_weights():
+    figures = json.loads((ASSETS / "evaluation.json").read_text(encoding="utf-8"))
+    assert figures_table(figures) in (ASSETS / "MODEL_CARD.md").read_text(encoding="utf-8")
+    run = json.loads((ASSETS / "run" / "run.json").read_text(encoding="utf-8"))
+    assert run["revision"] == registry.identify("demo").revision
 
 
 def test_untrained_control_is_random_but_repeatable(answerer):

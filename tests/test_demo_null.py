@@ -1,4 +1,4 @@
-"""What the scores claim over the shipped utterances, with intervals: the null, and what beats it."""
+"""What the scores claim over the shipped utterances: the null is fair, and what beats it."""
 
 from __future__ import annotations
 

@@ -113,6 +113,29 @@ def test_first_look_is_a_finished_picture_of_the_first_demo_recording(app):
     assert app.button("best_layer").label == f"Best layer: {best}"
 
 
+def test_provenance_tells_the_seconds_of_each_stage(app):
+    app.session_state["details"] = "Provenance"
+    finish(app, demo_order())
+    table = next(frame.value for frame in app.dataframe if "what" in frame.value.columns)
+    seconds = table[table["what"].str.startswith("seconds: ")]
+    assert {"seconds: audio pass", "seconds: text pass", "seconds: null"} <= set(seconds["what"])
+    assert (seconds["value"].astype(float) >= 0).all()
+
+
+def test_umap_is_made_ready_in_the_background(app):
+    finish(app, demo_order())
+    assert orders.maps.look("warm-up") is not None
+
+
+def test_each_setting_states_its_default(app):
+    app.run()
+    widgets = [app.slider("n_null"), app.selectbox("centering"), app.number_input("temperature")]
+    widgets += [app.toggle("mask_sinks"), app.toggle("instruction_first")]
+    widgets += [app.text_area("instruction")]
+    for widget in widgets:
+        assert re.search("[Dd]efault", widget.help), widget.key
+
+
 def test_while_it_is_computed_the_page_stands_and_says_so(app, monkeypatch):
     def slow(request, store=None):
         yield pipeline.Progress("Loading the model")
@@ -228,7 +251,8 @@ def test_a_transcript_without_words_is_refused(app, transcript):
 
 def test_a_transcript_much_longer_than_the_sound_is_said(app):
     look_at(app, recorded("many words in a long sentence " * 60))
-    assert words_of(app.error) or words_of(app.warning)
+    said = words_of(app.error) + words_of(app.warning)
+    assert re.search("more words|faster|too (many|short|long)|does not fit", said), said
 
 
 def test_words_of_another_language_are_listed_or_refused(app):

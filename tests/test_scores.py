@@ -117,7 +117,12 @@ def test_scores_equal_naive_loops():
     a = alignment(3)
     result = score_alignment(a, monotonic_paths(a.similarity), 0.1)
     spoken = np.flatnonzero(a.frame_word >= 0)
+    share = np.mean([(a.token_word == a.frame_word[i]).mean() for i in spoken])
     for layer, maps in enumerate(a.similarity):
+        weights = np.exp(maps.astype(float) / 0.1)
+        weights /= weights.sum(axis=1, keepdims=True)
+        mass = np.mean([weights[i][a.token_word == a.frame_word[i]].sum() for i in spoken])
+        assert result.scores["lift"][layer] == pytest.approx(mass / share, rel=1e-5)
         hits = [a.token_word[maps[i].argmax()] == a.frame_word[i] for i in spoken]
         assert result.scores["hit_rate"][layer] == pytest.approx(np.mean(hits))
         on = np.mean([maps[i][a.token_word == a.frame_word[i]].mean() for i in spoken])
@@ -130,7 +135,6 @@ def test_scores_equal_naive_loops():
         rho = stats.spearmanr(np.arange(5), best).statistic
         assert result.scores["aps_order"][layer] == pytest.approx(rho, rel=1e-5)
     np.testing.assert_allclose(result.scores["alas"], naive_alas(a), rtol=1e-4, atol=1e-5)
-    share = np.mean([(a.token_word == a.frame_word[i]).mean() for i in spoken])
     np.testing.assert_allclose(result.baselines["hit_rate"], share, rtol=1e-5)
 
 

@@ -1,9 +1,11 @@
 """Bundles: round trip, damage, other keys, places that cannot be written."""
 
 import dataclasses
+import errno
 import io
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -216,6 +218,44 @@ def test_a_store_that_cannot_be_written_says_so_and_steps_aside(tmp_path, analys
     assert store.get(analysis.key) is None
     assert not store.put(analysis.key, analysis)
     assert "cannot be written" in store.notes[-1]
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """A function after which no file can be written, on a disk of any owner."""
+
+    def refuse() -> None:
+        opened = Path.open
+
+        def only_read(path: Path, mode: str = "r", *rest: object, **options: object) -> object:
+            if set(mode) & set("wxa+"):
+                raise OSError(errno.EROFS, "Read-only file system")
+            return opened(path, mode, *rest, **options)
+
+        monkeypatch.setattr(Path, "open", only_read)
+
+    return refuse
+
+
+def test_a_store_that_turned_read_only_still_reads_and_says_so(tmp_path, analysis, read_only):
+    store, other = Store(tmp_path), dataclasses.replace(analysis.key, model_id="other")
+    assert store.put(analysis.key, analysis)
+    read_only()
+    assert store.get(analysis.key) is not None
+    assert not store.put(other, analysis)
+    assert "Read-only file system" in store.notes[-1]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_damaged_bundle_in_a_read_only_store_is_left_where_it_is(tmp_path, analysis, read_only):
+    store = Store(tmp_path)
+    store.put(analysis.key, analysis)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(b"damaged")
+    read_only()
+    assert store.get(analysis.key) is None
+    assert "left where it is" in store.notes[-1]
+    assert path.read_bytes() == b"damaged"
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, analysis, monkeypatch):
