@@ -100,16 +100,17 @@ def ship(
         What evaluation.json holds.
     """
     describe_model(model_dir)
-    target = assets / "model"
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(model_dir, target)
-    answerer = Answerer(target)
+    answerer = Answerer(model_dir)
     figures: dict[str, Any] = {
         group: measure_group(answerer, load_held_out(speech, group)) for group in GROUPS
     }
-    figures["layers"] = layer_profile(analyse(target))
-    weights = (target / "model.safetensors").stat().st_size
+    figures["layers"] = layer_profile(analyse(model_dir))
+    weights = (model_dir / "model.safetensors").stat().st_size
     figures["weights_mb"] = round(weights / 1e6, 2)
+    # Only now: what cannot be measured takes the place of nothing.
+    target = assets / "model"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(model_dir, target)
     _write(assets / "evaluation.json", figures)
     _write(
         assets / "untrained.json",

@@ -28,6 +28,7 @@ ROWS: dict[str, Callable[[int], list[Row]]] = {
     "reference": parts.reference_rows,
     "picture": parts.picture_rows,
     "layer": layer_change.layer_change_rows,
+    "layer-server": layer_change.server_rows,
     "runs": many.runs_rows,
     "corpus": corpus.corpus_rows,
     "ray": many.ray_rows,
