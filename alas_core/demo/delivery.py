@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +21,52 @@ _MOODS = {
 }
 """Emotion: tempo, pitch and liveliness relative to the neutral delivery."""
 
+SHARES = {"espeak": 0.40, "flite": 0.50, "festival": 0.10}
+"""Of the synthesisers in the held-out speech."""
+TRAINING_SHARES = {"espeak": 0.30, "flite": 0.52, "festival": 0.18}
+"""Of the synthesisers in training: less of the one that is heard best."""
 
-def choose_voice(rng: random.Random) -> str:
-    """Draw a training voice: 40 % espeak-ng, 50 % flite, 10 % festival, of what is installed.
+
+@dataclass(frozen=True)
+class Ranges:
+    """Between what the delivery is drawn.
+
+    Attributes
+    ----------
+    tempo, pitch : tuple[float, float]
+        Factors, drawn evenly.
+    moved : float
+        Share of the sentences whose scale is moved.
+    octaves : tuple[float, float]
+        By how much pitch and formants together.
+    """
+
+    tempo: tuple[float, float]
+    pitch: tuple[float, float]
+    moved: float
+    octaves: tuple[float, float]
+
+
+USUAL = Ranges((0.88, 1.15), (0.85, 1.18), 0.67, (-0.32, 0.32))
+WIDE = Ranges((0.74, 1.15), (0.70, 1.25), 0.75, (-0.42, 0.34))
+"""Of the training: a new voice that is slower, lower or larger than all others lies inside."""
+
+
+def choose_voice(rng: random.Random, shares: Mapping[str, float] = SHARES) -> str:
+    """Draw a voice of the training, of a synthesiser that is installed.
 
     Parameters
     ----------
     rng : random.Random
         Source of chance.
+    shares : Mapping[str, float]
+        Of the synthesisers.
 
     Returns
     -------
     str
         "engine:voice", never one of `voices.NEW_VOICES`.
     """
-    shares = {"espeak": 0.40, "flite": 0.50, "festival": 0.10}
     engines = [engine for engine in shares if engine in available_engines()]
     engine = rng.choices(engines, [shares[one] for one in engines])[0]
     if engine == "espeak":
@@ -42,7 +75,9 @@ def choose_voice(rng: random.Random) -> str:
     return rng.choices(list(table), list(table.values()))[0]
 
 
-def draw_delivery(rng: random.Random, emotion: str, voice: str) -> Delivery:
+def draw_delivery(
+    rng: random.Random, emotion: str, voice: str, ranges: Ranges = USUAL
+) -> Delivery:
     """Draw tempo, pitch and scale around what the emotion asks for.
 
     Parameters
@@ -52,7 +87,9 @@ def draw_delivery(rng: random.Random, emotion: str, voice: str) -> Delivery:
     emotion : str
         "neutral", "happy", "sad", "angry" or "afraid".
     voice : str
-        New voices keep their own scale; the others get one in [0.8, 1.25] two times in three.
+        New voices keep their own scale.
+    ranges : Ranges
+        Around what the emotion asks for.
 
     Returns
     -------
@@ -61,11 +98,11 @@ def draw_delivery(rng: random.Random, emotion: str, voice: str) -> Delivery:
     """
     tempo, pitch, liveliness = _MOODS[emotion]
     scale = 1.0
-    if voice not in voices.NEW_VOICES and rng.random() < 0.67:
-        scale = 2 ** rng.uniform(-0.32, 0.32)
+    if voice not in voices.NEW_VOICES and rng.random() < ranges.moved:
+        scale = 2 ** rng.uniform(*ranges.octaves)
     return Delivery(
-        rate_wpm=voices.NOMINAL_RATE_WPM * tempo * rng.uniform(0.88, 1.15),
-        pitch=pitch * rng.uniform(0.85, 1.18),
+        rate_wpm=voices.NOMINAL_RATE_WPM * tempo * rng.uniform(*ranges.tempo),
+        pitch=pitch * rng.uniform(*ranges.pitch),
         liveliness=liveliness * rng.uniform(0.5, 1.8),
         scale=scale,
     )

@@ -21,7 +21,16 @@ from numpy.typing import NDArray
 
 from alas_core.demo import voices
 from alas_core.demo.aligner import WordAligner
-from alas_core.demo.delivery import choose_voice, draw_delivery, place_in_room
+from alas_core.demo.delivery import (
+    SHARES,
+    TRAINING_SHARES,
+    USUAL,
+    WIDE,
+    Ranges,
+    choose_voice,
+    draw_delivery,
+    place_in_room,
+)
 from alas_core.demo.grammar import sentences
 from alas_core.demo.processor import MAX_AUDIO_S, feature_extractor
 from alas_core.demo.shapes import Sentence
@@ -104,10 +113,10 @@ def say(
 
 
 def _utterance(
-    sentence: Sentence, voice: str, seed: int, aligner: WordAligner
+    sentence: Sentence, voice: str, seed: int, aligner: WordAligner, ranges: Ranges
 ) -> tuple[Spoken, NDArray[np.float32]] | None:
     rng = random.Random(seed)
-    said = say(sentence, voice, draw_delivery(rng, sentence.emotion, voice), aligner)
+    said = say(sentence, voice, draw_delivery(rng, sentence.emotion, voice, ranges), aligner)
     if said is None:
         return None
     lead_s = rng.uniform(0.02, 0.3)
@@ -165,13 +174,14 @@ def make_shard(folder: Path, kind: str, number: int, size: int) -> Path:
     ]
     stream = sentences(seed, held_out=kind != "train")
     chosen = itertools.islice(stream, number * size, (number + 1) * size)
+    shares, ranges = (TRAINING_SHARES, WIDE) if kind == "train" else (SHARES, USUAL)
     aligner, items, mels, sounds = WordAligner(), [], [], []
     for index, sentence in enumerate(chosen, start=number * size):
         own = seed * 100_000 + index
-        voice = choose_voice(random.Random(own + 7))
+        voice = choose_voice(random.Random(own + 7), shares)
         if kind == "new_voices":
             voice = voices.NEW_VOICES[index % len(voices.NEW_VOICES)]
-        made = _utterance(sentence, voice, own, aligner)
+        made = _utterance(sentence, voice, own, aligner, ranges)
         if made is None:
             continue
         items.append(made[0])
