@@ -252,7 +252,7 @@ def test_a_transcript_without_words_is_refused(app, transcript):
 def test_a_transcript_much_longer_than_the_sound_is_said(app):
     look_at(app, recorded("many words in a long sentence " * 60))
     said = words_of(app.error) + words_of(app.warning)
-    assert re.search("more words|faster|too (many|short|long)|does not fit", said), said
+    assert "360 words cannot be spoken in" in said
 
 
 def test_words_of_another_language_are_listed_or_refused(app):

@@ -75,9 +75,7 @@ def choose_voice(rng: random.Random, shares: Mapping[str, float] = SHARES) -> st
     return rng.choices(list(table), list(table.values()))[0]
 
 
-def draw_delivery(
-    rng: random.Random, emotion: str, voice: str, ranges: Ranges = USUAL
-) -> Delivery:
+def draw_delivery(rng: random.Random, emotion: str, voice: str, ranges: Ranges = USUAL) -> Delivery:
     """Draw tempo, pitch and scale around what the emotion asks for.
 
     Parameters
