@@ -70,7 +70,7 @@ def corpus_figure(
     figure.add_hline(y=layer, line={"color": SELECTION, "width": 2}, name="layer")
     n = int(mean.band.n.max()) if len(mean.band.n) else 0
     notes = (
-        (0.0, (f"{score.label} − baseline ({score.baseline}), grey: no better",)),
+        (0.0, (f"{score.label} − baseline, grey: no better", f"baseline: {score.baseline}")),
         (_SPLIT + 0.03, (f"mean of n = {n}, 95 % band", null_note((mean,)))),
     )
     for x, lines in notes:

@@ -54,7 +54,10 @@ def training() -> None:
     )  # fmt: skip
     if st.session_state.pop("series_open", False):
         st.switch_page("pages/explore.py")
-    st.caption("Choose a cell to open that checkpoint's analysis at that layer.")
+    st.caption(
+        "Dot: ALAS is above what wrong transcripts reach. Choose a cell to open that checkpoint's "
+        "analysis at that layer."
+    )
 
 
 def _label(one: series.Series) -> str:
