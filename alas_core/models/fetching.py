@@ -33,8 +33,10 @@ def hub_config(model_id: str, revision: str = "") -> tuple[str, dict[str, Any]]:
         path = try_to_load_from_cache(model_id, "config.json", revision=wanted)
         if not isinstance(path, str):
             # Asked once: hf_hub_download alone would retry for half a minute when offline.
-            found = HfApi().model_info(model_id, revision=wanted, timeout=_HUB_TIMEOUT_S)
-            path = hf_hub_download(model_id, "config.json", revision=found.sha)
+            HfApi().model_info(model_id, revision=wanted, timeout=_HUB_TIMEOUT_S)
+            # By its name, so that the cache keeps which commit the name means. All else is asked
+            # for by that commit: a branch that moves meanwhile mixes no files.
+            path = hf_hub_download(model_id, "config.json", revision=wanted)
     # Cached files lie under snapshots/<commit>/.
     return Path(path).parent.name, read_json(Path(path))
 

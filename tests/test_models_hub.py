@@ -1,0 +1,77 @@
+"""Models of the hub: fetched by its library's own code into its own cache, without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+
+from alas_core.errors import ModelError
+from alas_core.models import fetching, registry
+from alas_core.models.identity import Loading
+from alas_core.models.installed import installed
+from tests import tiny
+from tests.fake_hub import Hub, online
+
+FIRST, SECOND = "1" * 40, "2" * 40
+CPU = Loading(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.qwen2_audio(tmp_path_factory.mktemp("hub") / "tiny")
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """No model from another test, and an empty cache of the hub."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("ALAS_MODEL_ROOTS", raising=False)
+    registry.close()
+    yield
+    registry.close()
+
+
+@pytest.fixture
+def hub(folder: Path, tmp_path: Path) -> Hub:
+    """A model whose branch means its first commit; the second has other files of the same names."""
+    second = tiny.qwen2_audio(tmp_path / "second", seed=1)
+    return Hub("a/b", {FIRST: folder, SECOND: second}, {"main": FIRST})
+
+
+def test_a_model_that_was_downloaded_is_local_from_then_on(hub):
+    assert not registry.is_local("a/b")
+    with online(hub):
+        assert registry.get("a/b", CPU).info.revision == FIRST
+    assert registry.is_local("a/b")
+    assert [one.model_id for one in installed()] == ["a/b"]
+    registry.close()
+    assert registry.identify("a/b").revision == FIRST, "known without a network"
+    assert registry.get("a/b", CPU).info.revision == FIRST
+
+
+def test_a_named_revision_is_local_and_the_main_one_is_not(hub):
+    hub.heads["v2"] = SECOND
+    with online(hub):
+        assert registry.get("a/b", Loading(device="cpu", revision="v2")).info.revision == SECOND
+    assert registry.is_local("a/b", Loading(revision="v2"))
+    assert not registry.is_local("a/b")
+    assert installed() == []
+
+
+def test_a_branch_that_moves_between_config_and_weights_mixes_no_files(hub):
+    with online(hub):
+        identity = registry.identify("a/b", CPU)
+        hub.heads["main"] = SECOND
+        place = fetching.fetch("a/b", identity.revision, lambda _: None)
+    assert {commit for commit, _ in hub.asked} == {FIRST}
+    weights = place / "model.safetensors"
+    assert weights.read_bytes() == (hub.commits[FIRST] / "model.safetensors").read_bytes()
+    assert registry.identify("a/b", CPU).revision == FIRST, "a later commit is not taken unasked"
+
+
+def test_a_model_that_was_never_fetched_needs_the_network(hub):
+    del hub
+    with pytest.raises(ModelError, match="neither in the local cache nor reachable"):
+        registry.identify("a/b")
