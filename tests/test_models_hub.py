@@ -71,6 +71,29 @@ def test_a_branch_that_moves_between_config_and_weights_mixes_no_files(hub):
     assert registry.identify("a/b", CPU).revision == FIRST, "a later commit is not taken unasked"
 
 
+@pytest.mark.parametrize("place", ["", "speech-lora"])
+def test_a_download_that_broke_off_before_its_lora_is_taken_up_again(hub, place):
+    files = ("adapter_config.json", "adapter_model.safetensors")
+    source = hub.commits[SECOND] / place
+    source.mkdir(exist_ok=True)
+    for name in files:
+        (source / name).write_text("{}")
+    hub.heads["main"] = SECOND
+    with online(hub):
+        fetching.hub_config("a/b")
+        folder = fetching.fetch("a/b", SECOND, lambda _: None)
+    assert registry.is_local("a/b")
+    for name in files:
+        (folder / place / name).unlink()
+        assert not registry.is_local("a/b")
+        assert installed() == []
+        with online(hub):
+            assert fetching.fetch("a/b", SECOND, lambda _: None) == folder
+        assert (folder / place / name).is_file()
+    assert registry.is_local("a/b")
+    assert [one.model_id for one in installed()] == ["a/b"]
+
+
 def test_a_model_that_was_never_fetched_needs_the_network(hub):
     del hub
     with pytest.raises(ModelError, match="neither in the local cache nor reachable"):

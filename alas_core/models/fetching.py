@@ -5,16 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from alas_core.errors import ModelError
+from alas_core.models.facts import FAMILIES
 from alas_core.models.identity import read_json
 from alas_core.models.problems import explain, hub_errors
 from alas_core.models.watching import Report, Watched, bar_class
 
 _HUB_TIMEOUT_S = 5.0
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
+_LORAS = [
+    str(PurePosixPath(row.lora, name))
+    for row in FAMILIES.values()
+    for name in ("adapter_config.json", "adapter_model.safetensors")
+    if row.lora
+]
 _UNWANTED = ["consolidated*.safetensors", "original/*", "onnx/*"]
 
 
@@ -42,7 +49,7 @@ def hub_config(model_id: str, revision: str = "") -> tuple[str, dict[str, Any]]:
 
 
 def cached_folder(model_id: str, revision: str) -> Path | None:
-    """The revision's folder in the local cache if its weights are all there.
+    """The revision's folder in the local cache if its weights and its LoRA are all there.
 
     Raises
     ------
@@ -54,7 +61,21 @@ def cached_folder(model_id: str, revision: str) -> Path | None:
     with _explained(model_id):
         path = try_to_load_from_cache(model_id, "config.json", revision=revision or None)
     folder = Path(path).parent if isinstance(path, str) else None
-    return folder if folder is not None and has_weights(folder) else None
+    if folder is None or not has_weights(folder) or not _has_lora(model_id, folder.name):
+        return None
+    return folder
+
+
+def _has_lora(model_id: str, commit: str) -> bool:
+    """False if a speech LoRA is missing that the hub lists; its list is kept with a download."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        snapshot_download(model_id, revision=commit, allow_patterns=_LORAS, local_files_only=True)
+    except LocalEntryNotFoundError:
+        return False
+    return True
 
 
 def has_weights(folder: Path) -> bool:
