@@ -8,7 +8,8 @@ import huggingface_hub
 import pytest
 
 from alas_core.errors import ModelError
-from alas_core.models import fetching, registry
+from alas_core.models import facts, fetching, registry
+from alas_core.models.grid import FrameGrid
 from alas_core.models.identity import Loading
 from alas_core.models.installed import installed
 from tests import tiny
@@ -92,6 +93,18 @@ def test_a_download_that_broke_off_before_its_lora_is_taken_up_again(hub, place)
         assert (folder / place / name).is_file()
     assert registry.is_local("a/b")
     assert [one.model_id for one in installed()] == ["a/b"]
+
+
+def test_what_cannot_be_used_is_refused_before_its_weights_are_fetched(hub, monkeypatch):
+    row = facts.Family("qwen2_audio", "Qwen2-Audio", FrameGrid(0.04), needs=("no_such_pkg",))
+    monkeypatch.setitem(facts.FAMILIES, "qwen2_audio", row)
+    with online(hub), pytest.raises(ModelError, match="needs no-such-pkg, which is not installed"):
+        registry.get("a/b", CPU)
+    (hub.commits[SECOND] / "config.json").write_text('{"model_type": "bert"}')
+    hub.heads["v2"] = SECOND
+    with online(hub), pytest.raises(ModelError, match="is of type 'bert', which is no speech LLM"):
+        registry.get("a/b", Loading(device="cpu", revision="v2"))
+    assert hub.asked == [(FIRST, "config.json"), (SECOND, "config.json")]
 
 
 def test_a_model_that_was_never_fetched_needs_the_network(hub):

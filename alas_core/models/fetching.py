@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -56,14 +57,18 @@ def cached_folder(model_id: str, revision: str) -> Path | None:
     ModelError
         If the hub can have no such id.
     """
+    folder = _config_folder(model_id, revision)
+    if folder is None or not has_weights(folder) or not _has_lora(model_id, folder.name):
+        return None
+    return folder
+
+
+def _config_folder(model_id: str, revision: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     with _explained(model_id):
         path = try_to_load_from_cache(model_id, "config.json", revision=revision or None)
-    folder = Path(path).parent if isinstance(path, str) else None
-    if folder is None or not has_weights(folder) or not _has_lora(model_id, folder.name):
-        return None
-    return folder
+    return Path(path).parent if isinstance(path, str) else None
 
 
 def _has_lora(model_id: str, commit: str) -> bool:
@@ -87,7 +92,9 @@ def has_weights(folder: Path) -> bool:
     return any(not path.name.startswith("adapter") for path in folder.glob("*.safetensors"))
 
 
-def fetch(model_id: str, commit: str, report: Report) -> Path:
+def fetch(
+    model_id: str, commit: str, report: Report, check: Callable[[Path], object] = lambda _: None
+) -> Path:
     """The model's folder in the local cache; what is missing is downloaded.
 
     Only JSON, text and safetensors are fetched: no code, no pickled weights.
@@ -96,6 +103,7 @@ def fetch(model_id: str, commit: str, report: Report) -> Path:
     ----------
     model_id, commit : of the hub
     report : is told the bytes
+    check : is given the folder while it holds config.json alone; what it refuses is not downloaded
 
     Raises
     ------
@@ -105,6 +113,9 @@ def fetch(model_id: str, commit: str, report: Report) -> Path:
     found = cached_folder(model_id, commit)
     if found is not None:
         return found
+    place = _config_folder(model_id, commit)
+    if place is not None:
+        check(place)
     from huggingface_hub import snapshot_download
 
     wanted: dict[str, Any] = {"allow_patterns": _WANTED, "ignore_patterns": _UNWANTED}
