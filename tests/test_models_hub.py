@@ -107,6 +107,21 @@ def test_what_cannot_be_used_is_refused_before_its_weights_are_fetched(hub, monk
     assert hub.asked == [(FIRST, "config.json"), (SECOND, "config.json")]
 
 
+def test_the_same_weights_in_other_forms_are_not_fetched(hub):
+    source = hub.commits[SECOND]
+    others = ("model.fp32-00001-of-00002.safetensors", "model.safetensors.index.fp32.json")
+    for name in (*others, "consolidated.00.safetensors", "pytorch_model.bin"):
+        (source / name).write_text("{}")
+    with online(hub):
+        hub.heads["main"] = SECOND
+        fetching.hub_config("a/b")
+        fetching.fetch("a/b", SECOND, lambda _: None)
+    names = {name for _, name in hub.asked}
+    assert {name for name in names if "safetensors" in name or name.endswith("bin")} == {
+        "model.safetensors"
+    }
+
+
 def test_a_model_that_was_never_fetched_needs_the_network(hub):
     del hub
     with pytest.raises(ModelError, match="neither in the local cache nor reachable"):

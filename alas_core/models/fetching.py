@@ -23,7 +23,7 @@ _LORAS = [
     for name in ("adapter_config.json", "adapter_model.safetensors")
     if row.lora
 ]
-_UNWANTED = ["consolidated*.safetensors", "original/*", "onnx/*"]
+_UNWANTED = ["consolidated*.safetensors", "*.fp32*", "original/*", "onnx/*"]
 
 
 def hub_config(model_id: str, revision: str = "") -> tuple[str, dict[str, Any]]:
