@@ -12,6 +12,7 @@ from alas_core.models import facts, fetching, registry
 from alas_core.models.grid import FrameGrid
 from alas_core.models.identity import Loading
 from alas_core.models.installed import installed
+from alas_core.models.watching import Watched
 from tests import tiny
 from tests.fake_hub import Hub, online
 
@@ -120,6 +121,18 @@ def test_the_same_weights_in_other_forms_are_not_fetched(hub):
     assert {name for name in names if "safetensors" in name or name.endswith("bin")} == {
         "model.safetensors"
     }
+
+
+def test_bytes_are_counted_once_and_up_to_the_whole(hub):
+    steps: list[Watched] = []
+    with online(hub):
+        fetching.hub_config("a/b")
+        fetching.fetch("a/b", FIRST, steps.append)
+    counts = [step.done for step in steps if step.stage == "Downloading the model"]
+    fetched = [name for _, name in hub.asked if name != "config.json"]
+    whole = sum((hub.commits[FIRST] / name).stat().st_size for name in fetched)
+    assert len(counts) == len(fetched), "each is small enough to come in one piece"
+    assert max(counts) == steps[-1].total == whole
 
 
 def test_a_model_that_was_never_fetched_needs_the_network(hub):
