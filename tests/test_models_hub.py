@@ -135,6 +135,17 @@ def test_bytes_are_counted_once_and_up_to_the_whole(hub):
     assert max(counts) == steps[-1].total == whole
 
 
+def test_a_checkpoint_whose_main_branch_cannot_be_read_is_taken_from_another(hub):
+    hub.model_id = "microsoft/Phi-4-multimodal-instruct"
+    hub.heads["refs/pr/70"] = SECOND
+    with online(hub):
+        assert registry.get(hub.model_id, CPU).info.revision == SECOND
+        named = Loading(device="cpu", revision="main")
+        assert registry.identify(hub.model_id, named).revision == FIRST
+    assert registry.is_local(hub.model_id)
+    assert [one.model_id for one in installed()] == [hub.model_id]
+
+
 def test_a_model_that_was_never_fetched_needs_the_network(hub):
     del hub
     with pytest.raises(ModelError, match="neither in the local cache nor reachable"):

@@ -36,7 +36,7 @@ def hub_config(model_id: str, revision: str = "") -> tuple[str, dict[str, Any]]:
     """
     from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
 
-    wanted = revision or None
+    wanted = revision or _usual_revision(model_id)
     with _explained(model_id):
         path = try_to_load_from_cache(model_id, "config.json", revision=wanted)
         if not isinstance(path, str):
@@ -63,11 +63,17 @@ def cached_folder(model_id: str, revision: str) -> Path | None:
     return folder
 
 
+def _usual_revision(model_id: str) -> str | None:
+    rows = (row for row in FAMILIES.values() if model_id in row.hub_ids)
+    return next((row.hub_revision for row in rows), "") or None
+
+
 def _config_folder(model_id: str, revision: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
+    wanted = revision or _usual_revision(model_id)
     with _explained(model_id):
-        path = try_to_load_from_cache(model_id, "config.json", revision=revision or None)
+        path = try_to_load_from_cache(model_id, "config.json", revision=wanted)
     return Path(path).parent if isinstance(path, str) else None
 
 
