@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,6 +70,14 @@ def test_thinkers_saved_alone_are_of_the_same_family():
     assert family_of("qwen2_5_omni_thinker") is FAMILIES["qwen2_5_omni"]
     assert family_of("qwen3_omni_moe_thinker") is FAMILIES["qwen3_omni_moe"]
     assert family_of("bert") is None
+
+
+@pytest.mark.parametrize("model_type", sorted({**tiny_parts.FAMILIES, **tiny_more.FAMILIES}))
+def test_the_class_of_a_row_is_the_one_that_was_tried(model_type):
+    tried = {**tiny_parts.FAMILIES, **tiny_more.FAMILIES}[model_type]().model
+    named = getattr(transformers, FAMILIES[model_type].model_class)
+    mapping = getattr(named, "_model_mapping", None)
+    assert (named if mapping is None else mapping[type(tried.config)]) is type(tried)
 
 
 def test_the_contract_suite_runs_every_row():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import shutil
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,6 +99,31 @@ def test_the_cause_behind_a_wrapped_error_is_found() -> None:
     outer.__cause__ = hub.GatedRepoError("no", response=answered(403))
     assert "is gated" in (problems.explain(outer, "a/b") or "")
     assert problems.explain(RuntimeError("odd"), "a/b") is None
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "OSError('libcudart.so.13: cannot open shared object file')",
+        "RuntimeError('operator torchvision::nms does not exist')",
+        "ImportError('undefined symbol: _ZN3c10')",
+    ],
+)
+def test_a_package_that_does_not_fit_torch_is_named(monkeypatch, tmp_path, reason) -> None:
+    """As transformers gives it on: the package's own error behind one about a missing module."""
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(f"raise {reason}")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+    with pytest.raises((OSError, RuntimeError, ImportError)) as caught:
+        importlib.import_module("torchvision")
+    outer = ModuleNotFoundError("Could not import module 'X'.")
+    outer.__cause__ = caught.value
+    text = problems.explain(outer, "a/b") or ""
+    assert "'a/b' needs torchvision, and the one installed does not load beside torch" in text
+    assert torch.__version__ in text
+    assert reason.split("'")[1] in text
+    assert "install the build of torchvision that belongs to this torch" in text
 
 
 def test_too_little_disk_is_said_before_the_download(monkeypatch) -> None:

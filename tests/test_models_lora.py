@@ -13,7 +13,7 @@ from alas_core.errors import ModelError
 from alas_core.models import loading, problems
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.facts import FAMILIES
-from alas_core.models.identity import Loading
+from alas_core.models.identity import Loading, folder_revision
 from alas_core.models.protocol import Prompt
 from alas_core.types import Audio
 from tests import tiny_more, tiny_parts
@@ -79,6 +79,20 @@ def test_a_lora_in_a_folder_of_its_own_is_loaded(tmp_path: Path):
     loading._add_lora(fresh, FAMILIES["phi4_multimodal"], tmp_path)
     assert fresh._hf_peft_config_loaded
     assert fresh.active_adapters() == ["speech"]
+
+
+def test_a_lora_in_a_folder_of_its_own_is_part_of_the_revision(tmp_path: Path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    revisions = [folder_revision(tmp_path)]
+    place = tmp_path / FAMILIES["phi4_multimodal"].lora
+    place.mkdir()
+    for content in (b"trained", b"trained on"):
+        (place / "adapter_model.safetensors").write_bytes(content)
+        revisions.append(folder_revision(tmp_path))
+    assert len(set(revisions)) == 3
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "notes.txt").write_text("no part of the model")
+    assert folder_revision(tmp_path) == revisions[-1]
 
 
 def test_a_lora_needs_peft_only_when_it_is_on(tmp_path: Path, monkeypatch):

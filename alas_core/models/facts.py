@@ -38,6 +38,8 @@ class Family:
         Packages that the class imports beyond this project's own requirements.
     hub_ids : tuple of str
         Checkpoints that are offered by name; nothing is fetched before one is chosen.
+    hub_revision : str
+        Branch of those checkpoints that transformers' class can read; "" for the main one.
     lora : str
         Where the speech LoRA lies that only some passes use: "." beside the weights (the class
         loads it), a sub-folder's name, or "" if there is none.
@@ -65,6 +67,7 @@ class Family:
     fixed_frames: int = 0
     needs: tuple[str, ...] = ()
     hub_ids: tuple[str, ...] = ()
+    hub_revision: str = ""
     lora: str = ""
     padded_to_s: float = 0.0
     conversations: bool = False
@@ -158,6 +161,7 @@ _ROWS = (
         min_audio_s=0.2,
         needs=("torchvision",),
         hub_ids=("microsoft/Phi-4-multimodal-instruct",),
+        hub_revision="refs/pr/70",  # the main branch needs remote code; transformers' tests take it
         lora="speech-lora",
     ),
     Family(

@@ -5,17 +5,25 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from alas_core.errors import ModelError
+from alas_core.models.facts import FAMILIES
 from alas_core.models.identity import read_json
 from alas_core.models.problems import explain, hub_errors
 from alas_core.models.watching import Report, Watched, bar_class
 
 _HUB_TIMEOUT_S = 5.0
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
-_UNWANTED = ["consolidated*.safetensors", "original/*", "onnx/*"]
+_LORAS = [
+    str(PurePosixPath(row.lora, name))
+    for row in FAMILIES.values()
+    for name in ("adapter_config.json", "adapter_model.safetensors")
+    if row.lora
+]
+_UNWANTED = ["consolidated*.safetensors", "*.fp32*", "original/*", "onnx/*"]
 
 
 def hub_config(model_id: str, revision: str = "") -> tuple[str, dict[str, Any]]:
@@ -28,31 +36,57 @@ def hub_config(model_id: str, revision: str = "") -> tuple[str, dict[str, Any]]:
     """
     from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
 
-    wanted = revision or None
+    wanted = revision or _usual_revision(model_id)
     with _explained(model_id):
         path = try_to_load_from_cache(model_id, "config.json", revision=wanted)
         if not isinstance(path, str):
             # Asked once: hf_hub_download alone would retry for half a minute when offline.
-            found = HfApi().model_info(model_id, revision=wanted, timeout=_HUB_TIMEOUT_S)
-            path = hf_hub_download(model_id, "config.json", revision=found.sha)
+            HfApi().model_info(model_id, revision=wanted, timeout=_HUB_TIMEOUT_S)
+            # By its name, so that the cache keeps which commit the name means. All else is asked
+            # for by that commit: a branch that moves meanwhile mixes no files.
+            path = hf_hub_download(model_id, "config.json", revision=wanted)
     # Cached files lie under snapshots/<commit>/.
     return Path(path).parent.name, read_json(Path(path))
 
 
 def cached_folder(model_id: str, revision: str) -> Path | None:
-    """The revision's folder in the local cache if its weights are all there.
+    """The revision's folder in the local cache if its weights and its LoRA are all there.
 
     Raises
     ------
     ModelError
         If the hub can have no such id.
     """
+    folder = _config_folder(model_id, revision)
+    if folder is None or not has_weights(folder) or not _has_lora(model_id, folder.name):
+        return None
+    return folder
+
+
+def _usual_revision(model_id: str) -> str | None:
+    rows = (row for row in FAMILIES.values() if model_id in row.hub_ids)
+    return next((row.hub_revision for row in rows), "") or None
+
+
+def _config_folder(model_id: str, revision: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
+    wanted = revision or _usual_revision(model_id)
     with _explained(model_id):
-        path = try_to_load_from_cache(model_id, "config.json", revision=revision or None)
-    folder = Path(path).parent if isinstance(path, str) else None
-    return folder if folder is not None and has_weights(folder) else None
+        path = try_to_load_from_cache(model_id, "config.json", revision=wanted)
+    return Path(path).parent if isinstance(path, str) else None
+
+
+def _has_lora(model_id: str, commit: str) -> bool:
+    """False if a speech LoRA is missing that the hub lists; its list is kept with a download."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        snapshot_download(model_id, revision=commit, allow_patterns=_LORAS, local_files_only=True)
+    except LocalEntryNotFoundError:
+        return False
+    return True
 
 
 def has_weights(folder: Path) -> bool:
@@ -64,7 +98,9 @@ def has_weights(folder: Path) -> bool:
     return any(not path.name.startswith("adapter") for path in folder.glob("*.safetensors"))
 
 
-def fetch(model_id: str, commit: str, report: Report) -> Path:
+def fetch(
+    model_id: str, commit: str, report: Report, check: Callable[[Path], object] = lambda _: None
+) -> Path:
     """The model's folder in the local cache; what is missing is downloaded.
 
     Only JSON, text and safetensors are fetched: no code, no pickled weights.
@@ -73,6 +109,7 @@ def fetch(model_id: str, commit: str, report: Report) -> Path:
     ----------
     model_id, commit : of the hub
     report : is told the bytes
+    check : is given the folder while it holds config.json alone; what it refuses is not downloaded
 
     Raises
     ------
@@ -82,6 +119,9 @@ def fetch(model_id: str, commit: str, report: Report) -> Path:
     found = cached_folder(model_id, commit)
     if found is not None:
         return found
+    place = _config_folder(model_id, commit)
+    if place is not None:
+        check(place)
     from huggingface_hub import snapshot_download
 
     wanted: dict[str, Any] = {"allow_patterns": _WANTED, "ignore_patterns": _UNWANTED}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alas_core.errors import ModelError
-from alas_core.models.facts import family_of
+from alas_core.models.facts import FAMILIES, family_of
 from alas_core.models.salmonn_files import MODEL_TYPE as SALMONN
 from alas_core.models.salmonn_files import salmonn_files
 
@@ -258,13 +258,17 @@ def folder_revision(folder: Path) -> str:
     """Short content hash of a model folder: small files whole, large weights sampled.
 
     Small files are read whole. Of each weights file above 64 MB the size, the safetensors header
-    and 64 evenly spread blocks are read, so a 15 GB model takes milliseconds.
+    and 64 evenly spread blocks are read, so a 15 GB model takes milliseconds. A speech LoRA in a
+    folder of its own counts, too.
     """
     several = salmonn_files(folder) is not None  # its parts lie in folders of their own
     suffixes = (*_SUFFIXES, ".pt", ".pth") if several else _SUFFIXES
+    loras = (folder / row.lora for row in FAMILIES.values() if row.lora not in ("", "."))
+    places = [folder, *(place for place in loras if place.is_dir())]
+    items = folder.rglob("*") if several else (one for place in places for one in place.iterdir())
     stats = tuple(
         (str(item.relative_to(folder)), item.stat().st_size, item.stat().st_mtime_ns)
-        for item in sorted(folder.rglob("*") if several else folder.iterdir())
+        for item in sorted(items)
         if item.is_file() and item.suffix in suffixes
     )
     return _revision(folder, stats)

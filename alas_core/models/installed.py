@@ -11,7 +11,7 @@ from pathlib import Path
 from alas_core.errors import ModelError
 from alas_core.models import identity as ids
 from alas_core.models.facts import Family, family_of
-from alas_core.models.fetching import has_weights
+from alas_core.models.fetching import cached_folder
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ def _in_hub_cache() -> list[Installed]:
     for place in sorted(cache.glob("models--*--*")) if cache.is_dir() else ():
         model_id = place.name.removeprefix("models--").replace("--", "/", 1)
         try:
-            folder = place / "snapshots" / (place / "refs" / "main").read_text().strip()
-            config = ids.read_json(folder / "config.json")
-            family = family_of(str(config.get("model_type"))) if has_weights(folder) else None
+            folder = cached_folder(model_id, "")
+            config = {} if folder is None else ids.read_json(folder / "config.json")
         except (ModelError, OSError, ValueError):
             continue
-        if family is not None and ids.is_allowed(model_id):
+        family = family_of(str(config.get("model_type")))
+        if folder is not None and family is not None and ids.is_allowed(model_id):
             found.append(Installed(model_id, model_id, folder, family))
     return found

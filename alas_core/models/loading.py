@@ -68,13 +68,8 @@ def load(
     loading = loading or Loading()
     device = usable_device(loading.device)
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    guard = Guard(
-        f"loading {folder.name}", device, _explanation(folder), lambda: _advice(folder, device)
-    )
-    with guard:
-        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    family = known_family(config, folder)
-    _check_packages(family, loading, folder)
+    guard = _guard(folder, device)
+    config, family = usable_config(folder, loading)
     torch_dtype = getattr(torch, resolve_dtype(loading.dtype, device, _stored_dtype(config)))
     report(Watched("Loading the tokenizer and the processor"))
     with guard:
@@ -108,6 +103,21 @@ def load(
         device = str(model.get_input_embeddings().weight.device)
     about, untrained = _about(folder), untrained_seed is not None
     return Checkpoint(model, processor, family, device, torch_dtype, about, loading, untrained)
+
+
+def usable_config(folder: Path, loading: Loading) -> tuple[Any, Family]:
+    """The config of a folder and its family, checked as far as that goes without weights.
+
+    Raises
+    ------
+    ModelError
+        If the family is not usable, or a package or the device is missing.
+    """
+    with _guard(folder, usable_device(loading.device)):
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    family = known_family(config, folder)
+    _check_packages(family, loading, folder)
+    return config, family
 
 
 def usable_device(device: str) -> str:
@@ -165,6 +175,11 @@ def config_audio_token(config: Any) -> int | None:
             if isinstance(found, int):
                 return found
     return None
+
+
+def _guard(folder: Path, device: str) -> Guard:
+    what = f"loading {folder.name}"
+    return Guard(what, device, _explanation(folder), lambda: _advice(folder, device))
 
 
 def _explanation(folder: Path) -> Callable[[BaseException], str]:

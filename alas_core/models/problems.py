@@ -7,7 +7,11 @@ Nothing here imports torch or transformers.
 from __future__ import annotations
 
 import errno
+import importlib.util
+import traceback
 from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
 
 _EXTRAS = (
     "torchaudio",
@@ -22,6 +26,9 @@ _EXTRAS = (
     "sentencepiece",
 )
 
+_COMPILED = ("torchaudio", "torchvision")
+"""Built against one version of torch each; beside another their import fails."""
+
 
 def explain(error: BaseException, name: str) -> str | None:
     """The paragraph for an error of the hub or of a missing package; None for any other error.
@@ -31,8 +38,9 @@ def explain(error: BaseException, name: str) -> str | None:
     error : what was raised; its causes are looked at, too
     name : of the model, as the user gave it
     """
-    for one in chain(error):
-        text = _of_one(one, name)
+    # The misfit first: transformers raises an error of its own around it, as if nothing was there.
+    for judge in (_misfit, _of_one):
+        text = next(filter(None, (judge(one, name) for one in chain(error))), None)
         if text is not None:
             return text
     return None
@@ -61,6 +69,24 @@ def missing_packages(label: str, packages: list[str]) -> str:
         f"{label} needs {names}, which is not installed; run 'pip install {names}' in this "
         "environment and start again"
     )
+
+
+def _misfit(error: BaseException, name: str) -> str | None:
+    """For a package that is installed and whose compiled part does not load beside this torch."""
+    frames = [Path(at.filename).parts for at in traceback.extract_tb(error.__traceback__)]
+    named = "" if isinstance(error, ImportError) else str(error)
+    for package in _COMPILED:
+        raised = any(package in parts for parts in frames) or package in named
+        known = isinstance(error, (OSError, RuntimeError, ImportError, AttributeError))
+        known = known and not isinstance(error, ModuleNotFoundError)
+        if known and raised and importlib.util.find_spec(package) is not None:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            return (
+                f"'{name}' needs {package}, and the one installed does not load beside torch "
+                f"{metadata.version('torch')} ({reason}); install the build of {package} that "
+                "belongs to this torch, from where torch came from, and start again"
+            )
+    return None
 
 
 def _of_one(error: BaseException, name: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -278,11 +279,12 @@ def _untrained_seed() -> int:
 
 def _load(identity: ModelIdentity, loading: Loading, report: Report) -> SpeechLLM:
     from alas_core.models.adapter import TransformersSpeechLLM
-    from alas_core.models.loading import load
+    from alas_core.models.loading import load, usable_config
 
     folder = _folder(identity.model_id)
     if folder is None:
-        folder = fetching.fetch(identity.model_id, identity.revision, report)
+        check = partial(usable_config, loading=loading)
+        folder = fetching.fetch(identity.model_id, identity.revision, report, check)
     loading = dataclasses.replace(loading, dtype=identity.dtype)
     parts = salmonn_files(folder)
     if parts is not None:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from tqdm.auto import tqdm
-
 Result = TypeVar("Result")
 
 
@@ -99,13 +97,16 @@ class Load(Generic[Result]):
 
 
 def bar_class(stage: str, report: Report) -> type[Any]:
-    """A silent tqdm that reports bytes, for the hub library's `tqdm_class`."""
+    """A silent tqdm that reports the bytes on the disk, for the hub library's `tqdm_class`."""
+    from huggingface_hub.utils.tqdm import tqdm  # only to a child of this class are the names told
 
-    class Bar(tqdm):  # type: ignore[misc]  # the library ships no types
+    class Bar(tqdm):
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            options.pop("name", None)
-            super().__init__(*arguments, **options | {"disable": True})
-            self.unit = options.get("unit", "")
+            # A second bar counts the same files on their way here, which may be other numbers.
+            arriving = str(options.get("name")).endswith(".transfer")
+            options["disable"] = True
+            super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]
+            self.unit = "" if arriving else options.get("unit", "")
 
         def update(self, n: float | None = 1) -> bool | None:
             self.n += n or 0
