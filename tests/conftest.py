@@ -52,6 +52,21 @@ def nobody_draws() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The ids that the hub is asked for, with their revisions; it has none of them."""
+    from alas_core.errors import ModelError  # once the thread limits above are set
+
+    ids: dict[str, str] = {}
+
+    def hub(model_id: str, revision: str = "") -> None:
+        ids[model_id] = revision
+        raise ModelError("the hub was asked")
+
+    monkeypatch.setattr("alas_core.models.fetching.hub_config", hub)
+    return ids
+
+
 @pytest.fixture(scope="session")
 def repo_root() -> Path:
     """The checkout."""

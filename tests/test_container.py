@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import yaml
 
@@ -17,9 +18,15 @@ def words_of(instruction: str) -> list[str]:
     return re.findall(rf"^{instruction} +(.+)$", DOCKERFILE, flags=re.MULTILINE)
 
 
-def test_front_matter_and_image_name_one_port() -> None:
+def front_matter() -> dict[str, Any]:
+    """What README.md tells a Space."""
     _, front, _ = (ROOT / "README.md").read_text(encoding="utf-8").split("---\n", 2)
-    space = yaml.safe_load(front)
+    space: dict[str, Any] = yaml.safe_load(front)
+    return space
+
+
+def test_front_matter_and_image_name_one_port() -> None:
+    space = front_matter()
     assert space["sdk"] == "docker"
     (command,) = words_of("CMD")
     options = dict(re.findall(r"--([\w.]+)=(\S+)", " ".join(json.loads(command))))
@@ -28,12 +35,13 @@ def test_front_matter_and_image_name_one_port() -> None:
 
 
 def test_a_short_description_is_as_short_as_a_space_wants_it() -> None:
-    _, front, _ = (ROOT / "README.md").read_text(encoding="utf-8").split("---\n", 2)
-    assert len(yaml.safe_load(front)["short_description"]) <= 60
+    assert len(front_matter()["short_description"]) <= 60
 
 
 def test_the_image_holds_what_its_command_runs_and_is_a_gallery() -> None:
-    for rest in words_of("COPY"):
+    copied = words_of("COPY")
+    assert copied
+    for rest in copied:
         sources = [word for word in rest.split()[:-1] if not word.startswith("--")]
         assert sources
         assert all((ROOT / source).exists() for source in sources)
@@ -45,7 +53,7 @@ def test_the_image_holds_what_its_command_runs_and_is_a_gallery() -> None:
     assert words_of("USER") == ["user"], "a Space runs as user 1000"
 
 
-def test_the_image_has_the_python_that_the_pins_are_tested_on() -> None:
+def test_the_image_has_a_python_that_the_program_runs_on() -> None:
     (base,) = words_of("FROM")
     version = re.fullmatch(r"python:(\d+)\.(\d+)-slim", base)
     assert version is not None

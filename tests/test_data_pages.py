@@ -23,6 +23,7 @@ from alas_core.ui.sources import source
 from tests import layouts
 from tests.browsers import ROOT
 from tests.factory import make_analysis
+from tests.test_pages import pressed
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -121,7 +122,7 @@ def test_a_table_of_unknown_columns_is_mapped_on_the_page(server):
     assert list(at.dataframe[0].value.columns) == ["nr", "lyd", "ord"]
     at.selectbox("column_audio_corpora/survey.csv").select("lyd")
     at.selectbox("column_text_corpora/survey.csv").select("ord")
-    next(b for b in at.button if b.label == "Use these columns").click().run()
+    pressed(at, "Use these columns").run()
     key = "corpora/survey.csv?audio=lyd&text=ord"
     assert at.session_state["data"] == key
     FolderSource(key).runner.wait(key, PATIENCE_S, finished=True)
@@ -158,7 +159,7 @@ def test_split_and_columns_of_a_hugging_face_data_set_are_typed_in_the_sidebar(s
     assert "has the splits" in shown(at.error)
     for name, value in {"split": "prøve", "audio": "støy", "text": "ord"}.items():
         at.text_input(f"typed_{name}_corpora/saved").input(f" {value} ")
-    next(b for b in at.button if b.label == "Use these").click().run()
+    pressed(at, "Use these").run()
     key = FolderSource("corpora/saved").with_options(
         {"split": "prøve", "audio": "støy", "text": "ord"}
     )
@@ -185,7 +186,7 @@ def test_what_is_typed_for_a_data_set_of_the_hub_is_opened(monkeypatch):
     at.session_state["data"] = "hf:owner/some"
     again(at)
     at.text_input("typed_config_hf:owner/some").input("clean")
-    next(b for b in at.button if b.label == "Use these").click().run()
+    pressed(at, "Use these").run()
     assert at.session_state["data"] == "hf:owner/some?config=clean"
     folders.downloads.wait("hf:owner/some?config=clean", PATIENCE_S, finished=True)
     assert opened[-1] == "hf:owner/some?config=clean"

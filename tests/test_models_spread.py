@@ -98,7 +98,7 @@ def test_states_of_several_gpus_are_brought_to_the_models_own(checkpoint, monkey
     assert not audio.last_is_normed
 
 
-def test_norm_and_output_head_take_states_from_any_gpu(checkpoint) -> None:
+def test_norm_and_output_head_have_the_hook_that_moves_states(checkpoint) -> None:
     """Where a model is spread, its library moves what goes into each of its parts."""
     parts = ("model.audio_tower", "model.multi_modal_projector", "lm_head")
     inner = ("embed_tokens", "layers.0", "layers.1", "norm", "rotary_emb")

@@ -96,6 +96,11 @@ def look_at(at: AppTest, order: Order) -> AppTest:
     return finish(at, order)
 
 
+def pressed(at, label):
+    """Press the first button of this name; its page has yet to run."""
+    return next(button for button in at.button if button.label == label).click()
+
+
 def words_of(elements) -> str:
     return " ".join(re.sub(r"\\(.)", r"\1", element.value) for element in elements)
 

@@ -7,8 +7,7 @@ import dataclasses
 import pytest
 
 from alas_core import datasets
-from alas_core.errors import ModelError
-from alas_core.models import fetching, registry
+from alas_core.models import registry
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, compare, gallery
@@ -81,14 +80,8 @@ def test_what_b_differs_in_is_named_and_its_words_stand_beside_those_of_a(second
     assert at.query_params["b"] == kind
 
 
-def test_a_link_downloads_no_model_of_b_before_the_button_is_pressed(monkeypatch):
-    asked, far = [], "someone/some-speech-model"
-
-    def hub(model_id, revision=""):
-        asked.append(model_id)
-        raise ModelError("the hub was asked")
-
-    monkeypatch.setattr(fetching, "hub_config", hub)
+def test_a_link_downloads_no_model_of_b_before_the_button_is_pressed(monkeypatch, asked):
+    far = "someone/some-speech-model"
     monkeypatch.setattr(catalogue, "models", lambda: {MODEL: "one", far: "two"})
     at = start("app.py")
     at.query_params["b"], at.query_params["b_model"] = "model", far

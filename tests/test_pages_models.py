@@ -10,8 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from alas_core import datasets
-from alas_core.errors import ModelError
-from alas_core.models import facts, fetching, plugins, registry
+from alas_core.models import facts, plugins, registry
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.guard import Guard
 from alas_core.types import Settings
@@ -22,6 +21,7 @@ from alas_core.ui.picture import progress_text
 from alas_core.ui.sources import DEMO
 from tests.browsers import ROOT
 from tests.test_figures import contrast
+from tests.test_pages import pressed
 
 pytestmark = pytest.mark.timeout(300)
 PATIENCE_S = 120.0
@@ -114,7 +114,7 @@ def test_a_check_shows_memory_frames_and_both_prompts(offered, monkeypatch) -> N
     at.switch_page("pages/models.py").run()
     assert not at.exception
     assert "Load and check" in said(at)
-    next(button for button in at.button if button.label == "Load and check").click().run()
+    pressed(at, "Load and check").run()
     assert not at.exception
     finished(orders.check_key(order("checked")))
     at.run()
@@ -171,20 +171,13 @@ def test_what_is_chosen_about_loading_is_part_of_the_order() -> None:
     assert "device is 'tpu', expected auto" in said(at)
 
 
-def test_nothing_is_downloaded_before_the_button_is_pressed(monkeypatch) -> None:
-    asked = []
-
-    def hub(model_id, revision=""):
-        asked.append(model_id)
-        raise ModelError("the hub was asked")
-
-    monkeypatch.setattr(fetching, "hub_config", hub)
+def test_nothing_is_downloaded_before_the_button_is_pressed(asked) -> None:
     model_id = "Qwen/Qwen2-Audio-7B-Instruct"
     at = page("app.py", model_id)
     at.run()
     assert not at.exception
     assert f"'{model_id}' is not on this machine; press 'Download and load'" in said(at)
-    assert asked == []
+    assert not asked
     at.button("agree_download").click().run()
     finished(order(model_id).digest)
     at.run()
@@ -238,7 +231,7 @@ def test_a_pass_that_fills_the_memory_says_so_and_the_server_lives_on(offered) -
     orders.ask(order("modest"), reader="another")
     assert finished(order("modest").digest).result is not None
     Hungry.full = False
-    next(button for button in at.button if button.label == "Try again").click().run()
+    pressed(at, "Try again").run()
     assert finished(order("hungry").digest).result is not None
     at.run()
     assert "memory of cuda:0" not in said(at)

@@ -6,9 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from alas_core.datasets import demo
-from alas_core.errors import InputError, ModelError
+from alas_core.errors import InputError
 from alas_core.fingerprint import fingerprint
-from alas_core.models import fetching
 from alas_core.reference import checkpoints, to_textgrid
 from alas_core.types import content_sha
 from alas_core.ui import drafting, orders, quality_panel, references
@@ -24,6 +23,7 @@ from tests.test_pages import (
     demo_order,
     fake_model,
     finish,
+    pressed,
     start,
     words_of,
 )
@@ -68,19 +68,6 @@ def test_a_whisper_checkpoint_is_chosen_in_the_drawer_and_makes_the_reference(ap
     finish(app, order)
     assert app.selectbox(key="reference").value == "whisper"
     assert shown(order).reference.name.startswith("whisper whisper-tiny@")
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """The ids that the hub is asked for; it has none of them."""
-    ids = []
-
-    def hub(model_id, revision=""):
-        ids.append(model_id)
-        raise ModelError("the hub was asked")
-
-    monkeypatch.setattr(fetching, "hub_config", hub)
-    return ids
 
 
 def test_no_checkpoint_is_downloaded_before_the_button_is_pressed(app, asked):
@@ -274,10 +261,6 @@ def test_an_upload_that_is_no_sound_is_refused_and_not_listed():
     assert "fake\\.wav cannot be read as audio" in error.value
     assert "`" not in error.value
     assert app.session_state["my_recordings"] == []
-
-
-def pressed(app, label):
-    return next(button for button in app.button if button.label == label).click()
 
 
 def test_a_draft_that_cannot_be_made_says_why(tmp_path):

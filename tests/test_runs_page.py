@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 from alas_core.batch import command, control, runner
 from alas_core.batch.plan import RunOrder
 from alas_core.batch.roots import Found, found_runs
-from alas_core.errors import InputError, ModelError
-from alas_core.models import fetching, registry
+from alas_core.errors import InputError
+from alas_core.models import registry
 from alas_core.types import Settings
 from alas_core.ui import new_run, run_drawer
 from alas_core.ui import workshop as workshops
@@ -210,7 +210,7 @@ def test_what_cannot_be_started_says_why(
 
 
 def times_outside(tmp_path: Path) -> Path:
-    """A file of word times that the server's folders do not hold, and a link to it from within."""
+    """A file of word times that the server's folders do not hold."""
     secret = tmp_path / "secret.json"
     secret.write_text('{"password": "kept out"}', encoding="utf-8")
     return secret
@@ -272,21 +272,8 @@ def test_a_task_brings_its_instruction(corpus: Path) -> None:
     assert at.text_area(key="run_instruction").value == ""
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The ids that the hub is asked for; it has none of them."""
-    ids: list[str] = []
-
-    def hub(model_id: str, revision: str = "") -> None:
-        ids.append(model_id)
-        raise ModelError("the hub was asked")
-
-    monkeypatch.setattr(fetching, "hub_config", hub)
-    return ids
-
-
 def test_a_run_downloads_nothing_before_the_button_is_pressed(
-    corpus: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    corpus: Path, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered = {"someone/some-speech-model": "a", "fake-run": "b"}
     monkeypatch.setattr(new_run.catalogue, "models", lambda: offered)
@@ -303,7 +290,7 @@ def test_a_run_downloads_nothing_before_the_button_is_pressed(
 
 
 def test_a_run_downloads_no_aligner_before_the_button_is_pressed(
-    corpus: Path, asked: list[str]
+    corpus: Path, asked: dict[str, str]
 ) -> None:
     at = fill(page(), corpus)
     at.session_state["run_reference"] = "whisper"
@@ -322,7 +309,7 @@ def test_a_run_downloads_no_aligner_before_the_button_is_pressed(
     [({"model": "someone/some-speech-model"}, "someone/some"), ({"reference": "whisper"}, WHISPER)],
 )
 def test_a_run_is_resumed_with_a_download_only_by_a_button_that_says_so(
-    corpus: Path, tmp_path: Path, asked: list[str], ran: dict[str, str], missing: str
+    corpus: Path, tmp_path: Path, asked: dict[str, str], ran: dict[str, str], missing: str
 ) -> None:
     at = start(page(), corpus)
     until(lambda: not workshop.busy())

@@ -7,7 +7,6 @@ from streamlit.testing.v1 import AppTest
 
 from alas_core.errors import ModelError
 from alas_core.findings import ranking_sentence
-from alas_core.models import fetching
 from alas_core.models.identity import Loading
 from alas_core.rankings import agreements
 from alas_core.types import Analysis
@@ -144,13 +143,7 @@ def test_sinks_are_listed_with_their_place_word_and_layers(monkeypatch) -> None:
     ]
 
 
-def test_a_bundle_and_a_link_download_no_model_before_the_button_is_pressed(monkeypatch) -> None:
-    asked = []
-
-    def hub(model_id: str, revision: str = "") -> None:
-        asked.append((model_id, revision))
-        raise ModelError("the hub was asked")
-
+def test_a_bundle_and_a_link_download_no_model_before_the_button_is_pressed(asked) -> None:
     def draw() -> None:
         import dataclasses
 
@@ -161,7 +154,6 @@ def test_a_bundle_and_a_link_download_no_model_before_the_button_is_pressed(monk
         key = dataclasses.replace(base.key, model_id="someone/some-speech-model", revision="abc")
         centering_panel(dataclasses.replace(base, key=key), 0, "light", "somebody")
 
-    monkeypatch.setattr(fetching, "hub_config", hub)
     at = AppTest.from_function(draw, default_timeout=120).run()
     assert not at.exception
     (info,) = at.info
@@ -170,8 +162,10 @@ def test_a_bundle_and_a_link_download_no_model_before_the_button_is_pressed(monk
     )
     assert not trials.runner._jobs
     at.button(key="trials_agree_download").click().run()
-    assert set(asked) == {("someone/some-speech-model", "abc")}
+    settled(at, trials.runner)
+    assert asked == {"someone/some-speech-model": "abc"}
     assert not at.info
+    assert at.error
     assert all("the hub was asked" in error.value for error in at.error)
 
 

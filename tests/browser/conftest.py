@@ -25,6 +25,9 @@ window.setTimeout = (act, after, ...rest) => later(act, after === {REST_MS} ? 1e
 """
 """A script after which no choice is told to Python by resting alone, however long."""
 
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+"""The page while no run of its script is under way."""
+
 expect.set_options(timeout=SLOW_MS / 1.5)
 
 # Streamlit's own frontend asks for these below a page's address before it finds the root.
@@ -93,8 +96,7 @@ class Visitor:
         status = self.page.locator(".st-key-status")
         expect(status).to_contain_text("null:", timeout=SLOW_MS)
         expect(self.page.locator("[data-testid=stProgress]")).to_have_count(0, timeout=SLOW_MS)
-        idle = "[data-testid=stApp][data-test-script-state=notRunning]"
-        self.page.wait_for_selector(idle, timeout=SLOW_MS)
+        self.page.wait_for_selector(IDLE, timeout=SLOW_MS)
 
     def choose(self, label: str, option: str) -> None:
         """Pick an option of a selectbox by (part of) its text."""
@@ -114,6 +116,42 @@ class Visitor:
         self.context.close()
         assert boxes == 0, "an exception box was on the page"
         assert self.troubles == []
+
+
+def turn_away(page: Page) -> None:
+    """Scroll as a reader does who is done choosing: Python is told at once, not after a rest."""
+    page.evaluate("() => document.dispatchEvent(new WheelEvent('wheel'))")
+
+
+def quiet(page: Page, frames: list[int]) -> None:
+    """Wait until no frame of the websocket has been added for longer than a page polls."""
+    before = -1
+    while before != len(frames):
+        before = len(frames)
+        page.wait_for_timeout(1500)
+
+
+def listen(page: Page) -> None:
+    """Write down every span that is played: a short word is over before a slow test looks."""
+    page.evaluate(
+        """() => {
+          const root = document.querySelector(".alas-sheet");
+          window.played = [];
+          new MutationObserver(() => window.played.push(root.dataset.playing))
+            .observe(root, { attributeFilter: ["data-playing"] });
+        }"""
+    )
+
+
+def forget_played(page: Page) -> None:
+    """Begin the list of `listen` anew."""
+    page.evaluate("() => { window.played = []; }")
+
+
+def played_once(page: Page, span: str) -> None:
+    """Wait until exactly this span has been played, to its end."""
+    page.wait_for_function("() => window.played.at(-1) === ''")
+    assert page.evaluate("() => window.played.filter(Boolean)") == [span]
 
 
 @pytest.fixture

@@ -13,10 +13,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 # is taken away a frame before the other is drawn.
 WATCH = """() => {
   window.places = [];
+  window.waited = false;
   let [place, since] = [0, 0];
   const look = (now) => {
     const map = document.querySelector(".st-key-map_panel");
     const top = document.querySelector(".st-key-trust_panel");
+    if (top?.querySelector(".stSkeleton")) window.waited = true;
     if (map && top) {
       const found = map.getBoundingClientRect().top - top.getBoundingClientRect().top;
       if (found !== place) [place, since] = [found, now];
@@ -26,6 +28,8 @@ WATCH = """() => {
   };
   requestAnimationFrame(look);
 }"""
+SHOWN = """(figure) => window.waited
+  || document.querySelector(`.st-key-trust_panel .st-key-${figure}_figure`)"""
 LITTLE_PX = 80
 """A line of progress, a sentence more or less."""
 
@@ -43,10 +47,12 @@ def test_the_map_stays_where_it_is_when_read_out_and_trials_arrive(visitor) -> N
     found = places(page)
     assert max(found) - min(found) <= LITTLE_PX, f"the read-out pushed the map away: {found}"
     for view, figure in (("Centering and sinks", "centering"), ("Sensitivity", "sensitivity")):
+        page.evaluate("() => { places.length = 0; window.waited = false; }")
         page.get_by_role("radio", name=view, exact=True).click()
-        page.wait_for_selector(f".st-key-trust_panel :is(.stSkeleton, .st-key-{figure}_figure)")
+        page.wait_for_function(SHOWN, arg=figure)
         page.evaluate("() => { places.length = 0 }")
         drawn = page.locator(f".st-key-{figure}_figure .alas-chart[data-ready]")
         expect(drawn).to_be_visible(timeout=SLOW_MS)
         found = places(page)
+        assert page.evaluate("() => waited"), f"{view} was there at once: nothing was tested"
         assert max(found) - min(found) <= LITTLE_PX, f"{view} pushed the map away: {found}"

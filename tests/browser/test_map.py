@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NEVER_AT_REST, Visitor
-from tests.browser.test_sheet import drawn, guests, listen, played_once, sheet_server, told
+from tests.browser.conftest import NEVER_AT_REST, Visitor, listen, played_once
+from tests.browser.test_sheet import drawn, guests, sheet_server, told
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 __all__ = ["guests", "sheet_server"]  # fixtures

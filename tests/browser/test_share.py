@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import SLOW_MS, Visitor
+from tests.browser.conftest import SLOW_MS, Visitor, listen, turn_away
 from tests.browsers import running_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -30,20 +30,15 @@ PAINTED = """(id) => new Set(
     .flatMap((row) => [...row]).filter(Number.isFinite)).size"""
 
 
-def listen(page: Page) -> None:
-    """Write down what is played, and where the playhead is meanwhile."""
-    page.evaluate(
-        """() => {
-          const root = document.querySelector(".alas-sheet");
-          const clock = document.querySelector(".alas-clock");
-          Object.assign(window, { played: [], times: [] });
-          new MutationObserver(() => played.push(root.dataset.playing))
-            .observe(root, { attributeFilter: ["data-playing"] });
-          new MutationObserver(() => {
-            if (root.dataset.playing) times.push(parseFloat(clock.innerText));
-          }).observe(clock, { childList: true });
-        }"""
-    )
+TIMES = """() => {
+  const root = document.querySelector(".alas-sheet");
+  const clock = document.querySelector(".alas-clock");
+  window.times = [];
+  new MutationObserver(() => {
+    if (root.dataset.playing) times.push(parseFloat(clock.innerText));
+  }).observe(clock, { childList: true });
+}"""
+"""Writes down where the playhead is while something is played."""
 
 
 def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, browser, tmp_path):
@@ -85,6 +80,7 @@ def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, br
         page.locator(f"#{figure} .heatmaplayer image").scroll_into_view_if_needed()
         assert page.evaluate(PAINTED, figure) > 10
     listen(page)
+    page.evaluate(TIMES)
     longest = chips(offline).nth(max(range(len(words)), key=lambda place: len(words[place])))
     longest.click()
     expect(longest).to_have_attribute("aria-pressed", "true")
@@ -152,6 +148,7 @@ def test_the_whole_view_is_in_the_link(visitors):
              .pick({ layer, word: 1, frame: 12, token: 3 })""",
         layer,
     )
+    turn_away(page)
     expect(page).to_have_url(re.compile(rf"layer={layer}&word=1&frame=12&token=3\b"))
     visitor.settle()
     told = set(parse_qs(page.url.partition("?")[2]))

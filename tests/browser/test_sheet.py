@@ -12,7 +12,16 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from alas_core import frontend
-from tests.browser.conftest import NEVER_AT_REST, Visitor
+from tests.browser.conftest import (
+    IDLE,
+    NEVER_AT_REST,
+    Visitor,
+    forget_played,
+    listen,
+    played_once,
+    quiet,
+    turn_away,
+)
 from tests.browsers import running_server
 
 pytestmark = pytest.mark.browser
@@ -52,6 +61,12 @@ def drawn(page: Page, layer: int, word: int | str) -> None:
 
 
 def told(page: Page, **expected: int | None) -> None:
+    """Turn away from the sheet, and wait until Python has heard of this choice."""
+    turn_away(page)
+    heard_of(page, **expected)
+
+
+def heard_of(page: Page, **expected: int | None) -> None:
     """Wait until Python has heard of this choice."""
     event = {"layer": None, "word": None, "frame": None, "token": None, **expected}
     expect(page.locator("[data-testid=stCode] code")).to_have_text(json.dumps([event]))
@@ -101,6 +116,12 @@ def test_a_cell_of_tokens_and_time_sets_word_frame_and_token(page: Page) -> None
     told(page, layer=5, word=1, frame=7, token=3)
 
 
+def test_a_choice_that_rests_is_told_though_nobody_turns_away(page: Page) -> None:
+    page.locator(ROOT).press("ArrowDown")
+    drawn(page, 5, "")
+    heard_of(page, layer=5)
+
+
 def test_a_point_of_the_profile_sets_the_layer(page: Page) -> None:
     value = page.evaluate(
         """() => document.querySelector(".alas-figure")._fullData
@@ -115,24 +136,6 @@ def test_a_bar_of_the_hit_rates_sets_the_tokens_word(page: Page) -> None:
     click(page, 0.3, 1, x_axis="xaxis3", y_axis="yaxis5")
     drawn(page, 4, 1)
     told(page, layer=4, word=1, token=1)
-
-
-def listen(page: Page) -> None:
-    """Write down every span that is played: a short word is over before a slow test looks."""
-    page.evaluate(
-        """() => {
-          const root = document.querySelector(".alas-sheet");
-          window.played = [];
-          new MutationObserver(() => window.played.push(root.dataset.playing))
-            .observe(root, { attributeFilter: ["data-playing"] });
-        }"""
-    )
-
-
-def played_once(page: Page, span: str) -> None:
-    """Wait until exactly this span has been played, to its end."""
-    page.wait_for_function("() => window.played.at(-1) === ''")
-    assert page.evaluate("() => window.played.filter(Boolean)") == [span]
 
 
 def test_a_word_of_the_tier_is_chosen_and_heard(page: Page) -> None:
@@ -157,9 +160,12 @@ def test_after_a_click_on_a_word_the_keys_are_the_sheets(page: Page) -> None:
     listen(page)
     page.keyboard.press("ArrowRight")
     drawn(page, 4, 2)
-    page.wait_for_function("() => window.played.at(-1) === ''")
+    page.wait_for_function(
+        "() => window.played.includes('0.52-1.08') && window.played.at(-1) === ''"
+    )
+    forget_played(page)
     page.keyboard.press("Space")
-    page.wait_for_function("() => window.played.at(-1).startsWith('0.52-')")
+    page.wait_for_function("() => window.played.at(-1)?.startsWith('0.52-')")
     expect(page.get_by_role("button", name="fox")).to_have_attribute("aria-pressed", "true")
 
 
@@ -230,9 +236,10 @@ def test_a_key_plays_the_chosen_word_again(page: Page, key: str) -> None:
 
 
 def test_enter_on_a_button_is_that_buttons(page: Page) -> None:
-    page.get_by_role("button", name="red").click()
-    page.wait_for_selector(f"{ROOT}[data-playing='']")
     listen(page)
+    page.get_by_role("button", name="red").click()
+    played_once(page, "0.2-0.52")
+    forget_played(page)
     page.get_by_role("button", name="fox").press("Enter")
     played_once(page, "0.52-1.08")
 
@@ -246,7 +253,7 @@ def test_nothing_is_heard_if_that_is_switched_off(page: Page) -> None:
 
 
 def test_space_plays_and_pauses_and_the_line_moves(page: Page) -> None:
-    page.locator(ROOT).focus()
+    page.locator(ROOT).press("1")  # slowly, so that there is time to pause
     page.keyboard.press("Space")
     page.wait_for_selector(f"{ROOT}[data-playing^='0-1.6']")
     line = page.locator(".alas-playhead")
@@ -261,6 +268,7 @@ def test_space_plays_and_pauses_and_the_line_moves(page: Page) -> None:
 
 
 def test_the_playhead_crosses_every_panel_where_the_sound_is(page: Page) -> None:
+    page.locator(ROOT).press("1")  # slowly, so that there is time to pause
     page.locator(ROOT).press("Space")
     page.wait_for_selector(f"{ROOT}[data-playing^='0-1.6']")
     page.wait_for_function(
@@ -281,7 +289,6 @@ def test_the_playhead_crosses_every_panel_where_the_sound_is(page: Page) -> None
             panels, box.left + xaxis._offset + xaxis.l2p(time)];
         }"""
     )
-    assert len(panels) == 4
     for top, bottom in panels:
         assert line["top"] - 1 <= top < bottom <= line["bottom"] + 1
     assert line["x"] == pytest.approx(at, abs=4)
@@ -352,7 +359,7 @@ def test_number_keys_set_the_speed_and_keep_the_pitch(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("key", "speed"), [("2", 0.4), ("9", 2)])
-def test_a_word_lasts_as_long_as_the_speed_says(page: Page, key: str, speed: float) -> None:
+def test_the_sound_lasts_as_long_as_the_speed_says(page: Page, key: str, speed: float) -> None:
     page.locator(ROOT).press(key)
     expect(page.get_by_label("Speed")).to_have_value(str(speed))
     page.evaluate(
@@ -363,30 +370,41 @@ def test_a_word_lasts_as_long_as_the_speed_says(page: Page, key: str, speed: flo
             .observe(root, { attributeFilter: ["data-playing"] });
         }"""
     )
-    page.get_by_role("button", name="fox").click()
+    page.locator(ROOT).press("Space")
     page.wait_for_function("() => window.times.length >= 2")
     began, ended = page.evaluate("() => window.times.slice(0, 2)")
-    wanted = 560 / speed
-    assert 0.7 * wanted < ended - began < 1.6 * wanted
+    wanted = 1600 / speed  # wide bounds for a busy machine; at the usual speed both would fail
+    assert 0.6 * wanted < ended - began < 1.8 * wanted
 
 
-def test_a_word_is_looped_until_paused(page: Page) -> None:
+def looped(page: Page, span: str) -> None:
+    """Wait until this span, and no other, has begun three times."""
+    page.wait_for_function("() => window.played.filter(Boolean).length >= 3")
+    assert set(page.evaluate("() => window.played")) == {span}
+
+
+def test_a_word_is_looped_until_paused_and_then_from_its_start(page: Page) -> None:
     listen(page)
     page.locator(ROOT).focus()
     page.keyboard.press("l")
     expect(page.get_by_label("Loop")).to_be_checked()
     page.get_by_role("button", name="red").click()
-    page.wait_for_function("() => window.played.filter(Boolean).length >= 3")
-    assert set(page.evaluate("() => window.played")) == {"0.2-0.52"}
+    looped(page, "0.2-0.52")
     page.get_by_role("button", name="Pause").click()
     page.wait_for_selector(f"{ROOT}[data-playing='']")
-    for _ in range(2):  # paused in the word, and from its end
-        page.evaluate("() => { window.played = []; }")
-        page.locator(ROOT).press("Space")
-        page.wait_for_function("() => window.played.filter(Boolean).length >= 3")
-        assert set(page.evaluate("() => window.played")) == {"0.2-0.52"}
-        page.locator(ROOT).press("Space")
-        page.wait_for_selector(f"{ROOT}[data-playing='']")
+    forget_played(page)
+    page.locator(ROOT).press("Space")
+    looped(page, "0.2-0.52")
+
+
+def test_a_word_that_has_ended_is_looped_from_its_start(page: Page) -> None:
+    listen(page)
+    page.get_by_role("button", name="red").click()
+    played_once(page, "0.2-0.52")
+    forget_played(page)
+    for key in ("l", "Space"):
+        page.locator(ROOT).press(key)
+    looped(page, "0.2-0.52")
 
 
 def test_a_loop_without_a_word_starts_again_where_it_first_did(page: Page) -> None:
@@ -597,11 +615,8 @@ def test_a_change_of_layer_sends_neither_library_nor_data_again(
     page.wait_for_selector(f"{ROOT}[data-drawn]")
     assert sum(received) > 900_000
     layer = int(page.locator(ROOT).get_attribute("data-layer"))
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    before = -1
-    while before != len(received):  # what the first run still sends is no part of it
-        before = len(received)
-        page.wait_for_timeout(1000)
+    page.wait_for_selector(IDLE)
+    quiet(page, received)  # what the first run still sends is no part of it
     received.clear()
     page.locator(ROOT).focus()
     page.keyboard.press("ArrowDown")

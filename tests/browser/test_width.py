@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import TimeoutError as Late
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import IDLE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -32,15 +32,29 @@ WIDER = """() => {
 }"""
 """Elements that reach beyond the window; a table may be wider inside a frame that scrolls."""
 
+AT_REST = """() => new Promise((done) => {
+  let [widths, since] = ["", performance.now()];
+  const look = (now) => {
+    const found = [...document.querySelectorAll("[data-testid=stMain], .main-svg")]
+      .map((node) => node.getBoundingClientRect().width).join();
+    if (found !== widths) [widths, since] = [found, now];
+    if (now - since > 500) done();
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})"""
+"""Waits until no figure has changed its width for half a second."""
+
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_element_reaches_beyond_the_window(visitor: Visitor, path: str) -> None:
     page = visitor.page
     page.goto(visitor.url + path)
     page.wait_for_selector(PAGES[path], state="attached")
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_selector(IDLE)
     for width in (1024, 1920):
         page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(AT_REST)
         try:  # figures follow the window a moment later
             page.wait_for_function(f"() => ({WIDER})().length === 0", timeout=10_000)
         except Late:
