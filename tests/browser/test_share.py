@@ -196,7 +196,7 @@ def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):
 def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     page = visitor.page
     page.goto(f"{visitor.url}/training?series=checkpoints/demo-004")
-    expect(page.locator(".st-key-emergence")).to_contain_text("at step 6200 it is highest")
+    expect(page.locator(".st-key-emergence")).to_contain_text("at step 6,200 it is highest")
     expect(page.locator(".st-key-series_figure", has_text="word error (%)")).to_be_visible()
     visitor.keep("training")
     box = page.locator(".st-key-series_figure .heatmaplayer image").bounding_box()
