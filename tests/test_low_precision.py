@@ -77,6 +77,23 @@ def test_all_that_is_kept_of_two_runs(planted):
     close(kept.scores["word_retrieval"], (hits[0] + hits[1]) / 2)
 
 
+def test_states_are_never_copied_whole_to_the_host(monkeypatch):
+    rng = np.random.default_rng(4)
+    wide = 40 * D
+    frames, tokens = (torch.from_numpy(rng.normal(size=(L, n, wide))).float() for n in (N, K))
+    copied, cpu = [], torch.Tensor.cpu
+
+    def counted(tensor: torch.Tensor, *rest: object, **options: object) -> torch.Tensor:
+        copied.append(tensor.numel())
+        return cpu(tensor, *rest, **options)
+
+    monkeypatch.setattr(torch.Tensor, "cpu", counted)
+    words = np.repeat(np.arange(W), N // W), np.minimum(np.arange(K) // 2, W - 1)
+    reduce_states(frames, tokens, *words, list("abcde"), Settings())
+    assert len(copied) > 3
+    assert max(copied) < min(frames.numel(), tokens.numel())
+
+
 def test_principal_components(planted):
     states, exact, _, _ = planted
     coords = projection.pca(*states, 5)

@@ -10,9 +10,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from alas_core import datasets
-from alas_core.models import facts, plugins, registry
+from alas_core.models import facts, plugins, registry, selfcheck
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.guard import Guard
+from alas_core.models.memory import GIB, DeviceMemory
 from alas_core.types import Settings
 from alas_core.ui import orders, prompts
 from alas_core.ui.jobs import State
@@ -110,6 +111,12 @@ def test_a_check_shows_memory_frames_and_both_prompts(offered, monkeypatch) -> N
         return [(HOSTILE, "prompt"), *show(prompt, **content)]
 
     monkeypatch.setattr(model, "prompt_tokens", hostile)
+    used = iter((1, 3))  # before the model is loaded, and with it
+
+    def memory(device: str) -> DeviceMemory:
+        return DeviceMemory(device, (10 - next(used)) * GIB, 10 * GIB)
+
+    monkeypatch.setattr(selfcheck, "device_memory", memory)
     at = page("app.py", "checked")
     at.switch_page("pages/models.py").run()
     assert not at.exception
@@ -121,7 +128,8 @@ def test_a_check_shows_memory_frames_and_both_prompts(offered, monkeypatch) -> N
     assert not at.exception
     metrics = {metric.label: metric.value for metric in at.metric}
     assert metrics["Layers × width"] == "4 × 64"
-    assert metrics["Memory used"].endswith("GiB")
+    assert metrics["Memory used"] == "3.0 GiB"
+    assert "3.0 GiB of 10 GiB used (before loading: 1.0 GiB used, 9.0 GiB free)" in said(at)
     assert "What the two runs are given" in said(at)
     html = " ".join(element.proto.body for element in at.get("html"))
     assert "&lt;img src=x" in html.replace("·", " ")
