@@ -661,7 +661,8 @@ def test_a_layer_whose_similarity_is_not_here_is_fetched_at_once(guests: type) -
     assert after["z"] != before["z"]
     assert "layer 5" in after["hovertemplate"]
     titles = page.evaluate("() => [...new Set(window.titles)].map((text) => text.split('  ')[1])")
-    assert titles == ["path at layer 5, cosine still of 4", "cosine at layer 5"]
+    # A last drawing of layer 4 may still come before the key.
+    assert titles[-2:] == ["path at layer 5, cosine still of 4", "cosine at layer 5"]
 
 
 def test_a_choice_on_a_picture_that_waits_for_another_is_not_told(page: Page) -> None:
