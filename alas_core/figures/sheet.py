@@ -86,17 +86,12 @@ def sheet_figure(
         shapes=selection_shapes(analysis, layer, word),
     )
     traces = [*sound_traces(analysis, colours), *tier_traces(analysis, score, layer, colours)]
-    traces += [
-        layers_trace(
-            analysis, score, fold, colours, axes.bar_above(LEFT[1], ROWS["layers"][1], colours)
-        )
-    ]
+    bars = {row: axes.bar_above(LEFT[1], ROWS[row][1], colours) for row in ("layers", "tokens")}
+    traces += [layers_trace(analysis, score, fold, colours, bars["layers"])]
     traces += [
         trace.update(xaxis="x2", yaxis="y4") for trace in profile_traces(analysis, score, colours)
     ]
-    traces += similarity_traces(
-        analysis, layer, colours, axes.bar_above(LEFT[1], ROWS["tokens"][1], colours)
-    )
+    traces += similarity_traces(analysis, layer, colours, bars["tokens"])
     traces += [*_chance(analysis, colours), token_trace(analysis, layer)]
     figure.add_traces(traces)
     if cell_labels:

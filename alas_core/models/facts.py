@@ -161,7 +161,7 @@ _ROWS = (
         min_audio_s=0.2,
         needs=("torchvision",),
         hub_ids=("microsoft/Phi-4-multimodal-instruct",),
-        hub_revision="refs/pr/70",  # the main branch needs remote code; transformers' tests take it
+        hub_revision="refs/pr/70",  # the one that transformers' own tests take
         lora="speech-lora",
     ),
     Family(

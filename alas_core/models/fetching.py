@@ -34,19 +34,18 @@ def hub_config(model_id: str, revision: str = "") -> tuple[str, dict[str, Any]]:
     ModelError
         If there is no such model or revision, or it cannot be reached.
     """
-    from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub import HfApi, hf_hub_download
 
-    wanted = revision or _usual_revision(model_id)
-    with _explained(model_id):
-        path = try_to_load_from_cache(model_id, "config.json", revision=wanted)
-        if not isinstance(path, str):
+    folder = _config_folder(model_id, revision)
+    if folder is None:
+        wanted = revision or _usual_revision(model_id)
+        with _explained(model_id):
             # Asked once: hf_hub_download alone would retry for half a minute when offline.
             HfApi().model_info(model_id, revision=wanted, timeout=_HUB_TIMEOUT_S)
             # By its name, so that the cache keeps which commit the name means. All else is asked
             # for by that commit: a branch that moves meanwhile mixes no files.
-            path = hf_hub_download(model_id, "config.json", revision=wanted)
-    # Cached files lie under snapshots/<commit>/.
-    return Path(path).parent.name, read_json(Path(path))
+            folder = Path(hf_hub_download(model_id, "config.json", revision=wanted)).parent
+    return folder.name, read_json(folder / "config.json")
 
 
 def cached_folder(model_id: str, revision: str) -> Path | None:
@@ -69,6 +68,7 @@ def _usual_revision(model_id: str) -> str | None:
 
 
 def _config_folder(model_id: str, revision: str) -> Path | None:
+    """Where the cache keeps the revision's config: snapshots/<commit>."""
     from huggingface_hub import try_to_load_from_cache
 
     wanted = revision or _usual_revision(model_id)

@@ -14,7 +14,7 @@ from alas_core.corpus.says import with_interval
 from alas_core.definitions import SCORES
 from alas_core.figures.corpus_views import accuracy_figure, filter_figure, means_figure
 from alas_core.types import IntArray
-from alas_core.ui import corpus_guide, corpus_lists
+from alas_core.ui import corpus_guide, corpus_lists, url
 from alas_core.ui.chart import chart, webgl_chart
 from alas_core.ui.corpus_scope import Scope
 from alas_core.ui.look import theme
@@ -126,7 +126,7 @@ def response_filter(looked: Scope) -> None:
         )
         return
     stored = answers.stored_threshold(looked.run)
-    st.session_state.setdefault("run_threshold", stored)
+    url.keep("run_threshold", stored)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         threshold = st.slider(
             "Threshold of similarity", 0.0, 1.0, step=0.01, key="run_threshold", width=420,

@@ -12,6 +12,7 @@ from alas_core.models import registry
 from alas_core.models.facts import family_of
 from alas_core.models.identity import DTYPES, QUANTIZATIONS, Loading
 from alas_core.models.inventory import model_type_of
+from alas_core.ui import url
 from alas_core.ui.text import plain
 
 _AGREED = "downloads_agreed"
@@ -69,7 +70,7 @@ def options(model_id: str, columns: Sequence[DeltaGenerator], prefix: str = "") 
     )
     family = family_of(model_type_of(model_id))
     has_switch = family is not None and bool(family.lora)
-    st.session_state[f"{prefix}lora"] = st.session_state.get(f"{prefix}lora", True)
+    url.keep(f"{prefix}lora", True)
     columns[4].toggle(
         "LoRA",
         key=f"{prefix}lora",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from alas_core.keys import Settings
 from alas_core.mode import clusters
-from alas_core.ui import loading, settings
+from alas_core.ui import loading, settings, url
 
 PREFIX = "run_"
 """Of the keys under which the session keeps what is chosen for a run."""
@@ -21,8 +21,7 @@ def drawer(model_id: str) -> None:
     """Draw the drawers; read them with `chosen` and `workers`."""
     default = {name: getattr(Settings(), name) for name in settings.CHANGES_A_SCORE}
     for name, value in {**default, "answers": True, "bundles": True}.items():
-        # Every time: a browser that missed the first run's default would take another (see url.py).
-        st.session_state[f"{PREFIX}{name}"] = st.session_state.get(f"{PREFIX}{name}", value)
+        url.keep(f"{PREFIX}{name}", value)
     with st.expander("Settings of the score", icon=":material/function:"):
         settings.score_settings(PREFIX)
     with st.expander("Loading, files, machines", icon=":material/tune:"):

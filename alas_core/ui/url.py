@@ -27,13 +27,20 @@ def settle() -> None:
     """Keep every choice, also those whose widgets this run does not draw, or set its default.
 
     Streamlit forgets the choice of a widget that a run leaves out; one that is written anew stays.
-    And a default that only the first run writes can be lost: where the second follows before the
-    browser has seen the first, the widget starts empty there, and tells so.
     """
     for name, parameter in PARAMETERS.items():
         value = st.session_state.get(name, parameter.default)
         if value is not None:
             st.session_state[name] = value
+
+
+def keep(name: str, default: Value) -> None:
+    """Write a widget's choice, or its default, into the session: in every run before it is drawn.
+
+    A default that only the first run writes can be lost: where the second follows before the
+    browser has seen the first, the widget starts empty there, and tells so.
+    """
+    st.session_state[name] = st.session_state.get(name, default)
 
 
 def forget_choice() -> None:
@@ -102,10 +109,10 @@ def publish(values: Mapping[str, Value | None], page: str = "explore") -> None:
             if value is not None and value != parameter.default:
                 wanted[name] = written(value)
     told = st.query_params.to_dict()
-    others = {name: text for name, text in told.items() if name not in PARAMETERS}
-    if told != others | wanted:
+    telling = {name: text for name, text in told.items() if name not in PARAMETERS} | wanted
+    if told != telling:
         # All at once: each message to the browser is an entry that its back button stops at.
-        st.query_params.from_dict(others | wanted)
+        st.query_params.from_dict(telling)
     before = st.session_state.get(_PUBLISHED, {})
     if wanted != before:
         st.session_state.setdefault(_SUPERSEDED, []).append((time.monotonic(), before))

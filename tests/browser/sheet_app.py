@@ -11,6 +11,7 @@ import streamlit as st
 
 from alas_core.figures import payload
 from alas_core.types import Analysis, Reference
+from alas_core.ui import url
 from alas_core.ui.map_panel import map_panel
 from alas_core.ui.panels import layers_panel
 from alas_core.ui.sheet import SheetEvent, sheet
@@ -64,8 +65,7 @@ if not st.sidebar.toggle("Hide", key="hide"):
         on_event=follow,
     )
 if "map" in st.query_params:
-    # Every time, as `url.settle` does: a default that only the first run writes can be lost.
-    st.session_state["map_parts"] = st.session_state.get("map_parts", ["lines"])
+    url.keep("map_parts", ["lines"])
     map_panel(shown, st.session_state["layer"], "light")
     layers_panel(shown)
 st.code(json.dumps(st.session_state.get("events", [])[-1:]), language=None)
