@@ -21,18 +21,15 @@ _MOODS = {
 }
 """Emotion: tempo, pitch and liveliness relative to the neutral delivery."""
 
-SHARES = {"espeak": 0.40, "flite": 0.50, "festival": 0.10}
-"""Of the synthesisers in the held-out speech."""
-TRAINING_SHARES = {"espeak": 0.30, "flite": 0.52, "festival": 0.18}
-"""Of the synthesisers in training: less of the one that is heard best."""
-
 
 @dataclass(frozen=True)
 class Ranges:
-    """Between what the delivery is drawn.
+    """From what voice and delivery are drawn.
 
     Attributes
     ----------
+    shares : Mapping[str, float]
+        Of the synthesisers.
     tempo, pitch : tuple[float, float]
         Factors, drawn evenly.
     moved : float
@@ -41,34 +38,43 @@ class Ranges:
         By how much pitch and formants together.
     """
 
+    shares: Mapping[str, float]
     tempo: tuple[float, float]
     pitch: tuple[float, float]
     moved: float
     octaves: tuple[float, float]
 
 
-USUAL = Ranges((0.88, 1.15), (0.85, 1.18), 0.67, (-0.32, 0.32))
-WIDE = Ranges((0.74, 1.15), (0.70, 1.25), 0.75, (-0.42, 0.34))
-"""Of the training: a new voice that is slower, lower or larger than all others lies inside."""
+USUAL = Ranges(
+    {"espeak": 0.40, "flite": 0.50, "festival": 0.10},
+    (0.88, 1.15), (0.85, 1.18), 0.67, (-0.32, 0.32),
+)  # fmt: skip
+"""Of the held-out speech."""
+WIDE = Ranges(
+    {"espeak": 0.30, "flite": 0.52, "festival": 0.18},
+    (0.74, 1.15), (0.70, 1.25), 0.75, (-0.42, 0.34),
+)  # fmt: skip
+"""Of the training: less of the synthesiser that is heard best; a new voice that is slower, lower or
+larger than all others lies inside."""
 
 
-def choose_voice(rng: random.Random, shares: Mapping[str, float] = SHARES) -> str:
+def choose_voice(rng: random.Random, ranges: Ranges = USUAL) -> str:
     """Draw a voice of the training, of a synthesiser that is installed.
 
     Parameters
     ----------
     rng : random.Random
         Source of chance.
-    shares : Mapping[str, float]
-        Of the synthesisers.
+    ranges : Ranges
+        Their shares.
 
     Returns
     -------
     str
         "engine:voice", never one of `voices.NEW_VOICES`.
     """
-    engines = [engine for engine in shares if engine in available_engines()]
-    engine = rng.choices(engines, [shares[one] for one in engines])[0]
+    engines = [engine for engine in ranges.shares if engine in available_engines()]
+    engine = rng.choices(engines, [ranges.shares[one] for one in engines])[0]
     if engine == "espeak":
         return rng.choice(voices.ESPEAK_VOICES)
     table = voices.FLITE_VOICES if engine == "flite" else voices.FESTIVAL_VOICES

@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 from alas_core.demo import voices
 from alas_core.demo.aligner import WordAligner
 from alas_core.demo.delivery import (
-    SHARES,
-    TRAINING_SHARES,
     USUAL,
     WIDE,
     Ranges,
@@ -174,11 +172,11 @@ def make_shard(folder: Path, kind: str, number: int, size: int) -> Path:
     ]
     stream = sentences(seed, held_out=kind != "train")
     chosen = itertools.islice(stream, number * size, (number + 1) * size)
-    shares, ranges = (TRAINING_SHARES, WIDE) if kind == "train" else (SHARES, USUAL)
+    ranges = WIDE if kind == "train" else USUAL
     aligner, items, mels, sounds = WordAligner(), [], [], []
     for index, sentence in enumerate(chosen, start=number * size):
         own = seed * 100_000 + index
-        voice = choose_voice(random.Random(own + 7), shares)
+        voice = choose_voice(random.Random(own + 7), ranges)
         if kind == "new_voices":
             voice = voices.NEW_VOICES[index % len(voices.NEW_VOICES)]
         made = _utterance(sentence, voice, own, aligner, ranges)
