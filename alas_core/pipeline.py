@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from alas_core.models.protocol import Prompt, SpeechLLM
 from alas_core.null import make_null, null_scores, wrong_transcripts
 from alas_core.pauses import LONGEST_S, check_longest
 from alas_core.reduction import check_finite
-from alas_core.reference import Aligner, get_aligner
+from alas_core.reference import Aligner, get_aligner, preparing
 from alas_core.store import Store
 from alas_core.types import (
     Analysis,
@@ -122,6 +123,9 @@ def steps(request: Request, store: Store | None = None) -> Generator[Progress, N
             return
         yield Progress("Placing the words in the audio")
         with clock("reference"):
+            with contextlib.closing(preparing(aligner)) as loading:
+                for step in loading:
+                    yield Progress(step.stage, step.done, step.total)
             reference = aligner.align(request.utterance.audio, request.utterance.transcript)
         _check_placed(reference)
         yield from _run(request, plan, reference, clock, store)

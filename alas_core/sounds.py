@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from alas_core import perturbations
 from alas_core.errors import InputError
-from alas_core.reference import Aligner
+from alas_core.models.watching import Report
+from alas_core.reference import Aligner, Loads
 from alas_core.types import Audio, Reference
 
 _SEED = 20_011
@@ -61,6 +62,10 @@ class TimesOfTheOriginal:
     def name(self) -> str:
         # Which sound: two recordings of equal length are the same silence.
         return f"{self.aligner.name}, times of the unchanged sound {self.original.sha[:12]}"
+
+    def prepare(self, report: Report) -> None:
+        if isinstance(self.aligner, Loads):
+            self.aligner.prepare(report)
 
     def align(self, audio: Audio, transcript: str) -> Reference:
         found = self.aligner.align(self.original, transcript)

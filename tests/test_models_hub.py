@@ -13,7 +13,8 @@ from alas_core.models.grid import FrameGrid
 from alas_core.models.identity import Loading
 from alas_core.models.installed import installed
 from alas_core.models.watching import Watched
-from tests import tiny
+from alas_core.reference import checkpoints, get_aligner, preparing
+from tests import tiny, tiny_aligners
 from tests.fake_hub import Hub, online
 
 FIRST, SECOND = "1" * 40, "2" * 40
@@ -150,3 +151,15 @@ def test_a_model_that_was_never_fetched_needs_the_network(hub):
     del hub
     with pytest.raises(ModelError, match="neither in the local cache nor reachable"):
         registry.identify("a/b")
+
+
+def test_an_aligner_of_the_hub_says_how_far_its_download_is(tmp_path):
+    hub = Hub("a/b", {FIRST: tiny_aligners.whisper(tmp_path / "whisper")}, {"main": FIRST})
+    with online(hub):
+        told = list(preparing(get_aligner("whisper:a/b")))
+    checkpoints.close()
+    stages = list(dict.fromkeys(step.stage for step in told))
+    assert stages[1] == "Downloading the model"
+    assert stages[-1] == "Loading the weights"
+    counted = [step for step in told if step.stage == stages[1]]
+    assert counted[-1].done == counted[-1].total > 0

@@ -18,8 +18,8 @@ from alas_core.types import Settings
 from alas_core.ui import orders, prompts
 from alas_core.ui.jobs import State
 from alas_core.ui.orders import Order
-from alas_core.ui.picture import progress_text
 from alas_core.ui.sources import DEMO
+from alas_core.ui.waiting import progress_text
 from tests.browsers import ROOT
 from tests.test_figures import contrast
 from tests.test_pages import pressed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -9,8 +11,10 @@ from alas_core.datasets import demo
 from alas_core.errors import InputError
 from alas_core.fingerprint import fingerprint
 from alas_core.reference import checkpoints, to_textgrid
+from alas_core.reference.base import checkpoint_of
 from alas_core.types import content_sha
-from alas_core.ui import drafting, orders, quality_panel, references
+from alas_core.ui import orders, quality_panel, references
+from alas_core.ui.jobs import Step
 from alas_core.ui.orders import Order
 from alas_core.ui.shelf import Recording, shelf
 from alas_core.ui.sources import YOURS
@@ -43,8 +47,9 @@ def whisper(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def nothing_held():
     references.local.clear()
-    for key in list(quality_panel.qualities._jobs):
-        quality_panel.qualities.forget(key)
+    for runner in (quality_panel.qualities, orders.accelerator):
+        for key in list(runner._jobs):
+            runner.forget(key)
     yield
     checkpoints.close()
 
@@ -188,7 +193,7 @@ def draft(sound, whisper):
     at.run()
     at.button[0].click().run()
     key = at.session_state["draft_key"]
-    state = drafting.drafts.wait(key, PATIENCE_S, finished=True)
+    state = orders.accelerator.wait(key, PATIENCE_S, finished=True)
     assert state.finished
     return at.run()
 
@@ -233,7 +238,7 @@ def test_an_upload_is_drafted_corrected_and_analysed(roots):
     app.file_uploader(key="audio_file").set_value((sound.name, sound.data, "audio/wav"))
     pressed(app, "Transcribe with Whisper").run()
     key = app.session_state["draft_key"]
-    assert drafting.drafts.wait(key, PATIENCE_S, finished=True).result
+    assert orders.accelerator.wait(key, PATIENCE_S, finished=True).result
     app.file_uploader(key="audio_file").set_value((sound.name, sound.data, "audio/wav"))
     app.run()
     assert not app.exception
@@ -270,13 +275,35 @@ def test_a_draft_that_cannot_be_made_says_why(tmp_path):
     assert any("is not a model" in error.value for error in at.error)
 
 
+def test_a_draft_waits_for_its_turn_with_the_model(whisper):
+    gate = threading.Event()
+
+    def other():
+        yield Step("listening")
+        gate.wait(PATIENCE_S)
+        yield Step("done", result="of another session")
+
+    orders.accelerator.ask("other", other, "another model", "another session")
+    at = AppTest.from_function(_draft_page, default_timeout=PATIENCE_S)
+    at.session_state["reference"] = "whisper"
+    at.session_state["reference_whisper"] = whisper
+    at.session_state["sound"] = a_recording()
+    at.run()
+    at.button[0].click().run()
+    key = at.session_state["draft_key"]
+    waiting = orders.accelerator.look(key)
+    gate.set()
+    assert orders.accelerator.wait(key, PATIENCE_S, finished=True).result
+    assert (waiting.stage, waiting.ahead) == ("waiting", 1)
+
+
 def test_the_button_that_says_download_is_what_downloads_whisper_for_a_draft(asked):
     at = AppTest.from_function(_draft_page, default_timeout=PATIENCE_S)
     at.session_state["sound"] = a_recording()
     at.run()
     assert not asked
     pressed(at, "Download and transcribe").run()
-    state = drafting.drafts.wait(at.session_state["draft_key"], PATIENCE_S, finished=True)
+    state = orders.accelerator.wait(at.session_state["draft_key"], PATIENCE_S, finished=True)
     assert "the hub was asked" in state.error
     assert set(asked) == {LARGE}
     assert at.run().button[0].label == "Transcribe with Whisper"
@@ -312,11 +339,12 @@ def measured(at, **key):
     assert not at.exception
     analysis = at.session_state["shown_analysis"]
     name = fingerprint(analysis, early=True)
-    state = quality_panel.qualities.look(
-        content_sha(name, key.get("second", ""), key.get("data", ""))
-    )
+    second = key.get("second", "")
+    # A second reference that has a checkpoint waits in the queue of all that use a model.
+    runner = orders.accelerator if checkpoint_of(second) else quality_panel.qualities
+    state = runner.look(f"quality:{content_sha(name, second, key.get('data', ''))}")
     assert state is not None, "the page asked for something else"
-    quality_panel.qualities.wait(state.key, PATIENCE_S, finished=True)
+    runner.wait(state.key, PATIENCE_S, finished=True)
     at.run()
     assert not at.exception
     return at

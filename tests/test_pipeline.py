@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from alas_core.errors import AlasError, AlignmentError, InputError, ModelError
 from alas_core.layouts import pca_layout
 from alas_core.models import guard
 from alas_core.models.fake import FakeSpeechLLM
+from alas_core.models.watching import Watched
 from alas_core.pipeline import Request, analyse, steps
+from alas_core.reference import preparing
+from alas_core.sounds import TimesOfTheOriginal
 from alas_core.store import Store
 from alas_core.types import Audio, Reference, Settings, Utterance, content_sha
 from alas_core.words import split_words
@@ -322,3 +326,41 @@ def test_how_a_model_was_loaded_is_part_of_the_key_and_old_keys_stay():
     assert other.digest != key.digest
     info = dataclasses.replace(asked.model.info, variant="LoRA off")
     assert pipeline.run_key(info, asked, "even", "Repeat:", ("a",)).variant == "LoRA off"
+
+
+class LoadingAligner(EvenAligner):
+    """Has something to load, and gets on only while somebody listens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = False
+
+    def prepare(self, report) -> None:
+        try:
+            for done in range(200):
+                report(Watched("Downloading the model", done, 200))
+                time.sleep(0.001)
+        except BaseException:
+            self.left = True
+            raise
+
+
+def test_the_loading_of_an_aligner_is_told_and_ends_with_its_reader():
+    told = [step for step in steps(request(aligner=LoadingAligner())) if "Down" in step.stage]
+    assert [step.done for step in told] == list(range(200))
+    assert {step.total for step in told} == {200}
+
+    aligner = LoadingAligner()
+    pipe = steps(request(aligner=aligner))
+    while "Down" not in next(pipe).stage:
+        pass
+    pipe.close()
+    assert aligner.left
+
+
+def test_a_changed_sound_has_the_aligner_of_the_original_load_too():
+    aligner = LoadingAligner()
+    changed = TimesOfTheOriginal(aligner, make_audio(2.0))
+    assert sum(1 for _ in preparing(changed)) == 200
+    assert list(preparing(EvenAligner())) == []
+    assert list(preparing(TimesOfTheOriginal(EvenAligner(), make_audio(2.0)))) == []

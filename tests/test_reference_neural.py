@@ -10,10 +10,11 @@ from importlib import metadata
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from alas_core.errors import AlignmentError, ModelError
 from alas_core.models import registry
-from alas_core.reference import checkpoints, ctc, get_aligner, qwen3, whisper
+from alas_core.reference import checkpoints, ctc, get_aligner, preparing, qwen3, whisper
 from alas_core.reference.ctc import label_spans
 from alas_core.reference.transcription import transcribe
 from alas_core.types import Audio
@@ -194,6 +195,15 @@ def test_transcribe_gives_whispers_own_text(tmp_path, duration_s):
     assert duration_s > 30 or text == " ".join(own.split())
 
 
+def test_an_aligner_says_how_far_its_loading_is_until_it_is_loaded(tmp_path):
+    aligner = get_aligner(f"whisper:{tiny_aligners.whisper(tmp_path)}")
+    told = [(step.stage, step.done, step.total) for step in preparing(aligner)]
+    names = len(safetensors.numpy.load_file(tmp_path / "model.safetensors"))
+    assert told[0] == ("Loading the tokenizer and the processor", 0, 0)
+    assert told[1:] == [("Loading the weights", done, names) for done in range(names)]
+    assert list(preparing(aligner)) == []
+
+
 def test_nothing_is_transcribed_where_nothing_sounds(tmp_path):
     with pytest.raises(AlignmentError, match="silent"):
         transcribe(Audio(np.zeros(16_000, np.float32), 16_000), str(tmp_path))
@@ -281,10 +291,10 @@ def test_ctc_without_room_for_the_letters(tmp_path):
 def test_long_audio_is_heard_in_pieces_without_a_seam(tmp_path, monkeypatch):
     folder = tiny_aligners.wav2vec2(tmp_path)
     aligner, audio = get_aligner(f"ctc:{folder}"), hiss(4)
-    whole = ctc._listen(aligner._checkpoint.load("AutoModelForCTC"), audio)
+    whole = ctc._listen(aligner._checkpoint.load(), audio)
     monkeypatch.setattr(ctc, "PIECE_S", 1.0)
     monkeypatch.setattr(ctc, "CONTEXT_S", 0.48)
-    pieces = ctc._listen(aligner._checkpoint.load("AutoModelForCTC"), audio)
+    pieces = ctc._listen(aligner._checkpoint.load(), audio)
     assert pieces.log_p.shape == whole.log_p.shape
     np.testing.assert_allclose(pieces.spans, whole.spans, atol=1e-6)
 

@@ -5,7 +5,7 @@
 'pocketsphinx 5.1.1 r1'
 """
 
-from alas_core.reference.base import FILE_SUFFIXES, Aligner, get_aligner
+from alas_core.reference.base import FILE_SUFFIXES, Aligner, Loads, get_aligner, preparing
 from alas_core.reference.files import FileAligner, from_file, tier_names
 from alas_core.reference.praat import to_textgrid
 
@@ -13,8 +13,10 @@ __all__ = [
     "FILE_SUFFIXES",
     "Aligner",
     "FileAligner",
+    "Loads",
     "from_file",
     "get_aligner",
+    "preparing",
     "tier_names",
     "to_textgrid",
 ]

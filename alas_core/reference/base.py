@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from alas_core.errors import AlignmentError, InputError
+from alas_core.models.watching import Load, Report, Watched
 from alas_core.types import Audio, Reference, WordTiming
 from alas_core.words import split_words
 
@@ -40,6 +42,30 @@ class Aligner(Protocol):
             are no error: they come back without a place.
         """
         ...
+
+
+@runtime_checkable
+class Loads(Protocol):
+    """An aligner that has a checkpoint to load, which may have to be downloaded."""
+
+    def prepare(self, report: Report) -> None:
+        """Load it now, if it is not loaded, and say on the way how far that is.
+
+        Raises
+        ------
+        ModelError, AlignmentError
+            If the files cannot be had, or hold no such checkpoint.
+        """
+        ...
+
+
+def preparing(aligner: Aligner) -> Generator[Watched, None, None]:
+    """Have an aligner load what it needs, and yield how far that is; most need nothing.
+
+    Closing the generator stops the loading at its next report.
+    """
+    if isinstance(aligner, Loads):
+        yield from Load(aligner.prepare).watch()
 
 
 def get_aligner(name_or_path: str, tier: str = "") -> Aligner:

@@ -15,11 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from alas_core.errors import AlasError, AlignmentError
 from alas_core.models import fetching, identity, registry
+from alas_core.models.watching import Report, Watched, weights_hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from alas_core.models.guard import Guard
+
+_CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
+    "whisper": ("WhisperForConditionalGeneration", {"attn_implementation": "eager"}),
+    "ctc": ("AutoModelForCTC", {}),
+    "qwen3": ("Qwen3ASRForTokenClassification", {}),
+}
+"""The class of transformers for each kind, and further arguments of its `from_pretrained`."""
 
 _WHAT_FITS = {
     "whisper": "a Whisper checkpoint (openai/whisper-large-v3 or the like)",
@@ -55,13 +63,12 @@ class Checkpoint:
         version = metadata.version("transformers")
         self.name = f"{kind} {shown}@{found.revision[:12]} transformers {version} r{rules}"
 
-    def load(self, model_class: str, **options: Any) -> Loaded:
+    def load(self, report: Report = lambda _: None) -> Loaded:
         """The loaded model; the one that another aligner held before is let go.
 
         Parameters
         ----------
-        model_class : name of a class of transformers
-        options : further arguments of its `from_pretrained`
+        report : is told the bytes of a download, then the weights as they are loaded
 
         Raises
         ------
@@ -73,10 +80,10 @@ class Checkpoint:
             key = (self.name, self.id)
             if _held is None or _held[0] != key:
                 _held = None
-                _held = (key, self._load(model_class, options))
+                _held = (key, self._load(report))
             return _held[1]
 
-    def _load(self, model_class: str, options: dict[str, Any]) -> Loaded:
+    def _load(self, report: Report) -> Loaded:
         import torch
         import transformers
 
@@ -84,14 +91,21 @@ class Checkpoint:
 
         where: dict[str, Any] = {"trust_remote_code": False}
         device = usable_device("auto")
-        source = self._folder or fetching.fetch(self.id, self._revision, lambda _: None)
+        source = self._folder or fetching.fetch(self.id, self._revision, report)
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        model_class, options = _CLASSES[self.kind]
         with self.guard(f"loading {self.kind}:{self.id}", device, self._unusable):
             config = transformers.AutoConfig.from_pretrained(source, **where)
             self._check_kind(config)
+            report(Watched("Loading the tokenizer and the processor"))
             processor = transformers.AutoProcessor.from_pretrained(source, **where)  # type: ignore[no-untyped-call]
-            model = getattr(transformers, model_class).from_pretrained(
-                source, dtype=torch.float32, use_safetensors=True, **where, **options
-            )
+            hook = transformers.utils.logging.set_tqdm_hook(weights_hook(report))
+            try:
+                model = getattr(transformers, model_class).from_pretrained(
+                    source, dtype=torch.float32, use_safetensors=True, **where, **options
+                )
+            finally:
+                transformers.utils.logging.set_tqdm_hook(hook)
             model = model.to(device).eval().requires_grad_(False)
         return Loaded(model, processor, device)
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from alas_core.audio import SAMPLE_RATE, resample
+from alas_core.models.watching import Report
 from alas_core.reference.base import unplaced, words_to_place
 from alas_core.reference.checkpoints import Checkpoint, Loaded
 from alas_core.reference.readings import normalise
@@ -45,11 +46,15 @@ class CTCAligner:
         self._checkpoint = Checkpoint("ctc", checkpoint_id, RULES)
         self.name = self._checkpoint.name
 
+    def prepare(self, report: Report) -> None:
+        """Load the checkpoint; see `Loads.prepare`."""
+        self._checkpoint.load(report)
+
     def align(self, audio: Audio, transcript: str) -> Reference:
         """Place the words; see `Aligner.align`."""
         words = words_to_place(transcript)
         audio = resample(audio, SAMPLE_RATE)
-        loaded = self._checkpoint.load("AutoModelForCTC")
+        loaded = self._checkpoint.load()
         with self._checkpoint.guard(f"aligning with {self.name}", loaded.device):
             heard = _listen(loaded, audio)
             spelt = [_spell(loaded.processor.tokenizer, word.word) for word in words]

@@ -15,6 +15,7 @@ import numpy as np
 
 from alas_core.audio import SAMPLE_RATE, resample
 from alas_core.errors import AlignmentError
+from alas_core.models.watching import Report
 from alas_core.reference.base import words_to_place
 from alas_core.reference.checkpoints import Checkpoint, Loaded
 from alas_core.types import Audio, FloatArray, Reference, WordTiming
@@ -36,11 +37,15 @@ class Qwen3Aligner:
         self._checkpoint = Checkpoint("qwen3", checkpoint_id, RULES)
         self.name = self._checkpoint.name
 
+    def prepare(self, report: Report) -> None:
+        """Load the checkpoint; see `Loads.prepare`."""
+        self._checkpoint.load(report)
+
     def align(self, audio: Audio, transcript: str) -> Reference:
         """Place the words; see `Aligner.align`."""
         words = words_to_place(transcript)
         audio = resample(audio, SAMPLE_RATE)
-        loaded = self._checkpoint.load("Qwen3ASRForTokenClassification")
+        loaded = self._checkpoint.load()
         with self._checkpoint.guard(f"aligning with {self.name}", loaded.device):
             timed, sure = _fill_in(loaded, audio, words)
         step_s = float(loaded.processor.timestamp_segment_time) / 1000

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from alas_core.audio import SAMPLE_RATE, SILENCE_PEAK, resample
 from alas_core.errors import AlignmentError
+from alas_core.models.watching import Report, Watched
 from alas_core.reference.checkpoints import Checkpoint
 from alas_core.types import Audio
 
 RULES = 1
 
 
-def transcribe(audio: Audio, checkpoint_id: str) -> str:
+def transcribe(audio: Audio, checkpoint_id: str, report: Report = lambda _: None) -> str:
     """Whisper's own text, greedy, without time marks; longer audio window by window.
 
     Parameters
     ----------
     audio : Audio
     checkpoint_id : hub id or folder of a Whisper checkpoint
+    report : is told how far download and loading are, and when the listening begins
 
     Raises
     ------
@@ -33,7 +35,8 @@ def transcribe(audio: Audio, checkpoint_id: str) -> str:
     import torch
 
     checkpoint = Checkpoint("whisper", checkpoint_id, RULES)
-    loaded = checkpoint.load("WhisperForConditionalGeneration", attn_implementation="eager")
+    loaded = checkpoint.load(report)
+    report(Watched("Listening: Whisper writes what it hears"))
     with checkpoint.guard(f"transcribing with {checkpoint.name}", loaded.device), torch.no_grad():
         inputs = loaded.processor.feature_extractor(
             audio.samples,

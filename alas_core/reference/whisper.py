@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alas_core.audio import SAMPLE_RATE, resample
+from alas_core.models.watching import Report
 from alas_core.reference.base import words_to_place
 from alas_core.reference.checkpoints import Checkpoint, Loaded
 from alas_core.reference.sounding import trimmed
@@ -58,13 +59,15 @@ class WhisperAligner:
         self._checkpoint = Checkpoint("whisper", checkpoint_id, RULES)
         self.name = self._checkpoint.name
 
+    def prepare(self, report: Report) -> None:
+        """Load the checkpoint; see `Loads.prepare`."""
+        self._checkpoint.load(report)
+
     def align(self, audio: Audio, transcript: str) -> Reference:
         """Place the words; see `Aligner.align`."""
         words = words_to_place(transcript)
         audio = resample(audio, SAMPLE_RATE)
-        loaded = self._checkpoint.load(
-            "WhisperForConditionalGeneration", attn_implementation="eager"
-        )
+        loaded = self._checkpoint.load()
         with self._checkpoint.guard(f"aligning with {self.name}", loaded.device):
             placed = _through_windows(loaded, audio, words, _spelling(transcript))
         return Reference(self.name, trimmed(placed, audio))

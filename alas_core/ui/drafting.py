@@ -8,13 +8,11 @@ import streamlit as st
 
 from alas_core.reference.base import DEFAULT_CHECKPOINTS
 from alas_core.types import content_sha
-from alas_core.ui import loading, references
+from alas_core.ui import loading, orders, references, waiting
 from alas_core.ui.guard import defect_text
-from alas_core.ui.jobs import Runner, Step
+from alas_core.ui.jobs import Step, stepping
 from alas_core.ui.shelf import Recording
 from alas_core.ui.text import plain
-
-drafts: Runner[str] = Runner("drafts", max_kept=16)
 
 _KEY, _OF, _TEXT, _TAKEN = "draft_key", "draft_of", "draft_text", "draft_taken"
 _POLL_S = 0.4
@@ -55,11 +53,11 @@ def begin(recording: Recording) -> None:
     """Have the recording listened to in the background."""
     name = checkpoint()
     loading.agree(name)
-    key = content_sha(recording.name, recording.data, name)
-    known = drafts.look(key)
+    key = f"draft:{content_sha(recording.name, recording.data, name)}"
+    known = orders.accelerator.look(key)
     if known is not None and known.error:
-        drafts.forget(key)
-    drafts.ask(key, lambda: _steps(recording, name))
+        orders.accelerator.forget(key)
+    orders.ask_aligner(key, lambda: _steps(recording, name), name, f"{waiting.session()} draft")
     st.session_state[_KEY], st.session_state[_OF] = key, recording.id
     st.session_state.pop(_TAKEN, None)
 
@@ -76,7 +74,7 @@ def progress(recording: Recording | None) -> None:
     if recording is None or recording.id != st.session_state.get(_OF):
         return
     key = st.session_state.get(_KEY)
-    state = drafts.look(key) if key else None
+    state = orders.accelerator.look(key) if key else None
     if state is None:
         st.session_state.pop(_KEY, None)
     elif state.error:
@@ -92,11 +90,11 @@ def progress(recording: Recording | None) -> None:
 
 @st.fragment(run_every=_POLL_S)
 def _poll(key: str) -> None:
-    state = drafts.look(key)
+    state = orders.accelerator.look(key)
     if state is None or state.finished:
         st.rerun()
     else:
-        st.progress(0.0, text=f"{plain(state.stage[:1].upper() + state.stage[1:])} …")
+        waiting.progress(state)
 
 
 def _steps(recording: Recording, name: str) -> Iterator[Step[str]]:
@@ -104,10 +102,12 @@ def _steps(recording: Recording, name: str) -> Iterator[Step[str]]:
     from alas_core import audio
 
     sound = audio.decode(recording.data, name=recording.name)
-    yield Step("loading Whisper and listening")
+    yield Step("loading the libraries for Whisper")
     from alas_core.models import registry
+    from alas_core.models.watching import Load
     from alas_core.reference.transcription import transcribe
 
     with registry.device_lock:
-        text = transcribe(sound, name)
+        heard = Load(lambda report: transcribe(sound, name, report))
+        text = yield from stepping(heard.watch())
     yield Step("done", result=text)

@@ -12,6 +12,7 @@ of another `lane` wait until it is done, or until nobody looks at it any more; t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import logging
@@ -21,7 +22,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from alas_core.errors import AlasError
 
@@ -41,6 +42,17 @@ class Step(Generic[Result]):
     done: int = 0
     total: int = 0
     result: Result | None = None
+
+
+class Told(Protocol):
+    """How far something is: a stage in plain words and a count."""
+
+    @property
+    def stage(self) -> str: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,18 @@ class _Job(Generic[Result]):
     def rank(self) -> tuple[bool, bool, int]:
         """The smallest is served next: no picture yet, with a reader, in order of arrival."""
         return self.state.result is not None, not self.watched, self.order
+
+
+def stepping(told: Generator[Told, None, Result]) -> Generator[Step[Any], None, Result]:
+    """What a generator of stages and counts tells, as steps; its result is the generator's."""
+    with contextlib.closing(told):
+        while True:
+            try:
+                news = next(told)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield Step(news.stage, news.done, news.total)
 
 
 class Runner(Generic[Result]):

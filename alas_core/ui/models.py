@@ -13,8 +13,8 @@ from alas_core.ui import controls, loading, orders, prompts
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import State
 from alas_core.ui.orders import Order
-from alas_core.ui.picture import progress_text, session, share
 from alas_core.ui.text import cut, plain
+from alas_core.ui.waiting import progress, session
 
 if TYPE_CHECKING:  # torch comes with it: only a runner's thread imports that
     from alas_core.models.selfcheck import SelfCheck
@@ -131,7 +131,7 @@ def _poll(key: str) -> None:
     if state is None or state.finished or state.result is not None:
         st.rerun()
     else:
-        st.progress(share(state), text=progress_text(state))
+        progress(state)
 
 
 def _show(check: SelfCheck) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from alas_core.mode import readonly
 from alas_core.models.identity import Loading
 from alas_core.types import Analysis, Settings, Utterance, content_sha
 from alas_core.ui import references, sources
-from alas_core.ui.jobs import Runner, State, Step
+from alas_core.ui.jobs import Runner, State, Step, stepping
 from alas_core.ui.source import Reading
 
 if TYPE_CHECKING:
@@ -132,6 +132,9 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
     from alas_core import pipeline
 
     if order.part:
+        from alas_core.reference import preparing
+
+        yield from stepping(preparing(references.aligner(order.reference, reading.reference)))
         yield Step("placing the words in the whole recording")
     utterance, aligner = _heard(order, reading)
     request = pipeline.Request(
@@ -148,6 +151,13 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
             yield Step(progress.stage, progress.done, progress.total, progress.analysis)
     except TooLongError as error:
         raise error.after(_starts_s(order)) from None
+
+
+def ask_aligner(
+    key: str, steps: Callable[[], Iterator[Step[Any]]], checkpoint: str, reader: str
+) -> State[Any]:
+    """A job that listens with an aligner's checkpoint, in the one queue of all that use a model."""
+    return accelerator.ask(key, steps, f"aligner {checkpoint}", reader)
 
 
 def _instruction(order: Order, reading: Reading) -> str | None:
@@ -190,21 +200,15 @@ def _check_steps(order: Order) -> Generator[Step[SelfCheck], None, None]:
     yield Step("loading the libraries for speech models")
     from alas_core.models.selfcheck import self_check
 
-    steps = self_check(
+    check = self_check(
         order.model_id,
         order.loading,
         _heard(order, reading)[0],
         _instruction(order, reading),
         instruction_first=order.settings.instruction_first,
     )
-    try:
-        while True:
-            step = next(steps)
-            yield Step(step.stage, step.done, step.total)
-    except StopIteration as end:
-        yield Step("done", result=end.value)
-    finally:
-        steps.close()
+    result = yield from stepping(check)
+    yield Step("done", result=result)
 
 
 def _unload_steps() -> Iterator[Step[Any]]:

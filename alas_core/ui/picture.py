@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -16,6 +14,7 @@ from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import State
 from alas_core.ui.sheet import SHEET_HEIGHT
 from alas_core.ui.text import plain
+from alas_core.ui.waiting import progress, session
 
 _SHOWN, _MAIN = "shown_analysis", "status"
 _GRACE_S = 0.25
@@ -65,12 +64,6 @@ def pictured(wanted: Callable[[], orders.Order | None], slot: str = _SHOWN) -> P
         return Picture(shown, state=state)
     st.session_state[slot] = state.result
     return Picture(state.result, fresh=True, state=state)
-
-
-def session() -> str:
-    """A name for this browser session."""
-    name: str = st.session_state.setdefault("session", uuid.uuid4().hex)
-    return name
 
 
 def on_screen() -> Analysis | None:
@@ -123,21 +116,7 @@ def _poll(key: str, version: int) -> None:
     if state is None or state.finished or state.version != version:
         st.rerun()
     else:
-        st.progress(share(state), text=progress_text(state))
-
-
-def share(state: State[Any]) -> float:
-    """How far, from 0 to 1."""
-    return min(state.done / state.total, 1.0) if state.total else 0.0
-
-
-def progress_text(state: State[Any]) -> str:
-    """The stage in plain words, how far, and who is before."""
-    if state.ahead:
-        return f"Waiting: {state.ahead} before you"
-    stage = state.stage[:1].upper() + state.stage[1:]
-    count = f", {state.done} of {state.total}" if state.total > 1 else ""
-    return f"{plain(stage)}{count} …"
+        progress(state)
 
 
 def _summary(analysis: Analysis) -> str:

@@ -11,11 +11,11 @@ from alas_core.definitions import FIGURES
 from alas_core.figures.palette import Theme
 from alas_core.fingerprint import fingerprint
 from alas_core.reference.base import checkpoint_of
-from alas_core.types import Analysis, Reference, content_sha
-from alas_core.ui import guide, loading, references, sources
+from alas_core.types import Analysis, content_sha
+from alas_core.ui import guide, loading, orders, references, sources, waiting
 from alas_core.ui.chart import chart
 from alas_core.ui.guard import defect_text
-from alas_core.ui.jobs import Runner, State, Step
+from alas_core.ui.jobs import Runner, State, Step, stepping
 from alas_core.ui.mode import readonly
 from alas_core.ui.share import file_stem
 from alas_core.ui.text import plain
@@ -102,41 +102,56 @@ def _figures(
 def ask(analysis: Analysis, second: str) -> State[Quality]:
     """The job that measures this reference, started if need be; `second` is "" for none."""
     data = st.session_state.get("data", "") if second == references.OWN else ""
-    key = content_sha(fingerprint(analysis, early=True), second, data)
+    key = f"quality:{content_sha(fingerprint(analysis, early=True), second, data)}"
+    checkpoint = checkpoint_of(second)
+    if checkpoint:
+        return orders.ask_aligner(
+            key,
+            lambda: _steps_of_a_model(analysis, second),
+            checkpoint,
+            f"{waiting.session()} quality",
+        )
     return qualities.ask(key, lambda: _steps(analysis, second, data))
 
 
 def _again(key: str) -> None:
-    qualities.forget(key)
+    for runner in (qualities, orders.accelerator):
+        runner.forget(key)
 
 
 def _steps(analysis: Analysis, second: str, data: str) -> Iterator[Step[Quality]]:
     yield Step("moving the boundaries")
     from alas_core.quality import reference_quality
 
-    if second:
-        yield Step("asking the second reference")
-        yield Step("done", result=reference_quality(analysis, _align(analysis, second, data)))
-    else:
+    if not second:
         yield Step("done", result=reference_quality(analysis))
-
-
-def _align(analysis: Analysis, second: str, data: str) -> Reference:
+        return
+    yield Step("asking the second reference")
     utterance = analysis.utterance
     own = sources.source(data).read(utterance.id).reference if data else None
-    aligner = references.aligner(second, own)
-    if not checkpoint_of(second):
-        return aligner.align(utterance.audio, utterance.transcript)
-    from alas_core.models import registry
+    found = references.aligner(second, own).align(utterance.audio, utterance.transcript)
+    yield Step("done", result=reference_quality(analysis, found))
 
+
+def _steps_of_a_model(analysis: Analysis, second: str) -> Iterator[Step[Quality]]:
+    yield Step("loading the libraries for the second reference")
+    from alas_core.models import registry
+    from alas_core.quality import reference_quality
+    from alas_core.reference import preparing
+
+    aligner = references.aligner(second)
     with registry.device_lock:
-        return aligner.align(utterance.audio, utterance.transcript)
+        yield from stepping(preparing(aligner))
+        yield Step("asking the second reference")
+        found = aligner.align(analysis.utterance.audio, analysis.utterance.transcript)
+    yield Step("moving the boundaries")
+    yield Step("done", result=reference_quality(analysis, found))
 
 
 @st.fragment(run_every=_POLL_S)
 def _poll(key: str) -> None:
-    state = qualities.look(key)
+    state = qualities.look(key) or orders.accelerator.look(key)
     if state is None or state.finished:
         st.rerun()
     else:
-        st.progress(0.0, text=f"{plain(state.stage[:1].upper() + state.stage[1:])} …")
+        waiting.progress(state)

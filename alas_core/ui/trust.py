@@ -13,9 +13,9 @@ from alas_core.figures.palette import Theme
 from alas_core.findings import Finding
 from alas_core.types import Analysis
 from alas_core.ui import controls, parameters
-from alas_core.ui.picture import session
 from alas_core.ui.readout_panel import readout_panel
 from alas_core.ui.trial_panels import centering_panel, controls_panel, sensitivity_panel
+from alas_core.ui.waiting import session
 
 _LABELS = ("Read-out", "Controls", "Centering and sinks", "Sensitivity")
 VIEWS = dict(zip(parameters.VIEWS, _LABELS, strict=True))
