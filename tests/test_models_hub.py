@@ -147,6 +147,13 @@ def test_a_checkpoint_whose_main_branch_cannot_be_read_is_taken_from_another(hub
     assert [one.model_id for one in installed()] == [hub.model_id]
 
 
+def test_an_error_names_the_model_and_not_its_commit(hub):
+    (hub.commits[FIRST] / "tokenizer.json").write_text("{")
+    with online(hub), pytest.raises(ModelError, match=r"'a/b' is not a checkpoint") as failed:
+        registry.get("a/b", CPU)
+    assert FIRST not in str(failed.value)
+
+
 def test_a_model_that_was_never_fetched_needs_the_network(hub):
     del hub
     with pytest.raises(ModelError, match="neither in the local cache nor reachable"):

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import httpx2
 import huggingface_hub
 import pytest
+import safetensors.torch
 import torch
 import transformers
 from huggingface_hub import errors as hub
@@ -21,13 +22,14 @@ from huggingface_hub import errors as hub
 from alas_core.__main__ import main
 from alas_core.errors import ModelError
 from alas_core.models import fetching, guard, inventory, loading, memory, problems, registry
+from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.choices import choices
 from alas_core.models.facts import FAMILIES
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.identity import Loading
 from alas_core.models.protocol import Prompt
 from alas_core.models.watching import Load, Stopped, Watched
-from tests import tiny
+from tests import tiny, tiny_salmonn
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CPU = Loading(device="cpu")
@@ -391,7 +393,36 @@ def test_a_package_that_is_not_there_is_missing(monkeypatch) -> None:
     assert not row["runnable"]
 
 
+def test_weights_that_no_file_holds_are_said(folder, tmp_path) -> None:
+    """The library makes them at random: without a word the picture would be one of noise."""
+    whole = TransformersSpeechLLM(loading.load(folder, CPU), "whole", "test")
+    assert not any("at random" in note for note in whole.info.notes)
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    weights = safetensors.torch.load_file(broken / "model.safetensors")
+    del weights["language_model.model.layers.1.self_attn.q_proj.weight"]
+    safetensors.torch.save_file(weights, broken / "model.safetensors", {"format": "pt"})
+    note = TransformersSpeechLLM(loading.load(broken, CPU), "broken", "test").info.notes[0]
+    assert note.startswith("1 weight is in none of the model's files and was made at random")
+    assert "layers.1.self_attn.q_proj.weight" in note
+
+
 # Memory
+
+
+def test_salmonns_four_parts_are_counted(tmp_path) -> None:
+    assert memory.n_parameters(tiny_salmonn.salmonn(tmp_path)) == pytest.approx(
+        sum(weight.numel() for weight in _every_weight(tmp_path)), rel=0.2
+    )
+    shutil.rmtree(tmp_path / "whisper-large-v2")
+    (tmp_path / "whisper-large-v2").mkdir()
+    assert memory.n_parameters(tmp_path) == 0
+
+
+def _every_weight(folder):
+    for path in folder.glob("*/*.safetensors"):
+        yield from safetensors.torch.load_file(path).values()
+    for path in (*folder.glob("*.pt"), *folder.glob("*.pth")):
+        yield from torch.load(path, weights_only=True)["model"].values()
 
 
 def test_memory_is_counted_from_headers(folder) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import peft
 import pytest
 import torch
+import transformers
 
 from alas_core.errors import ModelError
 from alas_core.models import loading, problems
@@ -68,6 +70,27 @@ def test_answers_are_given_with_the_switch_as_it_is_set(lora: bool):
     assert on == [lora] * 4
     assert all(torch.equal(*pair) for pair in zip(before, states(model), strict=True))
     assert model._open.has_lora
+
+
+def test_a_lora_beside_the_weights_is_loaded_with_them(tmp_path: Path, monkeypatch):
+    """As Granite is published: its adapter names a base on the hub, which must not be asked for."""
+    whole = with_lora(True)
+    whole._open.model.save_pretrained(str(tmp_path))
+    tiny_more.granite_speech().model.save_pretrained(str(tmp_path))
+    settings = json.loads((tmp_path / "adapter_config.json").read_text())
+    settings["base_model_name_or_path"] = "nobody/granite-on-the-hub"
+    (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
+    # Granite's own sound features need torchaudio: the tiny one's stand in for the processor.
+    processor = whole._open.processor
+    monkeypatch.setattr(transformers.AutoProcessor, "from_pretrained", lambda *_, **__: processor)
+    monkeypatch.setattr(loading, "_check_packages", lambda *_: None)
+    for lora in (True, False):
+        options = Loading(device="cpu", dtype="float32", lora=lora)
+        model = TransformersSpeechLLM(loading.load(tmp_path, options), "granite", "test")
+        assert model._open.has_lora
+        assert model._open.missing == ()
+        for one, other in zip(states(model), states(with_lora(lora)), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
 
 def test_a_lora_in_a_folder_of_its_own_is_loaded(tmp_path: Path):

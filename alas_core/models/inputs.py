@@ -115,7 +115,17 @@ def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
         lora = f"The model's speech LoRA is {state} in both runs."
     elif family.lora:
         lora = "No speech LoRA was found beside the weights, so none is used."
-    return tuple(note for note in (family.note, lora) if note)
+    missing = ""
+    if checkpoint.missing:
+        names = checkpoint.missing
+        were = "1 weight is" if len(names) == 1 else f"{len(names)} weights are"
+        made = "was" if len(names) == 1 else "were"
+        more = ", ..." if len(names) > 2 else ""
+        missing = (
+            f"{were} in none of the model's files and {made} made at random, which spoils the "
+            f"scores: {', '.join(names[:2])}{more}. Download or convert the model anew."
+        )
+    return tuple(note for note in (missing, family.note, lora) if note)
 
 
 def longest_audio_s(checkpoint: Checkpoint) -> float | None:

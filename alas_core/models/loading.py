@@ -23,7 +23,11 @@ from alas_core.models.watching import Report, Watched, weights_hook
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded checkpoint and what is known of it; `untrained` says that its weights are random."""
+    """A loaded checkpoint and what is known of it.
+
+    `untrained` says that its weights are random; `missing` names those that no file held: they are
+    random, too.
+    """
 
     model: Any
     processor: Any
@@ -33,6 +37,7 @@ class Checkpoint:
     about: dict[str, Any] = field(default_factory=dict)
     loading: Loading = field(default_factory=Loading)
     untrained: bool = False
+    missing: tuple[str, ...] = ()
 
     @property
     def text_config(self) -> Any:
@@ -82,16 +87,17 @@ def load(
             model_class = getattr(transformers, family.model_class)
             if untrained_seed is None:
                 options = _placing(loading, device, torch_dtype)
-                model = model_class.from_pretrained(
+                model, found = model_class.from_pretrained(
                     folder,
                     dtype=torch_dtype,
                     use_safetensors=True,
                     trust_remote_code=False,
+                    output_loading_info=True,
                     **options,
                 )
                 _add_lora(model, family, folder)
             else:
-                options = {}
+                options, found = {}, {}
                 model = _untrained(model_class, config, torch_dtype, untrained_seed)
             model = model.eval().requires_grad_(False)
             model = model if "device_map" in options else model.to(device)
@@ -101,8 +107,11 @@ def load(
     model.config.get_text_config(decoder=True).tie_last_hidden_states = False
     if loading.device == "spread":
         device = str(model.get_input_embeddings().weight.device)
+    missing = tuple(sorted(found.get("missing_keys", ())))
     about, untrained = _about(folder), untrained_seed is not None
-    return Checkpoint(model, processor, family, device, torch_dtype, about, loading, untrained)
+    return Checkpoint(
+        model, processor, family, device, torch_dtype, about, loading, untrained, missing
+    )
 
 
 def usable_config(folder: Path, loading: Loading) -> tuple[Any, Family]:
@@ -149,8 +158,9 @@ def known_family(config: Any, folder: Path) -> Family:
     if family is not None:
         return family
     if config_audio_token(config) is None:
+        name = problems.model_name(folder)
         raise ModelError(
-            f"'{folder.name}' is of type '{config.model_type}', which is no speech LLM known here "
+            f"'{name}' is of type '{config.model_type}', which is no speech LLM known here "
             "and names no audio token; expected one of "
             f"{', '.join(sorted(FAMILIES))}, or another class with an audio_token_id"
         )
@@ -178,22 +188,23 @@ def config_audio_token(config: Any) -> int | None:
 
 
 def _guard(folder: Path, device: str) -> Guard:
-    what = f"loading {folder.name}"
+    what = f"loading {problems.model_name(folder)}"
     return Guard(what, device, _explanation(folder), lambda: _advice(folder, device))
 
 
 def _explanation(folder: Path) -> Callable[[BaseException], str]:
     """Plain words for why a checkpoint could not be loaded."""
+    name = problems.model_name(folder)
 
     def explain(error: BaseException) -> str:
-        known = problems.explain(error, folder.name)
+        known = problems.explain(error, name)
         if known is not None:
             return known
         reason = first_line(error)
         if isinstance(error, OSError):
-            return f"the model '{folder.name}' cannot be read: {reason}; check its files"
+            return f"the model '{name}' cannot be read: {reason}; check its files"
         return (
-            f"'{folder.name}' is not a checkpoint that transformers can load: {reason}; expected "
+            f"'{name}' is not a checkpoint that transformers can load: {reason}; expected "
             "config.json, processor files and safetensors weights of a speech LLM"
         )
 
@@ -205,8 +216,9 @@ def _advice(folder: Path, device: str) -> str:
     count, found = memory.n_parameters(folder), memory.device_memory(device)
     if not count or found is None:
         return ""
+    name = problems.model_name(folder)
     return (
-        f"'{folder.name}' has {count / 1e9:.2g} billion weights and {memory.gib(found.free)} are "
+        f"'{name}' has {count / 1e9:.2g} billion weights and {memory.gib(found.free)} are "
         f"free: {memory.what_fits(count, found.free)}"
     )
 
@@ -216,8 +228,9 @@ def _check_packages(family: Family, loading: Loading, folder: Path) -> None:
     for place in {folder, folder / (family.lora or ".")}:
         if (place / "adapter_config.json").is_file():
             if not (place / "adapter_model.safetensors").is_file():
+                name = problems.model_name(folder)
                 raise ModelError(
-                    f"the LoRA of '{folder.name}' has no safetensors weights, and pickled ones are "
+                    f"the LoRA of '{name}' has no safetensors weights, and pickled ones are "
                     "never loaded; convert it with peft's save_pretrained"
                 )
             needs += ["peft"] if loading.lora else []

@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from alas_core.models.salmonn_files import salmonn_files
 from alas_core.types import ModelInfo
 
 GIB = 2**30
@@ -39,7 +40,15 @@ class DeviceMemory:
 
 
 def n_parameters(folder: Path) -> int:
-    """Number of weights of a model folder, 0 if no safetensors header can be read."""
+    """Number of weights of a model folder, 0 if no safetensors header can be read.
+
+    Of SALMONN all four parts count, the pickled ones by their size as float32.
+    """
+    parts = salmonn_files(folder)
+    if parts is not None:
+        whole = [n_parameters(parts.whisper), n_parameters(parts.llama)]
+        pickled = sum(path.stat().st_size for path in (parts.beats, parts.salmonn))
+        return sum(whole) + pickled // 4 if all(whole) else 0
     count = 0
     for path in sorted(folder.glob("*.safetensors")):
         if path.name.startswith(("adapter", "consolidated")):

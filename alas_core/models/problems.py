@@ -46,6 +46,17 @@ def explain(error: BaseException, name: str) -> str | None:
     return None
 
 
+def model_name(folder: Path) -> str:
+    """What people call the model in a folder: its id if it lies in the hub's cache.
+
+    The cache keeps models--OWNER--NAME/snapshots/COMMIT, whose last part names nothing.
+    """
+    place = folder.parent.parent.name
+    if folder.parent.name == "snapshots" and place.startswith("models--"):
+        return place.removeprefix("models--").replace("--", "/")
+    return folder.name
+
+
 def chain(error: BaseException | None) -> Iterator[BaseException]:
     """The error, its cause, the cause's cause and so on, each once."""
     seen: set[int] = set()
