@@ -137,7 +137,7 @@ def _points(key: str, found: Pooled, kind: str) -> FloatArray:
 
 def _umap_steps(vectors: FloatArray) -> Iterator[Step[FloatArray]]:
     n = len(vectors)
-    yield Step(f"placing {n} words with UMAP (20,000 take a minute or two)")
+    yield Step(f"placing {n} words with UMAP (20,000 take about half a minute)")
     from alas_core import projection
 
     yield Step("done", result=projection.umap_points(principal(vectors, 50)))

@@ -1,9 +1,10 @@
 """Rows of the benchmark about runs: cost and memory over 1,000 utterances, and workers on Ray.
 
-Each is measured in a process of its own: ``python -m tests.benchmarks.runs WAY N``, with WAY `here`
-or `ray`, prints what it measured as JSON. The utterances are the demo's, again and again under new
-ids, with the word times that come with them; neither null nor answers, so that what a run adds
-weighs most.
+Each is measured in a process of its own: ``python -m tests.benchmarks.runs WAY N KIND``, with WAY
+`here` or `ray` and KIND `bare` or `whole`, prints what it measured as JSON. The utterances are the
+demo's, again and again under new ids. A bare run takes the word times that come with them, and has
+neither null nor answers, so that what a run adds weighs most; a whole one is what `alas run` does
+unless it is told otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ def resident_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def measure(way: str, n: int) -> dict[str, Any]:
+def measure(way: str, n: int, kind: str) -> dict[str, Any]:
     """Do one run; seconds after each utterance, counted from the first, and memory along it."""
     from alas_core.batch.plan import RunOrder
     from alas_core.batch.runner import Here, Run
@@ -64,7 +66,10 @@ def measure(way: str, n: int) -> dict[str, Any]:
     times, memory = [], []
     with tempfile.TemporaryDirectory() as folder:
         source = cycled_demo(Path(folder) / "data", n)
-        order = RunOrder(str(source), reference="own", settings=Settings(n_null=0), answers=False)
+        order = RunOrder(str(source))
+        if kind == "bare":
+            settings = Settings(n_null=0)
+            order = replace(order, reference="own", settings=settings, answers=False)
         for progress in Run(order, f"{folder}/out", pool=pool).steps():
             if progress.last is not None:
                 times.append(time.perf_counter())
@@ -76,10 +81,10 @@ def measure(way: str, n: int) -> dict[str, Any]:
     return {"times": [t - times[0] for t in times], "memory": memory, "end": end - times[0]}
 
 
-def in_its_own_process(way: str, n: int, threads: int) -> dict[str, Any]:
+def in_its_own_process(way: str, n: int, threads: int, kind: str = "bare") -> dict[str, Any]:
     """`measure` in a fresh process; on Ray, where there is no network but the loopback."""
     alone = ["unshare", "--net", "--map-root-user"] if way == "ray" else []
-    command = [*alone, sys.executable, "-m", "tests.benchmarks.runs", way, str(n)]
+    command = [*alone, sys.executable, "-m", "tests.benchmarks.runs", way, str(n), kind]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     result = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -99,14 +104,14 @@ def linear(n: int = MANY) -> tuple[float, float, float, float]:
     return told["end"], told["times"][few], memory[settled], max(memory[settled:])
 
 
-def two_workers(n: int = 96) -> tuple[float, float]:
+def two_workers(kind: str, n: int = 96) -> tuple[float, float]:
     """Utterances a second of one process with two threads and of two Ray workers with one."""
     rates = []
     for way, threads in (("here", 2), ("ray", 1)):
-        times = in_its_own_process(way, n, threads)["times"]
+        times = in_its_own_process(way, n, threads, kind)["times"]
         rates.append((len(times) - 8) / (times[-1] - times[7]))  # both have warmed up by then
     return rates[0], rates[1]
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(sys.argv[1], int(sys.argv[2]))) + "\n")
+    sys.stdout.write(json.dumps(measure(sys.argv[1], int(sys.argv[2]), sys.argv[3])) + "\n")
