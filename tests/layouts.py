@@ -134,14 +134,16 @@ def librisqa_part_1(root: Path) -> str:
 
 
 def librisqa_part_2(root: Path) -> str:
-    """Options inside the question; the sound named from the split on."""
+    """Fields as the hub's card tells them; the sound named from the split on."""
     librispeech(root)
     row = {
         "speech_path": "dev-clean/84/121123/84-121123-0001.wav",
         "text": "BUT IN LESS THAN FIVE MINUTES",
-        "question": "How long did it take? A. Under five minutes B. An hour C. A day D. A year",
-        "answer": "A. Under five minutes",
-        "analysis": "The speaker says so.",
+        "question_and_option": "How long did it take?\nA. Under five minutes\nB. An hour\nC. A day"
+        "\nD. A year",
+        "answer": "A",
+        "answer_and_analysis": "A. Under five minutes\nThe speaker says so.",
+        "duration": 2.5,
     }
     path = root / "LibriSQA-PartII-test.json"
     path.write_text(json.dumps([row]))

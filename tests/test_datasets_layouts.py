@@ -242,10 +242,34 @@ def test_librisqa_part_1_is_open_and_finds_flac(tmp_path):
     assert first.meta["question"] == "What is the listener told to do?"
 
 
+def test_librisqa_part_2_is_read_as_its_card_describes_it(tmp_path):
+    data = opened(layouts.librisqa_part_2, tmp_path)
+    asked = data.load(data.ids()[0].id)
+    assert asked.task == tasks.CHOICE
+    assert asked.choices == ("Under five minutes", "An hour", "A day", "A year")
+    assert asked.answer == "Under five minutes"
+    assert asked.meta["question"] == "How long did it take?"
+    assert asked.meta["reasons"] == "The speaker says so"
+    assert asked.meta["duration"] == 2.5
+    path = tmp_path / "LibriSQA-PartII-test.json"
+    row = {key: value for key, value in json.loads(path.read_text())[0].items() if key != "answer"}
+    path.write_text(json.dumps([row, _copied(path)]))
+    data = datasets.open_source(f"librisqa:{path}?root={tmp_path / 'LibriSpeech'}")
+    assert data.load(data.ids()[0].id).answer == "Under five minutes"
+    (problem,) = data.problems()
+    assert "column 'question'" in str(problem)
+
+
+def _copied(path):
+    """The row without what only the published form has."""
+    (row,) = json.loads(path.read_text())
+    return {key: value for key, value in row.items() if "_and_" not in key}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {},
+        {"question": "How long did it take? A. Under five minutes B. An hour C. A day D. A year"},
         {"question": "How long?", "options": ["Under five minutes", "An hour", "A day", "A year"]},
         {
             "question": "How long?",
@@ -260,10 +284,10 @@ def test_librisqa_part_1_is_open_and_finds_flac(tmp_path):
         },
     ],
 )
-def test_librisqa_part_2_has_its_options_in_many_forms(tmp_path, changes):
+def test_librisqa_part_2_is_also_read_from_copies_of_other_forms(tmp_path, changes):
     spec = layouts.librisqa_part_2(tmp_path)
     path = tmp_path / "LibriSQA-PartII-test.json"
-    path.write_text(json.dumps([json.loads(path.read_text())[0] | changes]))
+    path.write_text(json.dumps([_copied(path) | changes]))
     (row,) = datasets.open_source(spec).ids()
     asked = datasets.open_source(spec).load(row.id)
     assert asked.task == tasks.CHOICE
@@ -289,7 +313,7 @@ def test_librisqa_part_2_keeps_reasons_apart_from_the_answer(tmp_path, told, ans
     path = tmp_path / "LibriSQA-PartII-test.json"
     options = ["Under five minutes", "An hour", "A day", "A year"]
     changes = {"question": "How long?", "options": options, "answer": told}
-    path.write_text(json.dumps([json.loads(path.read_text())[0] | changes]))
+    path.write_text(json.dumps([_copied(path) | changes]))
     data = datasets.open_source(spec)
     asked = data.load(data.ids()[0].id)
     assert asked.answer == answer

@@ -1,8 +1,10 @@
 """LibriSQA (arXiv 2308.10390): questions about LibriSpeech, open (part I) or with options (II).
 
 The published JSON names `.wav` files where LibriSpeech has FLAC, with or without "LibriSpeech/"
-before the split. Part II is read with its options as a list, as an object, as fields A to D, or
-written into the question; its answer may be a letter, an option, or either with reasons after it.
+before the split. After its card on the hub, part I has `question` and `answer`; part II has
+`question_and_option` (the four options written after the question), `answer` (a letter) and
+`answer_and_analysis`. Copies of part II are also read whose options are a list, an object or
+fields A to D, and whose answer is an option or has its reasons after it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from alas_core.datasets.listing import Entry, Listed
 from alas_core.datasets.manifest import as_text, read_choices
 from alas_core.datasets.records import Record, flat_meta, records
 
-_OWN_FIELDS = {"question", "answer", "text", "speech_path", "options", "choices"}
+_QUESTIONS, _ANALYSIS = ("question", "question_and_option"), "answer_and_analysis"
+_OWN_FIELDS = {*_QUESTIONS, "answer", _ANALYSIS, "text", "speech_path", "options", "choices"}
 _LETTER = re.compile(r"\s*\(?([A-F])(?:[.):]|\s*$)\s*")
 _IN_QUESTION = re.compile(r"(?:^|\s)\(?([A-D])[.):]\s*")
 
@@ -51,17 +54,22 @@ def _entries(path: Path, root: Path, case: str) -> Iterator[Entry | Problem]:
 def _entry(
     where: str, record: Record, root: Path, case: str, seen: Counter[str]
 ) -> Entry | Problem:
-    for field in ("speech_path", "text", "question"):
+    asked = next((name for name in _QUESTIONS if name in record), _QUESTIONS[0])
+    for field in ("speech_path", "text", asked):
         if not isinstance(record.get(field), str):
             got = str(record.get(field))[:40]
             return Problem(where, field, f"it is {got!r}, expected a text; correct the entry")
     audio = locate(root, record["speech_path"])
     stem = PurePosixPath(audio).stem
     seen[stem] += 1
-    question, choices = _options(record)
+    question, choices = _options(record, record[asked].strip())
     task = tasks.TASKS[tasks.CHOICE if choices else tasks.QUESTION]
     rest = {key: value for key, value in record.items() if key not in _OWN_FIELDS}
-    answer, reasons = _answer(as_text(record.get("answer")), choices)
+    told, analysis = (as_text(record.get(name)) for name in ("answer", _ANALYSIS))
+    answer, reasons = _answer(told or analysis, choices)
+    if analysis:
+        named, after = _answer(analysis, choices)
+        reasons = analysis if named == analysis else after
     rest |= {"reasons": reasons} if reasons else {}
     return Entry(
         where=where,
@@ -106,9 +114,8 @@ def locate(root: Path, named: str) -> str:
     return inner.as_posix()
 
 
-def _options(record: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _options(record: Mapping[str, Any], question: str) -> tuple[str, tuple[str, ...]]:
     """The question without its options, and the options without their letters."""
-    question = record["question"].strip()
     choices = read_choices(record.get("options") or record.get("choices"))
     choices = choices or tuple(
         as_text(record[letter]) for letter in string.ascii_uppercase[:6] if record.get(letter)
