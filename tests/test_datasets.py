@@ -11,6 +11,7 @@ import soundfile as sf
 
 from alas_core import datasets
 from alas_core.datasets import Row, UtteranceFolder, path_inside
+from alas_core.datasets.manifest import read_choices
 from alas_core.errors import InputError
 from alas_core.null import wrong_transcripts
 from alas_core.reference import get_aligner
@@ -223,3 +224,21 @@ def test_plain_sentences_are_many_and_short():
     assert len(sentences) >= 200
     assert len(set(sentences)) == len(sentences)
     assert all(3 <= len(split_words(sentence)) <= 20 for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    ("cell", "choices"),
+    [
+        ('["Yes", "No"]', ("Yes", "No")),
+        ("['It\\'s so', \"No\"]", ("It's so", "No")),
+        ('{"A": "Yes", "B": "No"}', ("Yes", "No")),
+        ("{'A': 'Yes', 'B': 'No'}", ("Yes", "No")),
+        ("Yes|No", ("Yes", "No")),
+        ("[not a list", ("[not a list",)),
+        ("[__import__('os').abort()]", ("[__import__('os').abort()]",)),
+        ("[" * 9999, ("[" * 9999,)),
+        (None, ()),
+    ],
+)
+def test_options_are_read_as_json_as_python_prints_them_and_parted_by_bars(cell, choices):
+    assert read_choices(cell) == choices

@@ -6,6 +6,7 @@ Hugging Face hub), and each can be named instead.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -208,12 +209,9 @@ def _implied_task(question: str, choices: Sequence[str], chosen: Mapping[str, st
 
 
 def read_choices(value: Any) -> tuple[str, ...]:
-    """Options from a list, an object of letters, JSON in a cell, or a cell parted by bars."""
+    """Options from a list, an object of letters, either written in a cell, or parted by bars."""
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return (value,)
+        value = _written(value)
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, str):
@@ -221,6 +219,16 @@ def read_choices(value: Any) -> tuple[str, ...]:
     if not isinstance(value, Iterable):
         return ()
     return tuple(text for item in value if (text := as_text(item)))
+
+
+def _written(cell: str) -> Any:
+    """A list or an object as JSON or, as some tables of the hub have it, as Python prints it."""
+    for read in (json.loads, ast.literal_eval):  # neither runs anything
+        try:
+            return read(cell.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return [cell]
 
 
 def as_text(value: Any) -> str:
