@@ -32,12 +32,14 @@ app: $(VENV)/.app ## Open the dashboard (http://127.0.0.1:8501)
 	$(BIN)/python -m streamlit run app.py --server.address=127.0.0.1 --server.port=$(PORT) \
 		--server.headless=$(HEADLESS) --server.showEmailPrompt=false $(ARGS)
 
-# Browser tests run by themselves: they measure waiting, and share no core with the others.
+# Browser tests are kept from the others, whose arithmetic takes every core. One that fails while
+# another runs beside it is tried once more, alone: so a busy machine is told from a fault.
 test: $(VENV)/.dev ## Run all tests, or those that ARGS choose
 ifeq ($(strip $(ARGS)),)
 	@failed=0; \
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not browser" || failed=1; \
-	$(BIN)/python -m pytest -m browser || failed=1; \
+	$(BIN)/python -m pytest -n $(WORKERS) -m browser || \
+	$(BIN)/python -m pytest -m browser --last-failed --last-failed-no-failures none || failed=1; \
 	exit $$failed
 else
 	$(BIN)/python -m pytest $(ARGS)
