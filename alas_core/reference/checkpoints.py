@@ -13,14 +13,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alas_core.audio import SAMPLE_RATE, resample
 from alas_core.errors import AlasError, AlignmentError
 from alas_core.models import fetching, identity, registry
 from alas_core.models.watching import Report, Watched, weights_hook
+from alas_core.reference.base import words_to_place
+from alas_core.types import Audio, Reference, WordTiming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from alas_core.models.guard import Guard
+
+Words = tuple[WordTiming, ...]
 
 _CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
     "whisper": ("WhisperForConditionalGeneration", {"attn_implementation": "eager"}),
@@ -141,6 +146,37 @@ class Checkpoint:
                 f"({', '.join(config.architectures or ['no class named'])}), expected "
                 f"{_WHAT_FITS[self.kind]}; choose another checkpoint or another aligner"
             )
+
+
+class CheckpointAligner:
+    """An aligner around a checkpoint; implements `Aligner` and `Loads`.
+
+    A child names its kind and the version of its rules, and places the words.
+    """
+
+    kind: str
+    rules: int
+
+    def __init__(self, checkpoint_id: str) -> None:
+        self._checkpoint = Checkpoint(self.kind, checkpoint_id, self.rules)
+        self.name = self._checkpoint.name
+
+    def prepare(self, report: Report) -> None:
+        """Load the checkpoint; see `Loads.prepare`."""
+        self._checkpoint.load(report)
+
+    def align(self, audio: Audio, transcript: str) -> Reference:
+        """Place the words; see `Aligner.align`."""
+        words = words_to_place(transcript)
+        audio = resample(audio, SAMPLE_RATE)
+        loaded = self._checkpoint.load()
+        with self._checkpoint.guard(f"aligning with {self.name}", loaded.device):
+            placed = self._place(loaded, audio, words, transcript)
+        return Reference(self.name, placed)
+
+    def _place(self, loaded: Loaded, audio: Audio, words: Words, transcript: str) -> Words:
+        """The words with their times; the sound is at `SAMPLE_RATE`."""
+        raise NotImplementedError
 
 
 def fits_kind(kind: str, config: dict[str, Any]) -> bool:

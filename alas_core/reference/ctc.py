@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from alas_core.audio import SAMPLE_RATE, resample
-from alas_core.models.watching import Report
-from alas_core.reference.base import unplaced, words_to_place
-from alas_core.reference.checkpoints import Checkpoint, Loaded
+from alas_core.audio import SAMPLE_RATE
+from alas_core.reference.base import unplaced
+from alas_core.reference.checkpoints import CheckpointAligner, Loaded, Words
 from alas_core.reference.readings import normalise
-from alas_core.types import Audio, FloatArray, IntArray, Reference, WordTiming
+from alas_core.types import Audio, FloatArray, IntArray, WordTiming
 
 RULES = 1
 """Version of the rules in this file. Raise it when they give other times."""
@@ -32,7 +31,7 @@ PIECE_S, CONTEXT_S = 30.0, 2.0
 UNKNOWN = "is spelt with signs that the checkpoint's alphabet lacks"
 
 
-class CTCAligner:
+class CTCAligner(CheckpointAligner):
     """Places the words of a transcript with any `*ForCTC` checkpoint; implements `Aligner`.
 
     Notes
@@ -42,25 +41,14 @@ class CTCAligner:
     that its neighbours keep their places.
     """
 
-    def __init__(self, checkpoint_id: str) -> None:
-        self._checkpoint = Checkpoint("ctc", checkpoint_id, RULES)
-        self.name = self._checkpoint.name
+    kind, rules = "ctc", RULES
 
-    def prepare(self, report: Report) -> None:
-        """Load the checkpoint; see `Loads.prepare`."""
-        self._checkpoint.load(report)
-
-    def align(self, audio: Audio, transcript: str) -> Reference:
-        """Place the words; see `Aligner.align`."""
-        words = words_to_place(transcript)
-        audio = resample(audio, SAMPLE_RATE)
-        loaded = self._checkpoint.load()
-        with self._checkpoint.guard(f"aligning with {self.name}", loaded.device):
-            heard = _listen(loaded, audio)
-            spelt = [_spell(loaded.processor.tokenizer, word.word) for word in words]
-            delimiter = getattr(loaded.processor.tokenizer, "word_delimiter_token_id", None)
-            placed = _place(words, spelt, delimiter, heard, audio.duration_s)
-        return Reference(self.name, placed)
+    def _place(self, loaded: Loaded, audio: Audio, words: Words, transcript: str) -> Words:
+        del transcript
+        heard = _listen(loaded, audio)
+        spelt = [_spell(loaded.processor.tokenizer, word.word) for word in words]
+        delimiter = getattr(loaded.processor.tokenizer, "word_delimiter_token_id", None)
+        return _place(words, spelt, delimiter, heard, audio.duration_s)
 
 
 @dataclass(frozen=True)

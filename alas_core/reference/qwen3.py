@@ -13,18 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from alas_core.audio import SAMPLE_RATE, resample
 from alas_core.errors import AlignmentError
-from alas_core.models.watching import Report
-from alas_core.reference.base import words_to_place
-from alas_core.reference.checkpoints import Checkpoint, Loaded
-from alas_core.types import Audio, FloatArray, Reference, WordTiming
+from alas_core.reference.checkpoints import CheckpointAligner, Loaded, Words
+from alas_core.types import Audio, FloatArray, WordTiming
 
 RULES = 1
 """Version of the rules in this file. Raise it when they give other times."""
 
 
-class Qwen3Aligner:
+class Qwen3Aligner(CheckpointAligner):
     """Places the words of a transcript in 11 languages; implements `Aligner`.
 
     Notes
@@ -33,23 +30,13 @@ class Qwen3Aligner:
     step is given that step, as far as the next word leaves room.
     """
 
-    def __init__(self, checkpoint_id: str) -> None:
-        self._checkpoint = Checkpoint("qwen3", checkpoint_id, RULES)
-        self.name = self._checkpoint.name
+    kind, rules = "qwen3", RULES
 
-    def prepare(self, report: Report) -> None:
-        """Load the checkpoint; see `Loads.prepare`."""
-        self._checkpoint.load(report)
-
-    def align(self, audio: Audio, transcript: str) -> Reference:
-        """Place the words; see `Aligner.align`."""
-        words = words_to_place(transcript)
-        audio = resample(audio, SAMPLE_RATE)
-        loaded = self._checkpoint.load()
-        with self._checkpoint.guard(f"aligning with {self.name}", loaded.device):
-            timed, sure = _fill_in(loaded, audio, words)
+    def _place(self, loaded: Loaded, audio: Audio, words: Words, transcript: str) -> Words:
+        del transcript
+        timed, sure = _fill_in(loaded, audio, words)
         step_s = float(loaded.processor.timestamp_segment_time) / 1000
-        return Reference(self.name, _placed(words, timed, sure, step_s, audio.duration_s))
+        return _placed(words, timed, sure, step_s, audio.duration_s)
 
 
 def _fill_in(

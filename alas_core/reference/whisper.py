@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alas_core.audio import SAMPLE_RATE, resample
-from alas_core.models.watching import Report
-from alas_core.reference.base import words_to_place
-from alas_core.reference.checkpoints import Checkpoint, Loaded
+from alas_core.audio import SAMPLE_RATE
+from alas_core.reference.checkpoints import CheckpointAligner, Loaded, Words
 from alas_core.reference.sounding import trimmed
-from alas_core.types import NO_WORD, Audio, FloatArray, IntArray, Reference, Token, WordTiming
+from alas_core.types import NO_WORD, Audio, FloatArray, IntArray, Token, WordTiming
 from alas_core.words import token_words
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ STEP_S = 1.0
 """A window without a word is left behind by at least so much."""
 
 
-class WhisperAligner:
+class WhisperAligner(CheckpointAligner):
     """Places the words of a transcript with any Whisper checkpoint; implements `Aligner`.
 
     Parameters
@@ -55,22 +53,11 @@ class WhisperAligner:
     is taken off afterwards (`sounding.trimmed`).
     """
 
-    def __init__(self, checkpoint_id: str) -> None:
-        self._checkpoint = Checkpoint("whisper", checkpoint_id, RULES)
-        self.name = self._checkpoint.name
+    kind, rules = "whisper", RULES
 
-    def prepare(self, report: Report) -> None:
-        """Load the checkpoint; see `Loads.prepare`."""
-        self._checkpoint.load(report)
-
-    def align(self, audio: Audio, transcript: str) -> Reference:
-        """Place the words; see `Aligner.align`."""
-        words = words_to_place(transcript)
-        audio = resample(audio, SAMPLE_RATE)
-        loaded = self._checkpoint.load()
-        with self._checkpoint.guard(f"aligning with {self.name}", loaded.device):
-            placed = _through_windows(loaded, audio, words, _spelling(transcript))
-        return Reference(self.name, trimmed(placed, audio))
+    def _place(self, loaded: Loaded, audio: Audio, words: Words, transcript: str) -> Words:
+        placed = _through_windows(loaded, audio, words, _spelling(transcript))
+        return trimmed(placed, audio)
 
 
 def _spelling(transcript: str) -> str:
