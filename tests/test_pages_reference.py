@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
@@ -275,25 +276,34 @@ def test_a_draft_that_cannot_be_made_says_why(tmp_path):
     assert any("is not a model" in error.value for error in at.error)
 
 
-def test_a_draft_waits_for_its_turn_with_the_model(whisper):
-    gate = threading.Event()
+@contextlib.contextmanager
+def model_taken():
+    """Inside it, a job of another session has the model; afterwards every job has ended."""
+    enough = threading.Event()
 
     def other():
         yield Step("listening")
-        gate.wait(PATIENCE_S)
+        enough.wait(PATIENCE_S)
         yield Step("done", result="of another session")
 
     orders.accelerator.ask("other", other, "another model", "another session")
+    try:
+        yield
+    finally:
+        enough.set()
+    assert orders.accelerator.wait_until_idle(PATIENCE_S)
+
+
+def test_a_draft_waits_for_its_turn_with_the_model(whisper):
     at = AppTest.from_function(_draft_page, default_timeout=PATIENCE_S)
     at.session_state["reference"] = "whisper"
     at.session_state["reference_whisper"] = whisper
     at.session_state["sound"] = a_recording()
     at.run()
-    at.button[0].click().run()
-    key = at.session_state["draft_key"]
-    waiting = orders.accelerator.look(key)
-    gate.set()
-    assert orders.accelerator.wait(key, PATIENCE_S, finished=True).result
+    with model_taken():
+        at.button[0].click().run()
+        waiting = orders.accelerator.look(at.session_state["draft_key"])
+    assert orders.accelerator.look(waiting.key).result
     assert (waiting.stage, waiting.ahead) == ("waiting", 1)
 
 
@@ -361,6 +371,21 @@ def test_the_quality_of_the_reference_is_measured_when_asked_for(app):
     measured(app, second=references.OWN, data="demo")
     assert "ms apart on average" in words_of(app.markdown)
     assert "Second: JSON sha256" in words_of(app.caption)
+
+
+def test_what_is_known_stays_while_a_second_reference_is_asked(app, whisper, roots):
+    finish(app, demo_order())
+    for name, value in {"quality": True, "quality_compare": True, "second": "whisper"}.items():
+        app.session_state[name] = value
+    app.session_state["second_whisper"] = whisper
+    with model_taken():
+        app.run()
+        assert quality_panel.qualities.wait_until_idle(PATIENCE_S)
+        app.run()
+        assert "boundary moved at random" in words_of(app.markdown)
+        assert "Second:" not in words_of(app.caption)
+    app.run()
+    assert "Second: whisper" in words_of(app.caption)
 
 
 def test_the_second_reference_is_in_the_link_and_outlives_another_page(app):

@@ -55,11 +55,13 @@ def quality_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
         if state.error:
             st.error(plain(defect_text(state.error) if state.defect else state.error))
             st.button("Try again", key="quality_again", on_click=_again, args=[state.key])
-            if second:
-                state = ask(analysis, "")
-        if state.result is None:
+        elif state.result is None:
             _poll(state.key)
-        else:
+        if state.result is None and second:
+            state = ask(analysis, "")  # what is known without it stays
+            if not state.finished:
+                _poll(state.key)
+        if state.result is not None:
             _figures(analysis, state.result, layer, word, theme)
 
 
