@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,11 @@ def demo_run(
     folder = tmp_path_factory.mktemp("cli")
     arguments = ["analyse", demo_flac, "--transcript", demo_utterance.transcript]
     return alas(*arguments, "--json", "--out", "kept.alas", cwd=folder), folder / "kept.alas"
+
+
+def test_alas_is_a_command_of_its_own_once_installed() -> None:
+    (command,) = entry_points(group="console_scripts", name="alas")
+    assert command.load() is main
 
 
 def test_json_has_every_part_and_the_numbers_of_the_analysis() -> None:

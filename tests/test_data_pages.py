@@ -23,7 +23,7 @@ from alas_core.ui.sources import source
 from tests import layouts
 from tests.browsers import ROOT
 from tests.factory import make_analysis
-from tests.test_pages import pressed
+from tests.pages import pressed
 
 pytestmark = pytest.mark.timeout(300)
 

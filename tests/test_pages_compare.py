@@ -13,7 +13,7 @@ from alas_core.types import Analysis
 from alas_core.ui import catalogue, compare, gallery
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.orders import Order
-from tests.test_pages import (
+from tests.pages import (
     MODEL,
     SETTINGS,
     app,

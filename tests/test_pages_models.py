@@ -21,8 +21,8 @@ from alas_core.ui.orders import Order
 from alas_core.ui.sources import DEMO
 from alas_core.ui.waiting import progress_text
 from tests.browsers import ROOT
+from tests.pages import pressed
 from tests.test_figures import contrast
-from tests.test_pages import pressed
 
 pytestmark = pytest.mark.timeout(300)
 PATIENCE_S = 120.0

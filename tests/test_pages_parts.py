@@ -9,7 +9,7 @@ import pytest
 
 from alas_core import datasets
 from alas_core.ui import orders
-from tests.test_pages import app, demo_order, fake_model, finish, look_at, recorded, wav, words_of
+from tests.pages import app, demo_order, fake_model, finish, look_at, recorded, wav, words_of
 
 __all__ = ["app", "fake_model"]
 

@@ -20,7 +20,7 @@ from alas_core.ui.orders import Order
 from alas_core.ui.shelf import Recording, shelf
 from alas_core.ui.sources import YOURS
 from tests import tiny_aligners
-from tests.test_pages import (
+from tests.pages import (
     MODEL,
     PATIENCE_S,
     SETTINGS,

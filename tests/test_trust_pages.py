@@ -11,7 +11,7 @@ from alas_core.models.identity import Loading
 from alas_core.rankings import agreements
 from alas_core.types import Analysis
 from alas_core.ui import orders, trials
-from tests.test_pages import demo_order, fake_model, finish, start
+from tests.pages import demo_order, fake_model, finish, start
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -247,4 +247,4 @@ def _word_table(first: Analysis, second: Analysis, layers: tuple[int, int]) -> N
         for name in rows[0]
         if not name.startswith("Word")
     }
-    st.dataframe(rows, hide_index=True, key="pair_table", column_config=columns)
+    st.dataframe(rows, hide_index=True, placeholder="", key="pair_table", column_config=columns)

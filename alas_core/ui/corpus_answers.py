@@ -166,6 +166,7 @@ def _answer_table(looked: Scope, left_out: IntArray, kept: IntArray) -> None:
     st.dataframe(
         table.head(corpus_lists.MAX_ROWS),
         hide_index=True,
+        placeholder="",
         key="run_pair_table",
         column_config={
             "answer_similarity": st.column_config.NumberColumn("similarity", format="%.2g"),

@@ -48,6 +48,7 @@ def utterance_list(looked: Scope, rows: IntArray, key: str) -> None:
         table,
         key=key,
         hide_index=True,
+        placeholder="",
         on_select=on_select,
         selection_mode="single-row",
         height=min(38 + 35 * max(len(table), 1), 330),

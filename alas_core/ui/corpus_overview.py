@@ -179,7 +179,7 @@ def _table(looked: Scope, shown: tuple[Profile, ...]) -> None:
         if found.null_high is not None:
             row["wrong transcripts reach"] = number(float(found.null_high[found.best]))
         rows.append(row)
-    st.dataframe(rows, hide_index=True, key="run_group_table")
+    st.dataframe(rows, hide_index=True, placeholder="", key="run_group_table")
     share = beating_null(looked.run, looked.rows, looked.layer)
     if share.n:
         st.caption(

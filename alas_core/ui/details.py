@@ -17,6 +17,7 @@ from alas_core.ui import controls, orders, share, tables
 from alas_core.ui.chart import chart
 from alas_core.ui.text import plain
 
+_TICKED = "word_ticked"
 _VIEWS = ("Scores", "Words", "Provenance", "Download")
 
 
@@ -37,24 +38,49 @@ def details(analysis: Analysis, layer: int) -> None:
     elif chosen == "Download":
         _download(analysis, layer)
     else:
-        st.dataframe(tables.score_rows(analysis, layer), hide_index=True, key="score_table")
+        st.dataframe(
+            tables.score_rows(analysis, layer), hide_index=True, placeholder="", key="score_table"
+        )
 
 
 def _words(analysis: Analysis, layer: int) -> None:
     """In plain words and two decimals here; the files keep their names and all digits."""
-    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    looks = {name: number(axes.score_label(name), format="%.2f") for name in ("alas", "hit_rate")}
+    figure, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    looks = {name: figure(axes.score_label(name), format="%.2f") for name in ("alas", "hit_rate")}
     looks |= {
         "word": text("Word"),
-        "start_s": number("From (s)", format="%.2f"),
-        "end_s": number("To (s)", format="%.2f"),
-        "tokens": number("Tokens"),
-        "onset_shift_ms": number("Onset shift (ms)", format="%d"),
+        "start_s": figure("From (s)", format="%.2f"),
+        "end_s": figure("To (s)", format="%.2f"),
+        "tokens": figure("Tokens"),
+        "onset_shift_ms": figure("Onset shift (ms)", format="%d"),
         "taken_for": text("Taken for"),
         "problem": text("Problem"),
     }
     rows = tables.shown_words(tables.word_rows(analysis, layer))
-    st.dataframe(rows, hide_index=True, key="word_table", column_config=looks)
+    word = controls.view().word_of(analysis)
+    # A word that is chosen elsewhere is ticked in a new table: Streamlit keeps the ticks of an old.
+    number, shown = st.session_state.get(_TICKED, (0, None))
+    if shown != (analysis.key.digest, word):
+        number += 1
+        st.session_state[_TICKED] = number, (analysis.key.digest, word)
+    key = f"word_table_{number}"
+
+    def on_select() -> None:
+        ticked = next(iter(st.session_state[key]["selection"]["rows"]), None)
+        st.session_state[_TICKED] = number, (analysis.key.digest, ticked)
+        controls.choose(controls.view().layer, ticked)
+
+    st.dataframe(
+        rows,
+        hide_index=True,
+        placeholder="",
+        key=key,
+        column_config=looks,
+        on_select=on_select,
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [] if word is None else [word]}},
+    )
+    st.caption("Tick a row to choose its word in every view.")
 
 
 def _provenance(analysis: Analysis) -> None:
@@ -70,7 +96,7 @@ def _provenance(analysis: Analysis) -> None:
         **_flat(analysis.provenance),
     }
     rows = [{"what": name, "value": str(value)} for name, value in facts.items()]
-    st.dataframe(rows, hide_index=True, key="provenance_table")
+    st.dataframe(rows, hide_index=True, placeholder="", key="provenance_table")
     notes = (*analysis.utterance.audio.notes, *analysis.reference.notes, *analysis.model.notes)
     for note in (*notes, *orders.store().notes):
         st.caption(plain(note))

@@ -245,6 +245,7 @@ def _table_of(data: DataSet) -> None:
             for problem in problems[:_MAX_PROBLEMS]
         ],
         hide_index=True,
+        placeholder="",
         column_config={"Why": st.column_config.TextColumn(width="large")},
     )
     if len(problems) > _MAX_PROBLEMS:

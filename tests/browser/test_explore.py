@@ -356,6 +356,26 @@ def test_details_have_scores_words_provenance_and_downloads(visitor):
     assert int.from_bytes(png[16:20]) >= 3 * print_figure.bounding_box()["width"] - 3
 
 
+def test_a_word_ticked_in_the_details_is_chosen_in_every_view(visitor):
+    page = visitor.open()
+    visitor.see_picture()
+    page.get_by_role("radio", name="Words", exact=True).click()
+    table = page.locator("[class*=st-key-word_table]")
+    rows = table.locator("canvas").first
+    rows.scroll_into_view_if_needed()
+    visitor.settle()
+    box = rows.bounding_box()
+    page.mouse.click(box["x"] + 14, box["y"] + 35 * 2.5)  # the box before the second word
+    sheet = page.locator(".alas-sheet")
+    expect(sheet).to_have_attribute("data-word", "1")
+    expect(page).to_have_url(re.compile(r"[?&]word=1\b"))
+    ticked = table.locator("[role=row][aria-selected=true]")
+    expect(ticked).to_have_attribute("aria-rowindex", "3")  # the first is the heading
+    chips(visitor).first.click()
+    turn_away(page)
+    expect(ticked).to_have_attribute("aria-rowindex", "2")
+
+
 def test_umap_takes_the_place_of_pca_when_it_is_ready(visitor):
     page = visitor.open()
     visitor.see_picture()

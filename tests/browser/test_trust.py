@@ -231,6 +231,10 @@ def test_a_finding_leads_to_the_view_that_shows_it(guest: Visitor) -> None:
     expect(panel).to_be_in_viewport()
     expect(panel.get_by_role("radio", name="Read-out")).to_be_checked()
     expect(panel.locator(ROOT)).to_be_visible()
+    page.wait_for_function(  # below the page's own bar, not under it
+        """() => document.querySelector(".st-key-trust_panel").getBoundingClientRect().top
+          >= document.querySelector("[data-testid=stHeader]").getBoundingClientRect().bottom"""
+    )
 
 
 def test_a_finding_chooses_the_layer_and_word_that_it_speaks_of(guest: Visitor) -> None:
