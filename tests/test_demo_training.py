@@ -21,6 +21,7 @@ from alas_core.demo.bank import (
 )
 from alas_core.demo.beginnings import HEAD_SHIFTS
 from alas_core.demo.model import build_model, demo_config, sinusoids
+from alas_core.demo.optimising import new_optimisers, set_trainable
 from alas_core.demo.processor import build_processor
 from alas_core.demo.prompts import Sequences, Writer, audio_rows, text_rows
 from alas_core.demo.stages import FRAME_WEIGHT, STAGES, Stage, cosine_rate, frame_weight
@@ -176,7 +177,8 @@ def test_a_few_steps_lower_the_loss(processor, small, items, tmp_path, name):
     assert np.mean(seen[-3:]) < 0.8 * np.mean(seen[:3])
 
 
-def test_a_resumed_training_is_the_same_training(processor, small, items, tmp_path):
+@pytest.mark.parametrize("stop", [(0, 3), (1, 0), (1, 2)])
+def test_a_resumed_training_is_the_same_training(processor, small, items, tmp_path, stop):
     stages = (Stage("listen", 4, 4, 1e-3), Stage("read", 3, 4, 1e-3))
     whole = Trainer(processor, items, tmp_path / "a", stages, small)
     (tmp_path / "a").mkdir()
@@ -190,21 +192,18 @@ def test_a_resumed_training_is_the_same_training(processor, small, items, tmp_pa
     update = first._update
 
     def stopping(*args):
-        if first.stage_index == 1:
+        if (first.stage_index, first.step) == stop:
+            if first.step:  # else the end of the stage before has saved it
+                first.save_state()
             raise StoppedError
-        values = update(*args)
-        if first.step == 2:
-            first.step += 1
-            first.save_state()
-            first.step -= 1
-        return values
+        return update(*args)
 
     first._update = stopping
     with pytest.raises(StoppedError):
         first.run(lambda _: None, lambda _: None)
     second = Trainer(processor, items, tmp_path / "b", stages, small)
     assert second.load_state()
-    assert (second.stage_index, second.step) == (1, 0)
+    assert (second.stage_index, second.step) == stop
     second.run(lambda _: None, lambda _: None)
 
     for (name, a), b in zip(
@@ -213,10 +212,24 @@ def test_a_resumed_training_is_the_same_training(processor, small, items, tmp_pa
         torch.testing.assert_close(a, b, msg=name)
 
 
+def test_every_trained_weight_has_one_optimiser(processor, small):
+    model = build_model(small, 1)
+    set_trainable(model, "join")
+    log_scale = torch.nn.Parameter(torch.tensor(1.0))
+    trained = new_optimisers(model, STAGES[2], log_scale).parameters
+
+    wanted = [p for p in model.parameters() if p.requires_grad]
+    assert sorted(map(id, trained)) == sorted(map(id, [*wanted, log_scale]))
+
+
 def test_rates_and_weights_follow_the_recipe():
-    assert cosine_rate(0.04) == pytest.approx(1)
-    assert cosine_rate(1.0) == pytest.approx(0.02)
-    assert [frame_weight(p) for p in (0.0, 0.2, 0.8, 1.0)] == [FRAME_WEIGHT, FRAME_WEIGHT, 0, 0]
+    assert cosine_rate(0.04, 0.04, 0.02) == pytest.approx(1)
+    assert cosine_rate(1.0, 0.04, 0.02) == pytest.approx(0.02)
+    assert frame_weight("join", 0.9) == FRAME_WEIGHT
+    assert [frame_weight("practise", p) for p in (0.0, 0.2, 0.4, 1.0)] == pytest.approx(
+        [FRAME_WEIGHT, FRAME_WEIGHT / 2, 0, 0]
+    )
+    assert frame_weight("polish", 0.0) == 0
     names = [stage.name for stage in STAGES]
     assert names == ["listen", "read", "join", "practise", "polish"]
 

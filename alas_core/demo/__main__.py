@@ -47,19 +47,24 @@ def synthesise(_: argparse.Namespace) -> None:
 
 def train(arguments: argparse.Namespace) -> None:
     """Train all stages (about 45 minutes on two cores)."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Threads that spin between the many small products: a fifth faster than threads that sleep.
+    os.environ.setdefault("OMP_WAIT_POLICY", "active")
+    import torch
+
     from alas_core.demo import evaluation, training
     from alas_core.demo.bank import load_items
     from alas_core.demo.processor import build_processor
 
     processor = build_processor()
-    trainer = training.Trainer(processor, load_items(SPEECH, "train", processor.tokenizer), BUILD)
+    torch.set_num_threads(2)
+    items = load_items(SPEECH, "train", processor.tokenizer)
+    trainer = training.Trainer(processor, items, BUILD, device=arguments.device)
     if arguments.fresh:
         trainer.state_path.unlink(missing_ok=True)
         shutil.rmtree(BUILD / "checkpoints", ignore_errors=True)
     if trainer.load_state():
         logger.info("train: going on at stage %d, step %d", trainer.stage_index, trainer.step)
-    if shutil.which("g++"):
+    if trainer.device.type == "cpu" and shutil.which("g++"):
         trainer.compile()
     check = evaluation.frame_check(processor, SPEECH)
     trainer.run(_report, lambda one: logger.info("held out: %s", check(one)))
@@ -170,6 +175,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--resume", action="store_true", help="go on where training stopped (default)"
     )
+    parser.add_argument("--device", default="cpu", help="train on this device, such as cuda")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -67,7 +67,8 @@ def frame_check(
                 hits, count = 0.0, 0
                 checked = items[:CHECKED]
                 for at in range(0, len(checked), 30):
-                    batch = make_batch([(item,) for item in checked[at : at + 30]], silence, None)
+                    examples = [(item,) for item in checked[at : at + 30]]
+                    batch = goal.moved(make_batch(examples, silence, None), trainer.device)
                     frames = goal.encode(trainer.model, batch)
                     _, share = goal.frame_loss(
                         frames, batch.labels, trainer.embeddings, trainer.log_scale

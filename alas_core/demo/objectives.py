@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import Qwen2AudioForConditionalGeneration
 
-from alas_core.demo.bank import Batch
+from alas_core.demo.bank import Batch, frames_of
 from alas_core.demo.prompts import Sequences
 
 NORM_WEIGHT = 0.02
+Laid = TypeVar("Laid", Batch, Sequences)
 
 
-def _autocast() -> torch.autocast:
-    return torch.autocast("cpu", torch.bfloat16)
+def _autocast(like: Tensor) -> torch.autocast:
+    return torch.autocast(like.device.type, torch.bfloat16)
+
+
+def moved(held: Laid, device: torch.device) -> Laid:
+    """Bring the tensors of a batch to where the model is.
+
+    Parameters
+    ----------
+    held : Batch or Sequences
+        From the CPU.
+    device : torch.device
+        Where to.
+
+    Returns
+    -------
+    Batch or Sequences
+        A copy with its tensors there.
+    """
+    there: dict[str, Any] = {
+        name: value.to(device) for name, value in vars(held).items() if isinstance(value, Tensor)
+    }
+    return replace(held, **there)
 
 
 def encode(model: Qwen2AudioForConditionalGeneration, batch: Batch, offset: int = 0) -> Tensor:
@@ -35,19 +60,44 @@ def encode(model: Qwen2AudioForConditionalGeneration, batch: Batch, offset: int 
         What stands at the audio positions of the language model's input.
     """
     tower = model.model.audio_tower
-    with _autocast():
+    device = batch.mel.device
+    with _autocast(batch.mel):
         hidden = functional.gelu(tower.conv1(batch.mel))
         hidden = functional.gelu(tower.conv2(hidden)).transpose(1, 2)
         steps = hidden.shape[1]
         hidden = hidden + tower.embed_positions.weight[offset : offset + steps]
-        inside = torch.arange(steps)[None] < ((batch.lengths - 1) // 2 + 1)[:, None]
-        mask = torch.zeros(inside.shape).masked_fill(~inside, -1e9)[:, None, None]
-        mask = mask.expand(-1, 1, steps, -1)
+        inside = torch.arange(steps, device=device)[None] < ((batch.lengths - 1) // 2 + 1)[:, None]
+        mask = torch.zeros(inside.shape, device=device).masked_fill(~inside, -1e9)
+        mask = mask[:, None, None].expand(-1, 1, steps, -1)
         for layer in tower.layers:
             hidden = layer(hidden, mask)
         hidden = tower.avg_pooler(hidden.transpose(1, 2)).transpose(1, 2)
         frames: Tensor = model.model.multi_modal_projector(tower.layer_norm(hidden))
     return frames.float()
+
+
+def put(frames: Tensor, batch: Batch, embedded: Tensor, places: Tensor) -> Tensor:
+    """Lay the audio's frames over its placeholders, as the stock class does.
+
+    Parameters
+    ----------
+    frames : Tensor [shape=(B, N, width)]
+        From `encode`.
+    batch : Batch
+        Which of them are sound.
+    embedded : Tensor [shape=(B, T, width)]
+        Input embeddings.
+    places : Tensor [shape=(B, T), bool]
+        Where the placeholders are: as many as frames of sound.
+
+    Returns
+    -------
+    Tensor [shape=(B, T, width)]
+        A new tensor.
+    """
+    counts = torch.tensor([frames_of(n) for n in batch.lengths.tolist()], device=frames.device)
+    inside = torch.arange(frames.shape[1], device=frames.device)[None] < counts[:, None]
+    return embedded.masked_scatter(places[..., None], frames[inside])
 
 
 def frame_loss(
@@ -76,7 +126,7 @@ def frame_loss(
     known = labels >= 0
     chosen = frames[known]
     norms = chosen.norm(dim=-1, keepdim=True)
-    with _autocast():
+    with _autocast(chosen):
         cosines = functional.linear(
             chosen / (norms + 1e-5), functional.normalize(embeddings, dim=-1)
         )
@@ -109,7 +159,7 @@ def sequence_loss(
     answer_loss : Tensor
         Mean cross-entropy of the answer tokens alone (detached).
     """
-    with _autocast():
+    with _autocast(embedded):
         hidden = language_model(
             inputs_embeds=embedded, attention_mask=rows.attention, use_cache=False
         ).last_hidden_state

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from transformers import Qwen2AudioForConditionalGeneration
 
-from alas_core.demo.stages import ENCODER_RATE, Stage
+from alas_core.demo.stages import ENCODER_RATE, MATRIX_RATE, Stage
+
+DECAY = 0.02
 
 
 def set_trainable(model: Qwen2AudioForConditionalGeneration, stage: str) -> None:
@@ -31,10 +34,81 @@ def set_trainable(model: Qwen2AudioForConditionalGeneration, stage: str) -> None
     model.lm_head.requires_grad_(False)
 
 
-def new_optimiser(
+class Optimisers:
+    """Several optimisers, each for its share of the parameters, stepped as one.
+
+    Parameters
+    ----------
+    parts : Sequence[torch.optim.Optimizer]
+        Each group of theirs has a "factor" on the stage's rate.
+    """
+
+    def __init__(self, parts: Sequence[torch.optim.Optimizer]) -> None:
+        self._parts = tuple(parts)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All that is trained."""
+        groups = (group for part in self._parts for group in part.param_groups)
+        return [parameter for group in groups for parameter in group["params"]]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for part in self._parts:
+            part.zero_grad(set_to_none=True)
+
+    def step(self, rate: float) -> None:
+        """Update every parameter.
+
+        Parameters
+        ----------
+        rate : float
+            Learning rate; each group multiplies it by its own factor.
+        """
+        for part in self._parts:
+            for group in part.param_groups:
+                group["lr"] = rate * group["factor"]
+            part.step()
+
+    def moments(self) -> dict[str, Tensor]:
+        """Return what the optimisers remember, by "part/parameter/name".
+
+        Returns
+        -------
+        dict[str, Tensor]
+            Empty before the first step.
+        """
+        return {
+            f"{number}/{index}/{name}": value
+            for number, part in enumerate(self._parts)
+            for index, held in part.state_dict()["state"].items()
+            for name, value in held.items()
+        }
+
+    def restore(self, moments: Mapping[str, Tensor]) -> None:
+        """Go on with what other optimisers over the same parameters remembered.
+
+        Parameters
+        ----------
+        moments : Mapping[str, Tensor]
+            From `moments`.
+        """
+        states: list[dict[int, dict[str, Tensor]]] = [defaultdict(dict) for _ in self._parts]
+        for key, value in moments.items():
+            number, index, name = key.split("/")
+            states[int(number)][int(index)][name] = value
+        for part, state in zip(self._parts, states, strict=True):
+            part.load_state_dict({**part.state_dict(), "state": dict(state)})
+
+
+def new_optimisers(
     model: Qwen2AudioForConditionalGeneration, stage: Stage, log_scale: nn.Parameter
-) -> torch.optim.Optimizer:
-    """AdamW over what is trainable; weight decay on matrices only, a slower encoder later.
+) -> Optimisers:
+    """Muon for the layers' matrices, AdamW for the rest that is trained; a slower encoder later.
+
+    Muon makes every direction of a matrix's update equally long (Jordan et al. 2024); scaled to the
+    size of AdamW's updates (Liu et al. 2025, arXiv:2502.16982) the two share a rate. Here `listen`
+    took half as many steps with it.
 
     Parameters
     ----------
@@ -47,24 +121,39 @@ def new_optimiser(
 
     Returns
     -------
-    torch.optim.Optimizer
-        Each group has a "factor" on the stage's rate.
+    Optimisers
+        Weight decay on matrices only.
     """
     slow = {id(parameter) for parameter in model.model.audio_tower.parameters()}
-    groups: dict[tuple[float, float], list[Tensor]] = {}
+    table = model.model.language_model.embed_tokens.weight
+    late = stage.name not in ("listen", "read")
+    matrices: dict[float, list[Tensor]] = {}
+    others: dict[tuple[float, float], list[Tensor]] = {}
     for parameter in [*(p for p in model.parameters() if p.requires_grad), log_scale]:
-        decay = 0.02 if parameter.ndim > 1 else 0.0
-        late = stage.name not in ("listen", "read")
         factor = ENCODER_RATE if late and id(parameter) in slow else 1.0
-        groups.setdefault((decay, factor), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": parameters, "weight_decay": decay, "factor": factor}
-            for (decay, factor), parameters in groups.items()
-        ],
-        lr=stage.rate,
-        betas=(0.9, 0.98),
-        fused=True,
+        if parameter.ndim == 2 and parameter is not table:
+            matrices.setdefault(factor * MATRIX_RATE, []).append(parameter)
+        else:
+            decay = DECAY if parameter.ndim > 1 else 0.0
+            others.setdefault((decay, factor), []).append(parameter)
+    return Optimisers(
+        (
+            torch.optim.Muon(
+                [{"params": held, "factor": factor} for factor, held in matrices.items()],
+                lr=stage.rate,
+                weight_decay=DECAY,
+                adjust_lr_fn="match_rms_adamw",
+            ),
+            torch.optim.AdamW(
+                [
+                    {"params": held, "weight_decay": decay, "factor": factor}
+                    for (decay, factor), held in others.items()
+                ],
+                lr=stage.rate,
+                betas=(0.9, 0.98),
+                fused=True,
+            ),
+        )
     )
 
 

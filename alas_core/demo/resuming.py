@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -19,7 +17,7 @@ def save_state(
     path: Path,
     model: nn.Module,
     log_scale: Tensor,
-    optimiser: torch.optim.Optimizer | None,
+    moments: Mapping[str, Tensor],
     place: dict[str, float],
 ) -> None:
     """Write weights, moments and place under a temporary name, then rename.
@@ -30,16 +28,14 @@ def save_state(
         Of the file.
     model, log_scale : nn.Module, Tensor
         What is trained.
-    optimiser : torch.optim.Optimizer or None
-        None between stages.
+    moments : Mapping[str, Tensor]
+        Of the optimisers, by name; empty between stages.
     place : dict[str, float]
         Stage, step and seconds so far.
     """
     tensors = {_MODEL + name: value for name, value in model.state_dict().items()}
     tensors[_SCALE] = log_scale.detach()
-    state = optimiser.state_dict()["state"] if optimiser else {}
-    for index, moments in state.items():
-        tensors |= {f"{_MOMENT}{index}/{name}": value for name, value in moments.items()}
+    tensors |= {_MOMENT + name: value for name, value in moments.items()}
     packed = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
     part = path.with_suffix(".part")
     save_file(packed, part, metadata={"place": json.dumps(place)})
@@ -48,7 +44,7 @@ def save_state(
 
 def load_state(
     path: Path, model: nn.Module, log_scale: nn.Parameter
-) -> tuple[dict[int, dict[str, Tensor]], dict[str, float]]:
+) -> tuple[dict[str, Tensor], dict[str, float]]:
     """Read what `save_state` wrote; weights go into the model.
 
     Parameters
@@ -60,37 +56,20 @@ def load_state(
 
     Returns
     -------
-    moments : dict[int, dict[str, Tensor]]
-        Of the optimiser, by parameter; empty between stages.
+    moments : dict[str, Tensor]
+        As they were given; empty between stages.
     place : dict[str, float]
         Stage, step and seconds so far.
     """
     weights: dict[str, Tensor] = {}
-    moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
+    moments: dict[str, Tensor] = {}
     with safe_open(path, framework="pt") as file:
         place: dict[str, float] = json.loads(file.metadata()["place"])
         for name in file.keys():  # noqa: SIM118 - not a mapping
             if name.startswith(_MODEL):
                 weights[name.removeprefix(_MODEL)] = file.get_tensor(name)
             elif name.startswith(_MOMENT):
-                index, _, part = name.removeprefix(_MOMENT).partition("/")
-                moments[int(index)][part] = file.get_tensor(name)
+                moments[name.removeprefix(_MOMENT)] = file.get_tensor(name)
         log_scale.data.copy_(file.get_tensor(_SCALE))
     model.load_state_dict(weights)
-    return dict(moments), place
-
-
-def restore_moments(
-    optimiser: torch.optim.Optimizer, moments: dict[int, dict[str, Tensor]]
-) -> None:
-    """Give a new optimiser the moments of an old one.
-
-    Parameters
-    ----------
-    optimiser : torch.optim.Optimizer
-        Over the same parameters in the same order.
-    moments : dict[int, dict[str, Tensor]]
-        From `load_state`.
-    """
-    state: dict[str, Any] = optimiser.state_dict()
-    optimiser.load_state_dict({**state, "state": moments})
+    return moments, place

@@ -20,6 +20,8 @@ class Stage:
         Updates, and examples an update.
     rate : float
         Peak learning rate.
+    warm, final : float
+        Share of the stage over which the rate grows to its peak; the factor on it at the end.
     snapshots : tuple[int, ...]
         Steps after which the weights are kept.
     transcribe_share : float
@@ -38,6 +40,8 @@ class Stage:
     steps: int
     batch: int
     rate: float
+    warm: float = 0.04
+    final: float = 0.02
     snapshots: tuple[int, ...] = ()
     transcribe_share: float = 0.5
     text_share: float = 0.5
@@ -47,45 +51,89 @@ class Stage:
 
 
 STAGES = (
-    Stage("listen", 1700, 32, 2.0e-3, (150, 500, 1700)),
-    Stage("read", 900, 96, 1.5e-3, (900,), 0.2, 0.5, 8, 1.0, 20_000),
+    Stage("listen", 1000, 32, 2.0e-3, snapshots=(150, 500, 1000)),
     Stage(
-        "join", 1000, 24, 1.2e-3, (200, 600), text_share=1.0, question_copies=2, n_written=30_000
+        "read",
+        400,
+        96,
+        1.5e-3,
+        snapshots=(400,),
+        transcribe_share=0.2,
+        question_copies=8,
+        n_written=20_000,
     ),
-    Stage("practise", 2400, 24, 8.0e-4, (600,), 0.3, 1.0, 2, 0.6, 30_000),
-    Stage("polish", 200, 24, 3.0e-4, (200,), 0.4, 1.0, 2, 0.3, 30_000),
+    Stage(
+        "join",
+        600,
+        24,
+        1.2e-3,
+        final=0.65,
+        snapshots=(150, 600),
+        text_share=0.6,
+        question_copies=2,
+        n_written=30_000,
+    ),
+    Stage(
+        "practise",
+        1300,
+        24,
+        8.0e-4,
+        warm=0.01,
+        final=0.15,
+        snapshots=(700,),
+        transcribe_share=0.3,
+        text_share=0.3,
+        question_copies=1,
+        strength=0.7,
+        n_written=30_000,
+    ),
+    Stage(
+        "polish",
+        150,
+        24,
+        1.5e-4,
+        snapshots=(150,),
+        transcribe_share=0.4,
+        text_share=0.3,
+        question_copies=1,
+        strength=0.3,
+        n_written=30_000,
+    ),
 )
 EASY_SHARE = 0.4
 """Share of `listen` over which the augmentation grows from nothing to full strength."""
 FROZEN_SHARE = 0.1
 """Share of `join` in which the encoder only listens."""
-FADE = (0.25, 0.6)
-"""Shares of `join` between which the weight of the frame labels falls from `FRAME_WEIGHT` to 0."""
 FRAME_WEIGHT = 0.5
+"""Of the frame labels in `join`."""
+FADE_SHARE = 0.4
+"""Share of `practise` over which the weight of the frame labels falls to 0."""
 ENCODER_RATE = 0.5
 """Learning rate of the encoder in `join` and after, relative to the rest."""
-POLISH_FRAME_WEIGHT = 0.0
-"""Weight of the frame labels in `practise` and `polish`."""
+MATRIX_RATE = 1.5
+"""Learning rate of the layers' matrices, relative to embeddings, norms and biases."""
 
 
-def frame_weight(progress: float) -> float:
-    """Weight of the frame labels in `join`.
+def frame_weight(stage: str, progress: float) -> float:
+    """Weight of the frame labels beside the answers.
 
     Parameters
     ----------
+    stage : str
+        "join", "practise" or "polish".
     progress : float
         Share of the stage that is done.
 
     Returns
     -------
     float
-        `FRAME_WEIGHT`, falling linearly to 0 over `FADE`.
+        `FRAME_WEIGHT` in `join`, falling linearly to 0 over `FADE_SHARE` of `practise`, then 0.
     """
-    begin, end = FADE
-    return FRAME_WEIGHT * min(1.0, max(0.0, (end - progress) / (end - begin)))
+    kept = {"join": 1.0, "practise": 1 - progress / FADE_SHARE}.get(stage, 0.0)
+    return FRAME_WEIGHT * max(0.0, kept)
 
 
-def cosine_rate(progress: float, warm: float = 0.04, final: float = 0.02) -> float:
+def cosine_rate(progress: float, warm: float, final: float) -> float:
     """Learning-rate factor: a short warm-up, then half a cosine.
 
     Parameters

@@ -4,9 +4,9 @@
   of its word.
 * `read`: the language model learns sentences and tasks from text alone, questions above all:
   comparing two animals takes it long to learn. Embeddings stay.
-* `join`: everything learns to answer from audio and from text. The frame labels fade out in the
-  first half, so what the layers look like at the end is what answering alone keeps and makes.
-* `practise`: the same for longer, with more tasks than transcripts.
+* `join`: everything learns to answer from audio and from text.
+* `practise`: the same for longer, with more tasks than transcripts. The frame labels fade out, so
+  what the layers look like at the end is what answering alone keeps and makes.
 * `polish`: the same with clearer sound and a lower rate.
 """
 
@@ -26,17 +26,16 @@ from torch import Tensor, nn
 from transformers import Qwen2AudioConfig, Qwen2AudioProcessor
 
 from alas_core.demo import objectives as goal
-from alas_core.demo.bank import Batch, Item, draw_batches, frames_of, make_batch
+from alas_core.demo import optimising
+from alas_core.demo.bank import Batch, Item, draw_batches, make_batch
 from alas_core.demo.model import build_model, demo_config, save_model
-from alas_core.demo.optimising import attend_eagerly, frozen, new_optimiser, set_trainable
-from alas_core.demo.prompts import Sequences, Writer, audio_rows, text_rows
+from alas_core.demo.prompts import Prompt, Sequences, Writer, audio_rows, text_rows
 from alas_core.demo.repertoire import with_questions, written_items
-from alas_core.demo.resuming import load_state, restore_moments, save_state
+from alas_core.demo.resuming import load_state, save_state
 from alas_core.demo.roughening import draw_offset
 from alas_core.demo.stages import (
     EASY_SHARE,
     FROZEN_SHARE,
-    POLISH_FRAME_WEIGHT,
     SEED,
     STAGES,
     Stage,
@@ -73,6 +72,8 @@ class Trainer:
         The recipe; shortened in tests.
     config : Qwen2AudioConfig or None
         Sizes of the model; None for `demo_config`.
+    device : str
+        Where to train: "cpu", "cuda", ...
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Trainer:
         folder: Path,
         stages: tuple[Stage, ...] = STAGES,
         config: Qwen2AudioConfig | None = None,
+        device: str = "cpu",
     ) -> None:
         self.processor = processor
         self.items = self._pool = self._texts = items
@@ -89,14 +91,16 @@ class Trainer:
         self.state_path = folder / "training_state.safetensors"
         self.stages = stages
         self.writer = Writer(processor)
-        self.model = build_model(config or demo_config(processor), SEED, for_training=True)
-        attend_eagerly(self.model)
-        self.log_scale = nn.Parameter(torch.tensor(math.log(12.0)))
+        self.device = torch.device(device)
+        model = build_model(config or demo_config(processor), SEED, for_training=True)
+        self.model = model.to(self.device)  # type: ignore[arg-type]
+        optimising.attend_eagerly(self.model)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(12.0), device=self.device))
         self.stage_index = 0
         self.step = 0
         self.seconds = 0.0
         self._text_share = 0.5
-        self._optimiser: torch.optim.Optimizer | None = None
+        self._optimisers: optimising.Optimisers | None = None
 
     @property
     def embeddings(self) -> Tensor:
@@ -122,10 +126,9 @@ class Trainer:
         check : Callable[[Trainer], None]
             Called every 300 steps and at the end of each stage, without gradients.
         """
-        torch.set_num_threads(2)
         while self.stage_index < len(self.stages):
             self._run_stage(self.stages[self.stage_index], report, check)
-            self.stage_index, self.step, self._optimiser = self.stage_index + 1, 0, None
+            self.stage_index, self.step, self._optimisers = self.stage_index + 1, 0, None
             self.save_state()
 
     def _run_stage(
@@ -134,8 +137,8 @@ class Trainer:
         report: Callable[[Progress], None],
         check: Callable[[Trainer], None],
     ) -> None:
-        set_trainable(self.model, stage.name)
-        optimiser = self._optimiser = self._optimiser or new_optimiser(
+        optimising.set_trainable(self.model, stage.name)
+        optimisers = self._optimisers = self._optimisers or optimising.new_optimisers(
             self.model, stage, self.log_scale
         )
         self.writer.transcribe_share, self._text_share = stage.transcribe_share, stage.text_share
@@ -148,7 +151,7 @@ class Trainer:
         smooth: dict[str, float] = {}
         first, began = self.step, time.monotonic()
         while self.step < stage.steps:
-            for key, value in self._update(stage, next(batches), optimiser).items():
+            for key, value in self._update(stage, next(batches), optimisers).items():
                 smooth[key] = value if key not in smooth else 0.95 * smooth[key] + 0.05 * value
             self.step += 1
             if self.step % 25 == 0 or self.step == stage.steps:
@@ -167,20 +170,16 @@ class Trainer:
         self.seconds += time.monotonic() - began
 
     def _update(
-        self, stage: Stage, examples: list[tuple[Item, ...]], optimiser: torch.optim.Optimizer
+        self, stage: Stage, examples: list[tuple[Item, ...]], optimisers: optimising.Optimisers
     ) -> dict[str, float]:
         rng = random.Random(f"{SEED}/{stage.name}/{self.step}")
         progress = self.step / stage.steps
-        for group in optimiser.param_groups:
-            group["lr"] = stage.rate * group["factor"] * cosine_rate(progress)
-        makers = {"listen": self._listen, "read": self._read, "join": self._join}
-        make = makers.get(stage.name, self._polish)
+        make = {"listen": self._listen, "read": self._read}.get(stage.name, self._answer)
         loss, values = make(examples, rng, progress)
-        optimiser.zero_grad(set_to_none=True)
+        optimisers.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        trained = [p for group in optimiser.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimiser.step()
+        torch.nn.utils.clip_grad_norm_(optimisers.parameters, 1.0)
+        optimisers.step(stage.rate * cosine_rate(progress, stage.warm, stage.final))
         return values
 
     def _listen(
@@ -196,46 +195,39 @@ class Trainer:
         loss, answers = self._text_loss(len(examples), rng)
         return loss, {"text": answers.item()}
 
+    def _laid(self, rows: list[tuple[list[int], Prompt, float]]) -> Sequences:
+        return goal.moved(Sequences.of(rows, self.writer.silence_id), self.device)
+
     def _text_loss(self, count: int, rng: random.Random) -> tuple[Tensor, Tensor]:
-        rows = text_rows(rng.sample(self._texts, count), self.writer, rng)
-        laid = Sequences.of(rows, self.writer.silence_id)
+        laid = self._laid(text_rows(rng.sample(self._texts, count), self.writer, rng))
         language_model = self.model.model.language_model
         embedded = language_model.embed_tokens(laid.ids)
         return goal.sequence_loss(language_model, embedded, laid, self.embeddings)
 
-    def _join(
-        self, examples: list[tuple[Item, ...]], rng: random.Random, progress: float
-    ) -> tuple[Tensor, dict[str, float]]:
-        with frozen() if progress < FROZEN_SHARE else contextlib.nullcontext():
-            batch, frames = self._heard(examples, rng, 1.0)
-        return self._answer(batch, frames, rng, frame_weight(progress))
-
-    def _polish(
-        self, examples: list[tuple[Item, ...]], rng: random.Random, _progress: float
-    ) -> tuple[Tensor, dict[str, float]]:
-        batch, frames = self._heard(examples, rng, self.stages[self.stage_index].strength)
-        return self._answer(batch, frames, rng, POLISH_FRAME_WEIGHT)
-
     def _heard(
         self, examples: list[tuple[Item, ...]], rng: random.Random, strength: float
     ) -> tuple[Batch, Tensor]:
-        batch = make_batch(examples, self.writer.silence_id, rng, strength)
+        batch = goal.moved(make_batch(examples, self.writer.silence_id, rng, strength), self.device)
         offset = draw_offset(batch.mel.shape[-1], rng, strength)
         return batch, goal.encode(self.model, batch, offset)
 
     def _answer(
-        self, batch: Batch, frames: Tensor, rng: random.Random, weight: float
+        self, examples: list[tuple[Item, ...]], rng: random.Random, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        laid = Sequences.of(audio_rows(batch, self.writer, rng), self.writer.silence_id)
+        stage = self.stages[self.stage_index]
+        fixed = stage.name == "join" and progress < FROZEN_SHARE
+        with optimising.frozen() if fixed else contextlib.nullcontext():
+            batch, frames = self._heard(examples, rng, stage.strength)
+        weight = frame_weight(stage.name, progress)
+        laid = self._laid(audio_rows(batch, self.writer, rng))
         language_model = self.model.model.language_model
-        counts = torch.tensor([frames_of(n) for n in batch.lengths.tolist()])
-        inside = torch.arange(frames.shape[1])[None] < counts[:, None]
         embedded = language_model.embed_tokens(laid.ids)
-        places = (laid.ids == self.writer.audio_id)[..., None]
-        embedded = embedded.masked_scatter(places, frames[inside])
+        embedded = goal.put(frames, batch, embedded, laid.ids == self.writer.audio_id)
         heard, heard_answers = goal.sequence_loss(language_model, embedded, laid, self.embeddings)
         read, read_answers = self._text_loss(int(len(batch.examples) * self._text_share), rng)
-        labelled, hits = goal.frame_loss(frames, batch.labels, self.embeddings, self.log_scale)
+        # Where the labels no longer teach, they are only watched.
+        with torch.set_grad_enabled(weight > 0):
+            labelled, hits = goal.frame_loss(frames, batch.labels, self.embeddings, self.log_scale)
         loss = heard + 0.5 * read + weight * labelled
         named = {"audio": heard_answers, "text": read_answers, "frames": labelled, "hits": hits}
         return loss, {key: value.item() for key, value in named.items()}
@@ -271,7 +263,8 @@ class Trainer:
     def save_state(self) -> None:
         """Write everything that `load_state` needs, atomically."""
         place = {"stage": self.stage_index, "step": self.step, "seconds": self.seconds}
-        save_state(self.state_path, self.model, self.log_scale, self._optimiser, place)
+        moments = self._optimisers.moments() if self._optimisers else {}
+        save_state(self.state_path, self.model, self.log_scale, moments, place)
 
     def load_state(self) -> bool:
         """Go on where an earlier run stopped.
@@ -288,7 +281,7 @@ class Trainer:
         self.seconds = float(place["seconds"])
         if moments and self.stage_index < len(self.stages):
             stage = self.stages[self.stage_index]
-            set_trainable(self.model, stage.name)
-            self._optimiser = new_optimiser(self.model, stage, self.log_scale)
-            restore_moments(self._optimiser, moments)
+            optimising.set_trainable(self.model, stage.name)
+            self._optimisers = optimising.new_optimisers(self.model, stage, self.log_scale)
+            self._optimisers.restore(moments)
         return True
