@@ -31,7 +31,7 @@ logger = logging.getLogger("alas_core.demo")
 
 
 def synthesise(_: argparse.Namespace) -> None:
-    """Speak, align and roughen the training sentences (about 7 minutes on two cores)."""
+    """Speak, align and roughen the training sentences (about 10 minutes on two cores)."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from alas_core.demo import synthesis
 
@@ -46,9 +46,7 @@ def synthesise(_: argparse.Namespace) -> None:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    """Train all stages (about 45 minutes on two cores)."""
-    # Threads that spin between the many small products: a fifth faster than threads that sleep.
-    os.environ.setdefault("OMP_WAIT_POLICY", "active")
+    """Train all stages (about 45 minutes on two cores, by default)."""
     import torch
 
     from alas_core.demo import evaluation, training

@@ -140,9 +140,8 @@ def rescale(samples: NDArray[np.float32], sample_rate: int, scale: float) -> NDA
 
 
 def _run(command: list[str]) -> None:
-    subprocess.run(
-        command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60
-    )
+    # Captured although nobody reads it: its end is noticed at once, that of a process within 50 ms.
+    subprocess.run(command, check=False, capture_output=True, timeout=60)
 
 
 def _espeak(text: str, name: str, delivery: Delivery, target: Path) -> None:
