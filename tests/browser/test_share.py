@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -10,6 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import expect
 
+from alas_core.resources import asset_path
 from tests.browser.conftest import SLOW_MS, Visitor, listen, turn_away
 from tests.browsers import running_server
 
@@ -82,9 +84,10 @@ def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, br
     before = page.locator(".alas-layer").inner_text()
     page.get_by_role("slider", name="Layer").press("ArrowRight")
     expect(page.locator(".alas-layer")).not_to_have_text(before)
-    for figure in ("layers", "reading"):
+    # Shares of a word's frames are few different numbers, the demo model's above layer 0 mostly 0.
+    for figure, least in (("layers", 10), ("reading", 2)):
         page.locator(f"#{figure} .heatmaplayer image").scroll_into_view_if_needed()
-        assert page.evaluate(PAINTED, figure) > 10
+        assert page.evaluate(PAINTED, figure) > least
     listen(page)
     page.evaluate(TIMES)
     longest = chips(offline).nth(max(range(len(words)), key=lambda place: len(words[place])))
@@ -219,7 +222,9 @@ def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):
 def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     page = visitor.page
     page.goto(f"{visitor.url}/training?series=checkpoints/demo-004")
-    expect(page.locator(".st-key-emergence")).to_contain_text("at step 6,200 it is highest")
+    index = json.loads(asset_path("demo/checkpoints/index.json").read_text(encoding="utf-8"))
+    last = index["checkpoints"][-1]["step"]
+    expect(page.locator(".st-key-emergence")).to_contain_text(f"at step {last:,} it is highest")
     expect(page.locator(".st-key-series_figure", has_text="word error (%)")).to_be_visible()
     visitor.keep("training")
     box = page.locator(".st-key-series_figure .heatmaplayer image").bounding_box()
