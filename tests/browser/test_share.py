@@ -223,8 +223,10 @@ def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     page = visitor.page
     page.goto(f"{visitor.url}/training?series=checkpoints/demo-004")
     index = json.loads(asset_path("demo/checkpoints/index.json").read_text(encoding="utf-8"))
-    last = index["checkpoints"][-1]["step"]
-    expect(page.locator(".st-key-emergence")).to_contain_text(f"at step {last:,} it is highest")
+    steps = [row["step"] for row in index["checkpoints"]]
+    expect(page.locator(".st-key-emergence")).to_contain_text(
+        f"at step {steps[-1]:,} it is highest"
+    )
     expect(page.locator(".st-key-series_figure", has_text="word error (%)")).to_be_visible()
     visitor.keep("training")
     box = page.locator(".st-key-series_figure .heatmaplayer image").bounding_box()
@@ -232,7 +234,8 @@ def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     page.mouse.click(
         box["x"] + box["width"] * (column + 0.5) / 8, box["y"] + box["height"] * (layer + 0.5) / 9
     )
-    expect(page).to_have_url(re.compile(r"utterance=checkpoints%2F01700%2Fdemo-004"))
+    opened = rf"utterance=checkpoints%2F{steps[column]:05d}%2Fdemo-004"
+    expect(page).to_have_url(re.compile(opened))
     visitor.see_picture()
     expect(page).to_have_url(re.compile(r"[?&]layer=5\b"))
     expect(chips(visitor)).to_have_text("four white boxes are beside the library".split())
