@@ -96,6 +96,18 @@ def test_without_speech_the_recipe_says_so_and_what_was_shipped_stays(
     assert [path.name for path in (assets / "model").iterdir()] == ["before"]
 
 
+@pytest.mark.parametrize(
+    ("device", "said"), [("cuda:99", "CUDA devices here"), ("tpu", "expected")]
+)
+def test_a_device_that_is_not_there_is_said_in_one_line(
+    tmp_path, monkeypatch, caplog, device, said
+) -> None:
+    monkeypatch.setattr(recipe, "BUILD", tmp_path)
+    assert recipe.main(["train", "--device", device]) == 1
+    assert said in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 def test_snapshots_become_small_analyses_with_their_word_errors(trained, tmp_path) -> None:
     step = tmp_path / "snapshots" / "step_00150"
     step.parent.mkdir()

@@ -52,11 +52,14 @@ def train(arguments: argparse.Namespace) -> None:
     from alas_core.demo import evaluation, training
     from alas_core.demo.bank import load_items
     from alas_core.demo.processor import build_processor
+    from alas_core.models.identity import Loading
+    from alas_core.models.loading import usable_device
 
+    device = usable_device(Loading(device=arguments.device).device)
     processor = build_processor()
     torch.set_num_threads(2)
     items = load_items(SPEECH, "train", processor.tokenizer)
-    trainer = training.Trainer(processor, items, BUILD, device=arguments.device)
+    trainer = training.Trainer(processor, items, BUILD, device=device)
     if arguments.fresh:
         trainer.state_path.unlink(missing_ok=True)
         shutil.rmtree(BUILD / "checkpoints", ignore_errors=True)

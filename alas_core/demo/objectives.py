@@ -76,7 +76,7 @@ def encode(model: Qwen2AudioForConditionalGeneration, batch: Batch, offset: int 
     return frames.float()
 
 
-def put(frames: Tensor, batch: Batch, embedded: Tensor, places: Tensor) -> Tensor:
+def laid_in(frames: Tensor, batch: Batch, embedded: Tensor, places: Tensor) -> Tensor:
     """Lay the audio's frames over its placeholders, as the stock class does.
 
     Parameters

@@ -137,10 +137,7 @@ class Trainer:
         report: Callable[[Progress], None],
         check: Callable[[Trainer], None],
     ) -> None:
-        optimising.set_trainable(self.model, stage.name)
-        optimisers = self._optimisers = self._optimisers or optimising.new_optimisers(
-            self.model, stage, self.log_scale
-        )
+        optimisers = self._optimisers = self._optimisers or self._new_optimisers(stage)
         self.writer.transcribe_share, self._text_share = stage.transcribe_share, stage.text_share
         self._pool = with_questions(self.items, stage.question_copies)
         written = written_items(self.processor.tokenizer, stage.n_written)
@@ -168,6 +165,10 @@ class Trainer:
                 first, began = self.step, time.monotonic()
                 self.save_state()
         self.seconds += time.monotonic() - began
+
+    def _new_optimisers(self, stage: Stage) -> optimising.Optimisers:
+        optimising.set_trainable(self.model, stage.name)
+        return optimising.new_optimisers(self.model, stage, self.log_scale)
 
     def _update(
         self, stage: Stage, examples: list[tuple[Item, ...]], optimisers: optimising.Optimisers
@@ -222,7 +223,7 @@ class Trainer:
         laid = self._laid(audio_rows(batch, self.writer, rng))
         language_model = self.model.model.language_model
         embedded = language_model.embed_tokens(laid.ids)
-        embedded = goal.put(frames, batch, embedded, laid.ids == self.writer.audio_id)
+        embedded = goal.laid_in(frames, batch, embedded, laid.ids == self.writer.audio_id)
         heard, heard_answers = goal.sequence_loss(language_model, embedded, laid, self.embeddings)
         read, read_answers = self._text_loss(int(len(batch.examples) * self._text_share), rng)
         # Where the labels no longer teach, they are only watched.
@@ -280,8 +281,6 @@ class Trainer:
         self.stage_index, self.step = int(place["stage"]), int(place["step"])
         self.seconds = float(place["seconds"])
         if moments and self.stage_index < len(self.stages):
-            stage = self.stages[self.stage_index]
-            optimising.set_trainable(self.model, stage.name)
-            self._optimisers = optimising.new_optimisers(self.model, stage, self.log_scale)
+            self._optimisers = self._new_optimisers(self.stages[self.stage_index])
             self._optimisers.restore(moments)
         return True

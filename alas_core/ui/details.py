@@ -38,36 +38,34 @@ def details(analysis: Analysis, layer: int) -> None:
     elif chosen == "Download":
         _download(analysis, layer)
     else:
-        st.dataframe(
-            tables.score_rows(analysis, layer), hide_index=True, placeholder="", key="score_table"
-        )
+        st.dataframe(tables.score_rows(analysis, layer), hide_index=True, key="score_table")
 
 
 def _words(analysis: Analysis, layer: int) -> None:
     """In plain words and two decimals here; the files keep their names and all digits."""
-    figure, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    looks = {name: figure(axes.score_label(name), format="%.2f") for name in ("alas", "hit_rate")}
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    looks = {name: number(axes.score_label(name), format="%.2f") for name in ("alas", "hit_rate")}
     looks |= {
         "word": text("Word"),
-        "start_s": figure("From (s)", format="%.2f"),
-        "end_s": figure("To (s)", format="%.2f"),
-        "tokens": figure("Tokens"),
-        "onset_shift_ms": figure("Onset shift (ms)", format="%d"),
+        "start_s": number("From (s)", format="%.2f"),
+        "end_s": number("To (s)", format="%.2f"),
+        "tokens": number("Tokens"),
+        "onset_shift_ms": number("Onset shift (ms)", format="%d"),
         "taken_for": text("Taken for"),
         "problem": text("Problem"),
     }
     rows = tables.shown_words(tables.word_rows(analysis, layer))
     word = controls.view().word_of(analysis)
     # A word that is chosen elsewhere is ticked in a new table: Streamlit keeps the ticks of an old.
-    number, shown = st.session_state.get(_TICKED, (0, None))
+    edition, shown = st.session_state.get(_TICKED, (0, None))
     if shown != (analysis.key.digest, word):
-        number += 1
-        st.session_state[_TICKED] = number, (analysis.key.digest, word)
-    key = f"word_table_{number}"
+        edition += 1
+        st.session_state[_TICKED] = edition, (analysis.key.digest, word)
+    key = f"word_table_{edition}"
 
     def on_select() -> None:
         ticked = next(iter(st.session_state[key]["selection"]["rows"]), None)
-        st.session_state[_TICKED] = number, (analysis.key.digest, ticked)
+        st.session_state[_TICKED] = edition, (analysis.key.digest, ticked)
         controls.choose(controls.view().layer, ticked)
 
     st.dataframe(
@@ -95,8 +93,11 @@ def _provenance(analysis: Analysis) -> None:
         **{f"setting: {k}": v for k, v in vars(analysis.key.settings).items()},
         **_flat(analysis.provenance),
     }
-    rows = [{"what": name, "value": str(value)} for name, value in facts.items()]
-    st.dataframe(rows, hide_index=True, placeholder="", key="provenance_table")
+    rows = [
+        {"what": name, "value": "" if value is None else str(value)}
+        for name, value in facts.items()
+    ]
+    st.dataframe(rows, hide_index=True, key="provenance_table")
     notes = (*analysis.utterance.audio.notes, *analysis.reference.notes, *analysis.model.notes)
     for note in (*notes, *orders.store().notes):
         st.caption(plain(note))

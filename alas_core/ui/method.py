@@ -157,7 +157,6 @@ def every_score() -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        placeholder="",
         row_height=64,
         height="content",
         key="all_scores",

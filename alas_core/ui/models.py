@@ -192,7 +192,7 @@ def families() -> None:
         }
         for entry in inventory.entries()
     ]
-    st.dataframe(rows, hide_index=True, placeholder="", key="families", height="content")
+    st.dataframe(rows, hide_index=True, key="families", height="content")
 
 
 def unverified() -> None:

@@ -121,9 +121,7 @@ def _how_far(run: Found) -> None:
 
 def _skipped(run: Found) -> None:
     with st.expander(f"Skipped: {run.progress.skipped}", icon=":material/warning:"):
-        st.dataframe(
-            _log(run.url, run.progress.skipped), hide_index=True, placeholder="", width="stretch"
-        )
+        st.dataframe(_log(run.url, run.progress.skipped), hide_index=True, width="stretch")
         if run.progress.skipped > MAX_LOG:
             st.caption(f"The first {MAX_LOG}; all are in skipped.parquet when the run has ended.")
 

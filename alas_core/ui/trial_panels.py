@@ -150,7 +150,7 @@ def centering_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -
         )
         return
     st.markdown(f"**Masked positions** ({len(found)}), if sinks are masked")
-    st.dataframe(_sink_rows(analysis, found), hide_index=True, placeholder="", key="sinks")
+    st.dataframe(_sink_rows(analysis, found), hide_index=True, key="sinks")
 
 
 def _sink_rows(analysis: Analysis, found: Sequence[Sink]) -> list[dict[str, Any]]:
