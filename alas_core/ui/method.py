@@ -110,7 +110,8 @@ def _numbers(worked: WorkedExample) -> None:
     table["path"] = [TOKENS[k] for k in worked.path]
     numbers = st.column_config.NumberColumn(format="%.2f")
     st.caption("Shares $p_{ik}$, mass $m_i$ on the spoken word, even share $u_i$, best path")
-    st.dataframe(table, column_config=dict.fromkeys(table.columns[:-1], numbers))
+    looks = dict.fromkeys(table.columns[:-1], numbers)
+    st.dataframe(table, placeholder="", column_config=looks)  # silence has no word to be found
     mean, even, alas = worked.mean_mass, worked.mean_uniform, worked.scores["alas"]
     st.latex(rf"\mathrm{{ALAS}} = \frac{{{mean:.3f} - {even:.3f}}}{{1 - {even:.3f}}} = {alas:.3f}")
     with st.container(horizontal=True):
