@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 
 import numpy as np
@@ -104,3 +105,24 @@ def test_a_shard_is_made_once(tmp_path):
         ends = [end for _, _, end in record["words"]]
         assert ends == sorted(ends)
         assert ends[-1] <= record["samples"] / SAMPLE_RATE_HZ
+
+
+@pytest.mark.skipif(
+    "festival" not in voices.available_engines(), reason="needs festival: apt-get install festival"
+)
+def test_festival_is_kept_goes_on_after_an_error_and_is_started_anew_where_it_ended():
+    voice = "festival:kal_diphone"
+    sound, rate = voices.speak("two red birds", voice, Delivery())
+    kept = voices._festival_of(os.getpid())._process
+    with pytest.raises(InputError, match="wrote no sound"):
+        voices.speak("two red birds", "festival:nobody", Delivery())
+    again, _ = voices.speak("two red birds", voice, Delivery())
+    np.testing.assert_array_equal(again, sound)
+    assert rate == 16_000
+    assert voices._festival_of(os.getpid())._process is kept
+    kept.kill()
+    kept.wait()
+    with pytest.raises(InputError, match="wrote no sound"):
+        voices.speak("two red birds", voice, Delivery())
+    anew, _ = voices.speak("two red birds", voice, Delivery())
+    np.testing.assert_array_equal(anew, sound)

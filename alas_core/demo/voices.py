@@ -8,11 +8,17 @@ stays.
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import os
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 import soundfile
@@ -25,6 +31,9 @@ SAMPLE_RATE_HZ = 16_000
 NOMINAL_RATE_WPM = 160.0
 NEW_VOICES = ("flite:rms", "espeak:en-us+f2", "espeak:en-us+m2")
 """Never heard in training."""
+TIMEOUT_S = 60.0
+"""For one sentence; a synthesiser that takes longer is stuck."""
+_DONE = "done"
 
 _ESPEAK_ACCENTS = ("en-us", "en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc", "en-029")
 _ESPEAK_VARIANTS = tuple(
@@ -141,7 +150,7 @@ def rescale(samples: NDArray[np.float32], sample_rate: int, scale: float) -> NDA
 
 def _run(command: list[str]) -> None:
     # Captured although nobody reads it: its end is noticed at once, that of a process within 50 ms.
-    subprocess.run(command, check=False, capture_output=True, timeout=60)
+    subprocess.run(command, check=False, capture_output=True, timeout=TIMEOUT_S)
 
 
 def _espeak(text: str, name: str, delivery: Delivery, target: Path) -> None:
@@ -168,13 +177,47 @@ def _festival(text: str, name: str, delivery: Delivery, target: Path) -> None:
     mean_hz = 105.0 * delivery.pitch
     deviation_hz = 14.0 * delivery.liveliness
     lines = (
-        f"(voice_{name})",
+        # One expression: where the voice is missing, the one before it must not speak.
+        f"(begin (voice_{name})",
         f"(Parameter.set 'Duration_Stretch {stretch:.3f})",
         f"(set! int_lr_params '((target_f0_mean {mean_hz:.1f}) (target_f0_std {deviation_hz:.1f})"
         " (model_f0_mean 170) (model_f0_std 34)))",
         f'(set! u (Utterance Text "{text}"))',
-        f'(utt.synth u) (utt.save.wave u "{target}" \'riff)',
+        f'(utt.synth u) (utt.save.wave u "{target}" \'riff))',
     )
-    script = target.with_suffix(".scm")
-    script.write_text("\n".join(lines), encoding="ascii")
-    _run(["festival", "-b", str(script)])
+    _festival_of(os.getpid()).run(lines)
+
+
+@functools.cache
+def _festival_of(_process: int) -> _Festival:
+    """The one of this process: a forked one does not share its parent's."""
+    return _Festival()
+
+
+class _Festival:
+    """A festival that is kept: to start it and load a voice takes ten times as long as to speak."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            ["festival", "--pipe"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="ascii",
+        )
+
+    def run(self, commands: Iterable[str]) -> None:
+        """Give commands and wait until they are done; one that fails does not stop the next."""
+        asked, told = cast(IO[str], self._process.stdin), cast(IO[str], self._process.stdout)
+        stuck = threading.Timer(TIMEOUT_S, self._process.kill)
+        stuck.start()
+        with contextlib.suppress(BrokenPipeError):
+            # Its output is a pipe, so it is told to flush it.
+            asked.write("\n".join([*commands, f'(format t "{_DONE}\\n")', "(fflush nil)", ""]))
+            asked.flush()
+        while (line := told.readline()) and line.strip() != _DONE:
+            pass
+        stuck.cancel()
+        if not line:
+            # It has ended: the next sentence starts another.
+            _festival_of.cache_clear()
