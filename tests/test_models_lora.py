@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import peft
 import pytest
+import safetensors.torch
 import torch
 import transformers
 
 from alas_core.errors import ModelError
-from alas_core.models import loading, problems
+from alas_core.models import loading, lora, problems
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.facts import FAMILIES
 from alas_core.models.identity import Loading, folder_revision
@@ -24,7 +25,7 @@ PROMPT = Prompt("Repeat the words.")
 SOUND = Audio(np.random.default_rng(0).standard_normal(16000).astype(np.float32) * 0.1, 16000)
 
 
-def with_lora(lora: bool) -> TransformersSpeechLLM:
+def with_lora(on: bool) -> TransformersSpeechLLM:
     """A tiny Granite with a LoRA that is far from nothing, as `from_pretrained` would leave it."""
     made = tiny_more.granite_speech()
     made.model.add_adapter(peft.LoraConfig(target_modules=["q_proj"], r=2), "speech")
@@ -32,7 +33,7 @@ def with_lora(lora: bool) -> TransformersSpeechLLM:
         for name, parameter in made.model.named_parameters():
             if "lora_" in name:
                 parameter.normal_(0, 1, generator=torch.Generator().manual_seed(0))
-    options = {**vars(made), "loading": Loading(lora=lora)}
+    options = {**vars(made), "loading": Loading(lora=on)}
     return TransformersSpeechLLM(loading.Checkpoint(**options), "granite", "test")
 
 
@@ -57,17 +58,17 @@ def test_the_switch_changes_both_runs_and_is_said():
     assert (on.info.variant, off.info.variant) == ("", "LoRA off")
 
 
-@pytest.mark.parametrize("lora", [True, False])
-def test_answers_are_given_with_the_switch_as_it_is_set(lora: bool):
+@pytest.mark.parametrize("set_on", [True, False])
+def test_answers_are_given_with_the_switch_as_it_is_set(set_on: bool):
     """Granite's own generate() turns the LoRA on for audio and off for text, and leaves it so."""
-    model = with_lora(lora)
+    model = with_lora(set_on)
     before = states(model)
     layer = next(m for name, m in model._open.model.named_modules() if name.endswith("q_proj"))
     on: list[bool] = []
     layer.register_forward_hook(lambda *_: on.append(not layer.disable_adapters))
     model.answer(PROMPT, transcript="the red fox", max_new_tokens=2)
     model.answer(PROMPT, audio=SOUND, max_new_tokens=2)
-    assert on == [lora] * 4
+    assert on == [set_on] * 4
     assert all(torch.equal(*pair) for pair in zip(before, states(model), strict=True))
     assert model._open.has_lora
 
@@ -84,13 +85,35 @@ def test_a_lora_beside_the_weights_is_loaded_with_them(tmp_path: Path, monkeypat
     processor = whole._open.processor
     monkeypatch.setattr(transformers.AutoProcessor, "from_pretrained", lambda *_, **__: processor)
     monkeypatch.setattr(loading, "_check_packages", lambda *_: None)
-    for lora in (True, False):
-        options = Loading(device="cpu", dtype="float32", lora=lora)
+    for on in (True, False):
+        options = Loading(device="cpu", dtype="float32", lora=on)
         model = TransformersSpeechLLM(loading.load(tmp_path, options), "granite", "test")
         assert model._open.has_lora
         assert model._open.missing == ()
-        for one, other in zip(states(model), states(with_lora(lora)), strict=True):
+        for one, other in zip(states(model), states(with_lora(on)), strict=True):
             torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_that_are_missing_beside_a_lora_are_told(tmp_path: Path, monkeypatch):
+    """Of the base and of the LoRA: transformers alone tells of the LoRA's only."""
+    whole = with_lora(True)
+    whole._open.model.save_pretrained(str(tmp_path))
+    tiny_more.granite_speech().model.save_pretrained(str(tmp_path))
+    gone = []
+    for name, part in {"model": "q_proj.weight", "adapter_model": "lora_B"}.items():
+        path = tmp_path / f"{name}.safetensors"
+        tensors = safetensors.torch.load_file(path)
+        gone.append(next(key for key in sorted(tensors) if part in key))
+        del tensors[gone[-1]]
+        safetensors.torch.save_file(tensors, path, {"format": "pt"})
+    processor = whole._open.processor
+    monkeypatch.setattr(transformers.AutoProcessor, "from_pretrained", lambda *_, **__: processor)
+    monkeypatch.setattr(loading, "_check_packages", lambda *_: None)
+    checkpoint = loading.load(tmp_path, Loading(device="cpu", dtype="float32"))
+    assert len(checkpoint.missing) == 2
+    assert any("lora_B" in name for name in checkpoint.missing)
+    assert any("lora" not in name and "q_proj" in name for name in checkpoint.missing)
+    assert checkpoint.has_lora
 
 
 def test_a_lora_in_a_folder_of_its_own_is_loaded(tmp_path: Path):
@@ -99,9 +122,10 @@ def test_a_lora_in_a_folder_of_its_own_is_loaded(tmp_path: Path):
     made.model.save_pretrained(tmp_path / "speech-lora")
     assert (tmp_path / "speech-lora" / "adapter_model.safetensors").is_file()
     fresh = tiny_parts.phi4_multimodal().model
-    loading._add_lora(fresh, FAMILIES["phi4_multimodal"], tmp_path)
+    lacking = lora.add(fresh, FAMILIES["phi4_multimodal"], tmp_path, torch.float32)
+    assert lacking == set()
     assert fresh._hf_peft_config_loaded
-    assert fresh.active_adapters() == ["speech"]
+    assert fresh.active_adapters() == ["lora_below"]
 
 
 def test_a_lora_in_a_folder_of_its_own_is_part_of_the_revision(tmp_path: Path):

@@ -13,7 +13,7 @@ import transformers
 
 from alas_core.demo.model import build_model
 from alas_core.errors import ModelError
-from alas_core.models import memory, problems
+from alas_core.models import lora, memory, problems
 from alas_core.models.facts import FAMILIES, Family, family_of
 from alas_core.models.grid import FrameGrid
 from alas_core.models.guard import Guard, first_line
@@ -93,11 +93,12 @@ def load(
                     use_safetensors=True,
                     trust_remote_code=False,
                     output_loading_info=True,
+                    adapter_kwargs=lora.LATER,
                     **options,
                 )
-                _add_lora(model, family, folder)
+                lacking = {*found["missing_keys"], *lora.add(model, family, folder, torch_dtype)}
             else:
-                options, found = {}, {}
+                options, lacking = {}, set()
                 model = _untrained(model_class, config, torch_dtype, untrained_seed)
             model = model.eval().requires_grad_(False)
             model = model if "device_map" in options else model.to(device)
@@ -107,8 +108,7 @@ def load(
     model.config.get_text_config(decoder=True).tie_last_hidden_states = False
     if loading.device == "spread":
         device = str(model.get_input_embeddings().weight.device)
-    missing = tuple(sorted(found.get("missing_keys", ())))
-    about, untrained = _about(folder), untrained_seed is not None
+    about, untrained, missing = _about(folder), untrained_seed is not None, tuple(sorted(lacking))
     return Checkpoint(
         model, processor, family, device, torch_dtype, about, loading, untrained, missing
     )
@@ -263,14 +263,6 @@ def _placing(loading: Loading, device: str, dtype: torch.dtype) -> dict[str, Any
             bnb_4bit_quant_type="nf4",
         )
     return options
-
-
-def _add_lora(model: Any, family: Family, folder: Path) -> None:
-    """Load a LoRA that lies in a folder of its own; those beside the weights load by themselves."""
-    if family.lora in ("", ".") or importlib.util.find_spec("peft") is None:
-        return
-    if (folder / family.lora / "adapter_config.json").is_file():
-        model.load_adapter(str(folder / family.lora), adapter_name="speech", use_safetensors=True)
 
 
 def _stored_dtype(config: Any) -> dict[str, Any]:
