@@ -53,8 +53,15 @@ class Alignment:
 
     @property
     def counted(self) -> BoolArray:
-        """F at each layer: frames that have a word and take part (n_layers+1, n_frames)."""
-        result: BoolArray = (self.frame_word != NO_WORD)[None, :] & self.frame_valid
+        """F at each layer: frames that take part and whose word has a token that does.
+
+        A word can lack one where a tokenizer writes two words (Chinese: two characters) in one.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_layers + 1, n_frames), bool]
+        """
+        result: BoolArray = (self.uniform > 0) & self.frame_valid
         return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from alas_core.types import (
     RunKey,
     Settings,
     Utterance,
+    WordTiming,
 )
 from alas_core.words import frame_words, split_words, token_words
 
@@ -225,9 +226,26 @@ def _warnings(
             f"{len(words)} words in {utterance.audio.duration_s:.1f} s is faster than anyone "
             "speaks: does the transcript belong to this audio?"
         )
-    if len(np.unique(alignment.frame_word[alignment.frame_word != NO_WORD])) < 2:
-        notes.append("Only one word has frames, so an even spread cannot be beaten: ALAS is 0.")
+    notes += _thin(alignment, words)
     return tuple(notes)
+
+
+def _thin(alignment: Alignment, words: Sequence[WordTiming]) -> list[str]:
+    """Where there are too few words or tokens to score by."""
+    spoken = np.unique(alignment.frame_word[alignment.frame_word != NO_WORD])
+    notes = []
+    bare = [words[index].word for index in spoken if index not in alignment.token_word]
+    if bare:
+        notes.append(
+            f"Words without a token of their own, left out of the scores: {', '.join(bare)}. The "
+            "tokenizer writes each in one token with the word before it."
+        )
+    if len(spoken) - len(bare) < 2:
+        notes.append(
+            "Only one word has frames and tokens: permuting the words changes nothing, so the "
+            "quick null says nothing."
+        )
+    return notes
 
 
 def _provenance(plan: Plan, alignment: Alignment) -> dict[str, Any]:

@@ -208,9 +208,9 @@ FIGURES: dict[str, str] = {
     "between its layers. Its band: 2.5 and 97.5 % quantiles of (null of B)_i − (null of A)_i, the "
     "i-th wrong transcript of each. Words are matched by text and order (longest common runs).",
     "training": "Each cell is a score of one checkpoint at one layer, computed as on Explore from "
-    "that checkpoint's own states. Dot: ALAS > the 97.5 % quantile of that checkpoint's own null, "
-    "layer by layer, not corrected for their number. Word error: as the folder's index.json "
-    "tells it.",
+    "that checkpoint's own states. Dot: p ≤ 0.05 against that checkpoint's own null, corrected "
+    "for the layers (Benjamini and Hochberg 1995), not for the number of checkpoints. Word error: "
+    "as the folder's index.json tells it.",
     "quality": "Jitter: each boundary + U(−j, j) ms, boundaries that two words share together, "
     "their order kept; the frames' words are taken anew and ALAS from the same states. 20 draws "
     "for each j. Agreement: onset in the second reference − onset in the first, in ms, for each "

@@ -103,6 +103,11 @@ def _best_layer(analysis: Analysis) -> Finding:
     if beats[layer]:
         layers = int(beats.sum())
         verdict = f"So the model binds these words, at {layers} of {analysis.n_layers + 1} layers"
+    elif np.nanmax(null.samples) < score:
+        verdict = (
+            f"None of the {len(null.samples)} reaches that at any layer, but they are too few to "
+            f"tell over {analysis.n_layers + 1} layers: take more of them"
+        )
     else:
         verdict = "So this is not more than order and number of words would give"
     text = f"Binding is strongest at {depth}: ALAS {number(score)}; {against}. {verdict}."
@@ -158,7 +163,7 @@ def _reading(analysis: Analysis) -> Finding | None:
 
 
 def _path(analysis: Analysis) -> Finding:
-    """The longest stretch of time on another word, and how far off the onsets are."""
+    """The longest stretch of time on one wrong word, and how far off the onsets are."""
     layer = analysis.best_layer
     error = float(analysis.scores["onset_error_ms"][layer])
     if not np.isfinite(error):
@@ -180,7 +185,7 @@ def _path(analysis: Analysis) -> Finding:
     start_s, end_s = analysis.frame_spans[first, 0], analysis.frame_spans[last, 1]
     on = _quoted(analysis, instead) if instead != NO_WORD else "no word"
     text = (
-        f"The path of best similarity leaves the reference for longest at {start_s:.2f} s to "
+        f"The path of best similarity stays longest on a wrong word at {start_s:.2f} s to "
         f"{end_s:.2f} s, where it is on {on} while {_quoted(analysis, spoken)} is said; {onsets}."
     )
     return Finding("path", text, layer=layer, word=spoken)
@@ -218,6 +223,9 @@ def least_agreeing(found: Sequence[Agreement]) -> Agreement:
 
 def ranking_sentence(analysis: Analysis, found: Sequence[Agreement]) -> str:
     """Whether the ranking of layers depends on the score, by the rule of `rankings.RULE`."""
+    found = [other for other in found if other.best_layer is not None]
+    if not found:
+        return "No other score has a value here, so nothing ranks the layers beside ALAS."
     least = least_agreeing(found)
     label = SCORES[least.score].label
     differing = sum(other.differs for other in found)

@@ -136,7 +136,7 @@ def named_choices(answer: str, choices: Sequence[str]) -> set[str]:
     spans = {
         (start, start + len(form)): choice
         for choice in choices
-        for form in _forms(choice)
+        for form in _forms(choice, choices)
         for start in range(len(words) - len(form) + 1)
         if words[start : start + len(form)] == form
     }
@@ -154,13 +154,14 @@ def named_choices(answer: str, choices: Sequence[str]) -> set[str]:
     return named
 
 
-def _forms(choice: str) -> list[list[str]]:
-    """The words that name an option: its own, and other words for the same emotion."""
+def _forms(choice: str, choices: Sequence[str]) -> list[list[str]]:
+    """The words that name an option: its own, and others for the same emotion that no option is."""
     own = plain_words(choice)
     if not own:
         return []
     others = next((group for group in _SAME_LABEL if own == [own[0]] and own[0] in group), ())
-    return [own, *([other] for other in sorted(others) if [other] != own)]
+    taken = [plain_words(other) for other in choices]
+    return [own, *([other] for other in sorted(others) if [other] not in taken)]
 
 
 def _open(answer: str, expected: str, similarity: float | None) -> Verdict:

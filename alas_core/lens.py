@@ -157,7 +157,10 @@ def _read(
         values, own_value = best, own_scores.amax(dim=-1)
     nobody = (own < 0).all(dim=-1).to(own_value.device)
     own_value = own_value.masked_fill(nobody, torch.nan)
-    ranks = (_rank(scores, own_scores), _rank(scores, _picked(scores, following)))
+    ranks = (
+        _rank(scores, own_scores, _among(tops, own)),
+        _rank(scores, _picked(scores, following), _among(tops, following)),
+    )
     return tuple(array.cpu().numpy() for array in (tops, values, own_value, *ranks))
 
 
@@ -167,8 +170,18 @@ def _picked(scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
     return scores.gather(1, ids.clamp_min(0)).masked_fill(ids < 0, -torch.inf)
 
 
-def _rank(scores: torch.Tensor, picked: torch.Tensor) -> torch.Tensor:
-    """Rank of the best picked score among all, 1 for the first; 0 where nothing is picked."""
+def _among(tops: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """Whether the first of the tops is one of the ids."""
+    return (tops[:, :1] == ids.to(tops.device)).any(dim=-1)
+
+
+def _rank(scores: torch.Tensor, picked: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
+    """Rank of the best picked score among all; 1 only where it is the `first` that is shown.
+
+    In bfloat16 several tokens tie at the top, and a word is not read where another is shown.
+    Where nothing is picked: 0.
+    """
     best = picked.amax(dim=-1, keepdim=True)
     above = (scores > best).sum(dim=-1)
-    return torch.where(best[:, 0].isfinite(), above + 1, 0)
+    tied = (above == 0) & ~first
+    return torch.where(best[:, 0].isfinite(), above + 1 + tied.long(), 0)

@@ -19,11 +19,13 @@ from alas_core.alignment import (
 )
 from alas_core.errors import InputError
 from alas_core.similarity import cosine_maps, valid_positions, word_mass
-from alas_core.types import NO_WORD, FloatArray, IntArray, Null, Settings
+from alas_core.types import FloatArray, IntArray, Null, Settings
 from alas_core.words import split_words
 
 BAND = (0.025, 0.975)
 """Quantiles of the null shown as its band."""
+ROUNDING = 1e-5
+"""A sample that is the score itself, computed another way, differs from it by less than this."""
 
 
 def wrong_transcripts(
@@ -31,13 +33,14 @@ def wrong_transcripts(
 ) -> tuple[str, ...]:
     """Other sentences, cut to the transcript's number of words.
 
-    A sentence that is too short is continued with the next ones. The transcript itself is left out.
+    A sentence that is too short is continued with the next ones. What is the right words once it is
+    cut, or a sentence drawn before, is left out: it would be no wrong one, or count twice.
 
     Parameters
     ----------
     transcript : the right words
-    pool : sentences to draw from, without replacement: a repeated one would count twice
-    n : how many at most; fewer where the pool has fewer
+    pool : sentences to draw from, without replacement
+    n : how many at most; fewer where the pool has fewer that differ
     seed : of the draw
 
     Raises
@@ -46,17 +49,21 @@ def wrong_transcripts(
         If the pool holds no other sentence with a word in it.
     """
     right = _folded(transcript)
-    n_words = len(right)
-    others = [text for text in dict.fromkeys(pool) if _folded(text) not in ((), right)]
-    if not others and n:
+    others = [text for text in dict.fromkeys(pool) if _folded(text)]
+    taken: dict[tuple[str, ...], str] = {right: transcript}
+    for start in random.Random(seed).sample(range(len(others)), len(others)):
+        if len(taken) > n:
+            break
+        sentence = _cut(others, start, len(right))
+        taken.setdefault(_folded(sentence), sentence)
+    wrong = tuple(taken.values())[1:]
+    if not wrong and n:
         raise InputError(
             f"the pool of wrong transcripts holds {len(pool)} sentences but none that differs "
             "from the transcript, expected at least one; give other sentences or set the number "
             "of wrong transcripts to 0"
         )
-    draw = random.Random(seed)
-    starts = draw.sample(range(len(others)), min(n, len(others)))
-    return tuple(_cut(others, start, n_words) for start in starts)
+    return wrong
 
 
 @lru_cache(maxsize=4096)  # a run draws from the same sentences for each utterance
@@ -96,6 +103,7 @@ def null_scores(
     np.ndarray [shape=(n_layers + 1,), float32]
     """
     own = torch.from_numpy(np.maximum(alignment.frame_word, 0).astype(np.int64)).to(frames.device)
+    counted = alignment.counted
     for states, token_word in texts:
         similarity = cosine_maps(frames, states, centering=settings.centering)
         valid = valid_positions(states, settings.mask_sinks)
@@ -110,7 +118,6 @@ def null_scores(
         uniform = uniform_share(
             alignment.frame_word, token_word, valid.cpu().numpy(), alignment.n_words
         )
-        counted = alignment.counted
         yield calibrate(masked_mean(picked.cpu().numpy(), counted), masked_mean(uniform, counted))
 
 
@@ -131,7 +138,7 @@ def permuted_words(
         temperature=temperature,
         token_valid=torch.from_numpy(alignment.token_valid),
     ).numpy()
-    spoken = np.unique(alignment.frame_word[alignment.frame_word != NO_WORD])
+    spoken = np.unique(alignment.frame_word[alignment.counted.any(axis=0)])
     # Sums over the frames of each interval: a permutation then only picks among them.
     member = (alignment.frame_word[None, :] == spoken[:, None])[None] & alignment.counted[:, None]
     intervals = member.astype(np.float32) @ mass[:, :, spoken]
@@ -161,10 +168,12 @@ def make_null(name: str, samples: FloatArray, score: FloatArray) -> Null:
     -------
     Null
         p = (1 + number at or above the score) / (n_null + 1), 1 where the score is no number;
-        `p_adjusted` after Benjamini and Hochberg (1995) over the layers.
+        `p_adjusted` after Benjamini and Hochberg (1995) over the layers. A sample counts as at
+        the score from `ROUNDING` below it on.
     """
     low, high = np.quantile(samples, BAND, axis=0).astype(np.float32)
-    above = (~(samples < score[None, :])).sum(axis=0)  # nan is below nothing, so it is no evidence
+    # nan is below nothing, so it is no evidence
+    above = (~(samples < score[None, :] - ROUNDING)).sum(axis=0)
     p = (1 + above) / (len(samples) + 1)
     adjusted = stats.false_discovery_control(p, method="bh")
     return Null(name, samples, low, high, p.astype(np.float32), adjusted.astype(np.float32))

@@ -24,6 +24,7 @@ from alas_core.comparison import null_of
 from alas_core.errors import InputError
 from alas_core.files import write_file
 from alas_core.types import Analysis, BoolArray, FloatArray, Utterance
+from alas_core.variations import beats_null
 
 if TYPE_CHECKING:
     from alas_core.pipeline import Progress, Request
@@ -57,13 +58,14 @@ class Series:
 class Growth:
     """Scores of a series, each array (n_layers + 1, n_steps).
 
-    `baselines` is nan where a score has none; `above` is ALAS above the 97.5 % quantile of the
-    checkpoint's own null.
+    `baselines` is nan where a score has none; `above` is where ALAS beats the checkpoint's own null
+    by the rule of `variations.beats_null`; `null_name` is the first one's.
     """
 
     values: FloatArray
     baselines: FloatArray
     above: BoolArray
+    null_name: str
 
 
 def step_of(kept: Kept) -> int | None:
@@ -135,8 +137,10 @@ def growth(series: Series, score: str) -> Growth:
     values = np.stack([analysis.scores[score] for analysis in analyses], axis=1)
     nothing = np.full(len(values), np.nan)
     baselines = np.stack([a.baselines.get(score, nothing) for a in analyses], axis=1)
-    above = np.stack([a.scores["alas"] > null_of(a).high for a in analyses], axis=1)
-    return Growth(values.astype(np.float32), baselines.astype(np.float32), above)
+    nulls = [null_of(analysis) for analysis in analyses]
+    above = np.stack([beats_null(null.p_adjusted) for null in nulls], axis=1)
+    name = nulls[0].name
+    return Growth(values.astype(np.float32), baselines.astype(np.float32), above, name)
 
 
 @lru_cache(maxsize=64)
@@ -153,11 +157,11 @@ def emergence(series: Series, grown: Growth) -> str:
         f"at step {series.steps[-1]:,} it is highest at layer {best}: {grown.values[best, -1]:.2f}"
     )
     if not first.size:
-        return f"At no step does ALAS leave what wrong transcripts reach; {last}."
+        return f"At no step does ALAS beat its {grown.null_name}; {last}."
     step = int(first[0])
     layers = np.flatnonzero(grown.above[:, step])
     return (
-        f"ALAS first leaves what wrong transcripts reach at step {series.steps[step]:,} "
+        f"ALAS first beats its {grown.null_name} at step {series.steps[step]:,} "
         f"({layers.size} of {len(grown.above)} layers, the strongest layer "
         f"{int(layers[grown.values[layers, step].argmax()])}); {last}."
     )

@@ -86,9 +86,10 @@ def run_trial(
 def _null(analysis: Analysis, first: Analysis, name: str) -> Null:
     """What a trial is judged by.
 
-    Another centering moves what wrong words reach, too: the analysis's own null says nothing of it.
+    Another centering, or other weights, move what wrong words reach, too: the analysis's own null
+    says nothing of it.
     """
-    if name in CENTERINGS:
+    if name in CENTERINGS or name == "random":
         return first.quick_null
     null = analysis.null or analysis.quick_null
     return make_null(null.name, null.samples, first.scores["alas"])
@@ -136,7 +137,9 @@ def _settings(settings: Settings, name: str) -> Settings:
         return replace(cheap, centering="none", mask_sinks=True)
     if name in CENTERINGS:
         return replace(cheap, centering=name, mask_sinks=False)
-    return replace(cheap, n_permutations=1)  # a control is judged by the analysis's own null
+    if name == "random":
+        return cheap
+    return replace(cheap, n_permutations=1)  # another control is judged by the analysis's own null
 
 
 def _loading(analysis: Analysis, name: str, device: str) -> Loading:

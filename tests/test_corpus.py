@@ -28,6 +28,7 @@ from alas_core.corpus import (
 from alas_core.corpus.run import open_run
 from alas_core.corpus.says import corpus_findings
 from alas_core.errors import AlasError, InputError, StoreError
+from alas_core.figures.corpus import null_note
 from alas_core.resources import asset_path
 from tests.runs import make_run
 
@@ -368,7 +369,7 @@ def test_what_a_run_says_carries_its_numbers(run):
     assert f"layer {best.layer} of 8" in said["best layer"]
     assert "95 % interval" in said["best layer"]
     assert "n = 120" in said["best layer"]
-    assert "by chance it would be 5 %" in said["null"]
+    assert "by chance it would be 4 %" in said["null"]
     assert said["accuracy"].startswith("Alignment goes with right answers")
     assert "anna stands" in said["groups"]
     assert "“the”" in said["words"]
@@ -395,6 +396,26 @@ def test_of_one_utterance_sentences_speak_in_the_singular(run):
     assert "only 1 utterance has both numbers" in kinds["accuracy"]
     assert "of 1 answer to the sound is right" in kinds["accuracy"]
     assert kinds["filter"].startswith("1 of 1 pair gives different answers")
+
+
+@pytest.mark.parametrize(
+    ("settings", "null", "chance"),
+    [
+        ({"n_null": 49}, "wrong transcripts", "by chance it would be 4 %"),
+        ({"n_null": 0, "n_permutations": 199}, "permuted words", "by chance it would be 5 %"),
+        ({"n_null": 9}, "wrong transcripts", "with 9 wrong transcripts for each none can"),
+    ],
+)
+def test_a_run_names_the_null_it_was_made_with_and_what_chance_alone_gives(
+    tmp_path, settings, null, chance
+):
+    made = open_run(str(make_run(tmp_path / "named", n=20)))
+    made.info["settings"] = settings
+    said = {finding.kind: finding.text for finding in corpus_findings(made, made.everyone())}
+    assert f"their own {null} (p ≤ 0.05)" in said["null"]
+    assert said["null"].endswith(f"; {chance}.")
+    assert f"; their {null} average" in said["best layer"]
+    assert null_note([profiles.profile(made, made.everyone())]) == f"grey: {null}"
 
 
 def test_every_error_is_one_for_the_user():

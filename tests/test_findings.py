@@ -6,9 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from alas_core.findings import RULES, findings
+from alas_core.findings import RULES, findings, ranking_sentence
 from alas_core.mistakes import longest_departure, nearest_other
+from alas_core.null import make_null
 from alas_core.numerals import number
+from alas_core.rankings import agreements
 from tests.factory import make_analysis, make_lens_of
 
 
@@ -231,3 +233,21 @@ def test_the_smallest_p_of_19_wrong_transcripts_is_significant():
     null = dataclasses.replace(analysis.null, p=twentieth, p_adjusted=twentieth)
     told = " ".join(f.text for f in findings(dataclasses.replace(analysis, null=null)))
     assert "at 9 of 9 layers" in told
+
+
+def test_a_null_too_small_to_tell_is_said_and_not_read_as_no_binding():
+    """The best of nine layers is above all 18: corrected for the layers, p cannot reach 0.05."""
+    analysis = make_analysis()
+    null = make_null("wrong transcripts", analysis.null.samples[:18], analysis.scores["alas"])
+    text = by_kind(dataclasses.replace(analysis, null=null))["best layer"].text
+    assert "None of the 18 reaches that at any layer, but they are too few to tell over 9" in text
+    assert "not more than" not in text
+
+
+def test_scores_without_a_value_are_not_counted_among_those_that_agree():
+    analysis = make_analysis()
+    found = agreements(analysis)
+    gone = [dataclasses.replace(other, best_layer=None, kendall=np.nan) for other in found[:2]]
+    rest = [dataclasses.replace(other, differs=False) for other in found[2:]]
+    assert ranking_sentence(analysis, [*gone, *rest]).startswith(f"All {len(rest)} other scores")
+    assert "No other score has a value" in ranking_sentence(analysis, gone)

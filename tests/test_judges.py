@@ -139,6 +139,12 @@ def test_emotions_have_several_words(answer, right):
     assert judge("emotion", answer, "happy", ("happy", "sad", "angry")).correct is right
 
 
+def test_two_options_that_mean_nearly_the_same_are_told_apart():
+    options = ("neutral", "calm", "happy")
+    assert not judge("emotion", "neutral", "calm", options).correct
+    assert judge("emotion", "calm", "calm", options).correct
+
+
 @pytest.mark.parametrize(
     ("answer", "similarity", "right"),
     [

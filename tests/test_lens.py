@@ -153,6 +153,25 @@ def test_every_number_is_that_of_a_plain_loop() -> None:
             assert lens.own_value[layer, position] == pytest.approx(expected, rel=2e-3, abs=1e-6)
 
 
+def test_a_word_is_not_read_where_another_ties_with_it_and_is_shown() -> None:
+    """In bfloat16 the first of a large vocabulary often tie."""
+
+    class Tied(RandomHead):
+        def project(self, normed: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(len(normed), len(self.embedding))
+
+    head, *states = planted()
+    lens = make_lens(Tied(head.embedding), read((Tied(head.embedding), *states)))
+    shown = lens.tops[1:, :, 0]
+    own = {0: (3,), 1: (5, 8, 13), 2: (250, 251)}
+    position_word = np.array([*states[2], *states[3]])
+    for place, word in enumerate(position_word):
+        if word >= 0:
+            is_shown = np.isin(shown[:, place], own[word])
+            assert ((lens.own_rank[1:, place] == 1) == is_shown).all()
+    assert (lens.names()[1:] == OWN).sum() < 20
+
+
 def test_few_rows_at_a_time_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read(planted())
     given = planted()

@@ -8,7 +8,7 @@ import torch
 
 from alas_core.errors import InputError
 from alas_core.null import make_null, null_scores, permuted_words, wrong_transcripts
-from alas_core.scores import layer_scores
+from alas_core.scores import layer_scores, score_alignment
 from alas_core.similarity import cosine_maps
 from alas_core.types import Settings
 from alas_core.words import split_words
@@ -94,3 +94,26 @@ def test_the_wrong_transcript_null_is_calibrated_on_states_that_bind_nothing():
         null = make_null("wrong transcripts", scores[1:], scores[0])
         small += null.p[0] <= 0.1
     assert 1 <= small <= 22  # 10 expected, four standard deviations either way
+
+
+def test_what_is_the_right_words_once_it_is_cut_is_no_wrong_transcript():
+    pool = [
+        "turn on the lights in the kitchen",
+        "Turn on the radio please",
+        "turn on the radio now",
+    ]
+    (wrong,) = wrong_transcripts("Turn on the lights!", pool, 9)
+    assert wrong.casefold() == "turn on the radio"
+    with pytest.raises(InputError, match="none that differs"):
+        wrong_transcripts("turn on the lights", pool[:1], 9)
+
+
+@pytest.mark.parametrize("token_word", [(0, -1), (0, 0, -1)])
+def test_an_order_that_is_the_right_one_is_as_good_as_the_score(token_word):
+    """One word has one order: computed another way it may come out one rounding lower."""
+    for seed in range(20):
+        a = alignment(seed, layers=9, frame_word=(-1, 0, 0, 0, 0, 0, 0), token_word=token_word)
+        score = score_alignment(a, None, 0.1).scores["alas"]
+        samples = permuted_words(a, temperature=0.1, n_permutations=200)
+        null = make_null("permuted words", samples, score)
+        assert null.p.tolist() == [1.0] * 9

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from alas_core import pipeline
+from alas_core import assembly, pipeline
 from alas_core.errors import AlasError, AlignmentError, InputError, ModelError
 from alas_core.layouts import pca_layout
 from alas_core.models import guard
@@ -21,6 +21,7 @@ from alas_core.store import Store
 from alas_core.types import Audio, Reference, Settings, Utterance, content_sha
 from alas_core.words import split_words
 from tests.factory import make_audio
+from tests.test_scores import alignment
 
 WORDS = "The red fox sleeps, here."
 POOL = ("a b c d e", "one two three four five six", "cats and dogs eat much bread")
@@ -206,6 +207,15 @@ def test_more_tokens_than_frames_leaves_the_path_empty():
     assert np.isnan(analysis.scores["path_accuracy"]).all()
     assert any("no monotone path" in warning for warning in analysis.warnings)
     assert any("faster than anyone speaks" in warning for warning in analysis.warnings)
+
+
+def test_one_word_and_words_without_a_token_are_told():
+    told = analyse(request(transcript="Hello.")).warnings
+    assert any("Only one word has frames and tokens" in warning for warning in told)
+    assert not any("Only one word" in warning for warning in analyse(request()).warnings)
+    maps = alignment(frame_word=(0, 0, 1, 1, 2, 2), token_word=(0, 2))
+    (note,) = assembly._thin(maps, split_words("今天好"))
+    assert "Words without a token of their own, left out of the scores: 天." in note
 
 
 class Loud(FakeSpeechLLM):

@@ -223,3 +223,15 @@ def test_every_score_is_defined_and_every_definition_is_used():
         assert score.definition
         assert score.source
         assert score.baseline
+
+
+def test_a_word_without_a_token_takes_no_part():
+    """Of four characters in two tokens, two words have none: perfect binding is still 1."""
+    frame_word, token_word = (0, 0, 1, 1, 2, 2, 3, 3), (0, 2)
+    a = alignment(0, layers=1, frame_word=frame_word, token_word=token_word)
+    similarity = np.full_like(a.similarity, -1)
+    similarity[:, :4, 0] = similarity[:, 4:, 1] = 1
+    found = score_alignment(dataclasses.replace(a, similarity=similarity), None, 0.05)
+    assert found.scores["alas"] == pytest.approx(1)
+    assert found.scores["hit_rate"] == pytest.approx(1)
+    assert np.isfinite(found.words["alas"][0]).tolist() == [True, False, True, False]

@@ -83,8 +83,9 @@ def test_growth_holds_each_checkpoints_scores_and_what_is_above_its_own_null(fol
     for column, kept in enumerate(found.kept):
         analysis = bundles.open_bundle(kept.path)
         assert grown.values[:, column] == pytest.approx(analysis.scores["alas"])
-        assert (grown.above[:, column] == (analysis.scores["alas"] > analysis.null.high)).all()
+        assert (grown.above[:, column] == (analysis.null.p_adjusted <= 0.05)).all()
     told = series.emergence(found, grown)
+    assert told.startswith("ALAS first beats its wrong transcripts")
     assert "at step 20 (" in told
     assert "at step 3,000 it is highest at layer" in told
     lowest = grown.values[:, -1].argmin()
@@ -163,6 +164,6 @@ def test_the_command_analyses_one_recording_with_every_checkpoint(tmp_path, monk
     assert main(["series", str(tmp_path / "models"), str(recording), *said]) == 0
     assert asked == ["checkpoint-9", "checkpoint-10"]
     assert sorted(path.parent.name for path in out.rglob("*.alas")) == ["000009", "000010"]
-    assert "ALAS first leaves" in capsys.readouterr().out
+    assert "ALAS first beats" in capsys.readouterr().out
     assert main(["series", str(tmp_path / "kept"), str(recording), *said]) == 2
     assert "expected at least two folders" in capsys.readouterr().err

@@ -139,6 +139,9 @@ def test_random_weights_are_those_of_the_same_architecture(demo) -> None:
     identity = registry.identify("demo", Loading(untrained_seed=3))
     assert identity != registry.identify("demo")
     assert "random weights of seed 3" in identity.variant
+    # Another network: what wrong words reach in the trained one says nothing of it.
+    assert result.null.name == "permuted words"
+    assert len(result.null.samples) == demo.key.settings.n_permutations
 
 
 def test_on_the_device_of_the_analysis_its_model_is_not_loaded_anew(demo) -> None:

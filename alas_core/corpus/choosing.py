@@ -207,8 +207,8 @@ def listed(run: Run, rows: IntArray, score: str, layer: int) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Id, words, the score at the layer with its baseline (for ALAS: what 97.5 % of wrong
-        transcripts stay below, and p), best layer, and the labels and verdicts that the run has.
+        Id, words, the score at the layer with its baseline (for ALAS: what 97.5 % of its null
+        stay below, and p), best layer, and the labels and verdicts that the run has.
     """
     about = SCORES[score]
     against = "null_high" if score == SCORE else f"baseline_{score}"
@@ -216,7 +216,7 @@ def listed(run: Run, rows: IntArray, score: str, layer: int) -> pl.DataFrame:
         "utterance": run.utterances["utterance"][rows],
         "words": run.utterances["transcript"][rows],
         f"{about.label} @ {layer}": run.matrix(score)[rows, layer],
-        "wrong transcripts reach" if score == SCORE else "baseline": run.matrix(against)[
+        f"{run.null_name} reach" if score == SCORE else "baseline": run.matrix(against)[
             rows, layer
         ],
         "p": run.matrix("p")[rows, layer],

@@ -23,7 +23,7 @@ from alas_core.definitions import SCORES
 from alas_core.types import FloatArray, IntArray
 
 SIGNIFICANT = 0.05
-"""An utterance beats its null where its p is at most this; so many do by chance."""
+"""An utterance beats its null where its p is at most this."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Profile:
     baseline : mean of what the utterances would have without any binding; nan where unknown
     null_low, null_high, null_mean : means over utterances of the ends and the middle of each one's
         own null; only ALAS has them, None otherwise
+    null_name : what that null is
     """
 
     name: str
@@ -46,6 +47,7 @@ class Profile:
     null_low: FloatArray | None = None
     null_high: FloatArray | None = None
     null_mean: FloatArray | None = None
+    null_name: str = ""
 
     @property
     def n_layers(self) -> int:
@@ -82,6 +84,7 @@ def profile(run: Run, rows: IntArray, score: str = SCORE, name: str = "", seed: 
         mean_band(run.matrix(score)[rows], seed=seed),
         _mean(run.matrix(f"baseline_{score}")[rows]),
         **parts,
+        null_name=run.null_name,
     )
 
 
@@ -123,10 +126,19 @@ def best_of(run: Run, rows: IntArray, score: str = SCORE, seed: int = 0) -> Best
 
 
 def beating_null(run: Run, rows: IntArray, layer: int) -> Estimate:
-    """Share of utterances whose ALAS at a layer beats their own wrong transcripts (p <= 0.05)."""
+    """Share of utterances whose ALAS at a layer beats their own null (p <= 0.05)."""
     p = run.matrix("p")[rows, layer]
     known = np.isfinite(p)
     return share_estimate(int((p[known] <= SIGNIFICANT).sum()), int(known.sum()))
+
+
+def by_chance(run: Run) -> str:
+    """How many utterances would beat their null at a layer by chance alone, in words."""
+    # p is a multiple of 1 / (n + 1), so it stays at or below the level less often than that.
+    attained = math.floor(SIGNIFICANT * (run.n_null + 1) + 1e-9) / (run.n_null + 1)
+    if attained == 0:
+        return f"with {run.n_null} {run.null_name} for each none can"
+    return f"by chance it would be {100 * attained:.3g} %"
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,17 @@ class Run:
         """The content of `run.json`."""
         return self.folder.info
 
+    @property
+    def null_name(self) -> str:
+        """What each utterance's ALAS is read against, "wrong transcripts" or "permuted words"."""
+        return "wrong transcripts" if self.info["settings"]["n_null"] else "permuted words"
+
+    @property
+    def n_null(self) -> int:
+        """How many of these an utterance has, unless its pool held fewer."""
+        settings = self.info["settings"]
+        return int(settings["n_null"] or settings["n_permutations"])
+
     def __len__(self) -> int:
         return len(self.utterances)
 

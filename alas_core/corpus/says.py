@@ -13,6 +13,7 @@ from alas_core.corpus.profiles import (
     BestLayer,
     beating_null,
     best_of,
+    by_chance,
     difference,
     profile,
 )
@@ -76,7 +77,7 @@ def _binding(run: Run, rows: IntArray, best: BestLayer) -> CorpusFinding:
     if null.null_high is not None and np.isfinite(null.null_high[best.layer]):
         whose = "its" if best.value.n == 1 else "their"
         reach = (
-            f"; {whose} wrong transcripts average {number(float(null.null_mean[best.layer]))} "  # type: ignore[index]
+            f"; {whose} {run.null_name} average {number(float(null.null_mean[best.layer]))} "  # type: ignore[index]
             f"and reach {number(float(null.null_high[best.layer]))}"
         )
     where = f"layer {best.layer} of {run.n_layers}"
@@ -99,9 +100,8 @@ def _beating(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
     count = round(share.value * share.n)
     beat = "beats its" if share.n == 1 else "beat their"
     text = (
-        f"At layer {layer}, {count} of {counted(share.n, 'utterance')} {beat} own wrong "
-        f"transcripts (p ≤ {SIGNIFICANT}): {with_interval(share, '%')}; by chance it would be "
-        f"{100 * SIGNIFICANT:.0f} %."
+        f"At layer {layer}, {count} of {counted(share.n, 'utterance')} {beat} own {run.null_name} "
+        f"(p ≤ {SIGNIFICANT}): {with_interval(share, '%')}; {by_chance(run)}."
     )
     return CorpusFinding("null", text, "utterances")
 

@@ -135,7 +135,7 @@ def checkpoints(_: argparse.Namespace) -> None:
     from alas_core import bundle
     from alas_core.demo.checkpoints import Tools, write_checkpoints
 
-    tools = Tools(lambda folder, name, ids: _analyse(folder, name, ids, 19), bundle.dumps)
+    tools = Tools(lambda folder, name, ids: _analyse(folder, name, ids, 199), bundle.dumps)
     write_checkpoints(BUILD / "checkpoints", ASSETS, tools)
 
 

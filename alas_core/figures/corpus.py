@@ -228,7 +228,7 @@ def _hover(found: Profile) -> list[str]:
         )
         if found.null_low is not None and found.null_high is not None:
             low, high = (number(v[at]) for v in (found.null_low, found.null_high))
-            row += f"<br>wrong transcripts: {low} to {high}"
+            row += f"<br>{found.null_name}: {low} to {high}"
         elif np.isfinite(found.baseline[at]):
             row += f"<br>baseline {number(found.baseline[at])}"
         rows.append(row)
@@ -237,8 +237,9 @@ def _hover(found: Profile) -> list[str]:
 
 def null_note(profiles: Sequence[Profile]) -> str:
     """What the grey is, for a caption."""
-    shown = profiles and profiles[0].null_low is not None
-    return "grey: wrong transcripts" if shown else "dashed: baseline"
+    if profiles and profiles[0].null_low is not None:
+        return f"grey: {profiles[0].null_name}"
+    return "dashed: baseline"
 
 
 def groups_figure(

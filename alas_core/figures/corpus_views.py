@@ -136,7 +136,7 @@ def accuracy_figure(
     )
     height = found.outcome + spread
     for name, mask, colour, symbol in (
-        ("beats its wrong transcripts", found.grounded, REFERENCE, "circle"),
+        ("beats its null", found.grounded, REFERENCE, "circle"),
         ("does not", ~found.grounded, TEXT, "diamond"),
     ):
         figure.add_trace(

@@ -107,7 +107,8 @@ def _disagreeing(looked: Scope, found: Pairs, threshold: float, chosen: IntArray
         format_func=options.__getitem__,
         horizontal=True,
         key=f"run_quadrant_{len(chosen) > 0}",
-        help="Grounded: ALAS at this layer beats the utterance's own wrong transcripts (p ≤ 0.05).",
+        help="Grounded: ALAS at this layer beats the utterance's own "
+        f"{looked.run.null_name} (p ≤ 0.05).",
     )
     if len(parts[shown]):
         corpus_lists.utterance_list(looked, parts[shown], "run_quadrant_list")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from alas_core.corpus import choosing
 from alas_core.corpus.heat import Heat, heat
-from alas_core.corpus.profiles import Profile, beating_null, by_group, profile
+from alas_core.corpus.profiles import Profile, beating_null, by_chance, by_group, profile
 from alas_core.corpus.resampling import Estimate
 from alas_core.corpus.run import Run
 from alas_core.definitions import SCORES
@@ -177,16 +177,17 @@ def _table(looked: Scope, shown: tuple[Profile, ...]) -> None:
         if found.n_layers == looked.run.n_layers and found.best != looked.layer:
             row[f"@ layer {looked.layer}"] = _with_ends(found.band.at(looked.layer))
         if found.null_high is not None:
-            row["wrong transcripts reach"] = number(float(found.null_high[found.best]))
+            row[f"{found.null_name} reach"] = number(float(found.null_high[found.best]))
         rows.append(row)
     st.dataframe(rows, hide_index=True, placeholder="", key="run_group_table")
     share = beating_null(looked.run, looked.rows, looked.layer)
     if share.n:
         st.caption(
-            f"Of all {share.n} utterances {100 * share.value:.0f} % beat their wrong transcripts "
-            f"at layer {looked.layer} (95 % interval {100 * share.low:.0f} to "
-            f"{100 * share.high:.0f} %; 5 % would by chance). A group's band is the interval of "
-            "its mean; groups were not chosen before looking, so small differences mean little."
+            f"Of all {share.n} utterances {100 * share.value:.0f} % beat their "
+            f"{looked.run.null_name} at layer {looked.layer} (95 % interval "
+            f"{100 * share.low:.0f} to {100 * share.high:.0f} %; {by_chance(looked.run)}). "
+            "A group's band is the interval of its mean; groups were not chosen before looking, so "
+            "small differences mean little."
         )
 
 

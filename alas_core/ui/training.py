@@ -15,12 +15,12 @@ from alas_core.ui.text import cut, plain
 
 _HELP = """
 Each column is a **checkpoint** of one model, each row a layer; all have heard the same recording.
-Green: better than the baseline; brown: worse; grey: no better. A dot says that ALAS is above what
-*wrong transcripts* reach in that very checkpoint. The line above is the word error of the
+Green: better than the baseline; brown: worse; grey: no better. A dot says that ALAS beats its null
+(wrong transcripts) in that very checkpoint. The line above is the word error of the
 checkpoint's transcripts, where the folder's `index.json` tells it.
 
 **What would good look like?** Dots spread from some layer to others while the word error falls. A
-green cell without a dot is no binding: wrong transcripts score as well there.
+green cell without a dot is no binding: wrong transcripts may score as well there.
 
 **Your own checkpoints**: `alas series CHECKPOINTS speech.wav --transcript "..." --out FOLDER`
 analyses one recording with each of them; name the folder in `ALAS_BUNDLES`.
@@ -55,7 +55,7 @@ def training() -> None:
     if st.session_state.pop("series_open", False):
         st.switch_page("pages/explore.py")
     st.caption(
-        "Dot: ALAS is above what wrong transcripts reach. Choose a cell to open that checkpoint's "
+        f"Dot: ALAS beats its {grown.null_name}. Choose a cell to open that checkpoint's "
         "analysis at that layer."
     )
 

@@ -41,9 +41,11 @@ _CONTROLS_HELP = """
 the model again and draws its score under the real one. The word times stay as they were (or are
 scaled with the speed), so all that changes is what there is to hear or read.
 
-- *Noise*, *silence*, *backwards*, *another transcript*, *random weights*: these should fall into
-  the grey band of wrong transcripts. A control that stays above it says that position, length or
-  the layout of the network makes part of the score.
+- *Noise*, *silence*, *backwards*, *another transcript*: these should fall into the grey band of
+  wrong transcripts. A control that stays above it says that position or length makes part of the
+  score.
+- *Random weights* should not beat what permuting its words gives in that very network: else its
+  layout alone makes part of the score.
 - *Noise added* should fall step by step as the noise grows.
 - *Other speed* should **not** fall: the words are all there, and their times move along.
 
@@ -51,7 +53,7 @@ Full markers beat the null (p ≤ 0.05 after correction over the layers), hollow
 """
 _CONTROLS_DEFINITION = """two passes a control, no null of its own, no answers
 p_l = (1 + number of the recording's null at or above the control's ALAS_l) / (K + 1),
-Benjamini-Hochberg over the layers
+Benjamini-Hochberg over the layers; random weights: permuted words of that run instead
 noise instead: white, same RMS; noise added: mean powers at the chosen ratio
 other speed: phase vocoder (librosa), times multiplied by new length / old length
 verdicts at the recording's best layer, by the rule of the markers: beats is p ≤ 0.05"""
