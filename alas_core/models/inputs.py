@@ -11,13 +11,9 @@ import torch
 from alas_core.errors import ModelError
 from alas_core.models.loading import Checkpoint, config_audio_token
 from alas_core.models.mistral import conversation_inputs, encode_conversation
-from alas_core.models.prompting import (
-    TextInput,
-    encode_text,
-    needs_special_tokens,
-    render_audio,
-)
+from alas_core.models.prompting import TextInput, encode_text, needs_special_tokens
 from alas_core.models.protocol import Prompt
+from alas_core.models.rendering import render_audio
 from alas_core.types import Audio, ModelInfo
 
 

@@ -141,6 +141,8 @@ class SalmonnProcessor:
     """Text with one place for audio, and sound, into the tensors that `Salmonn` takes."""
 
     chat_template = _TEMPLATE
+    audio_token = f"<Speech>{_AUDIO}</Speech>"
+    """As the template writes it: the tokenizer knows no marks of audio, they are plain text."""
 
     def __init__(self, feature_extractor: Any, tokenizer: Any) -> None:
         self.feature_extractor, self.tokenizer = feature_extractor, tokenizer
@@ -151,9 +153,7 @@ class SalmonnProcessor:
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> str:
         """The prompt as text."""
-        text: str = self.tokenizer.apply_chat_template(
-            conversation, chat_template=self.chat_template, **options
-        )
+        text: str = self.tokenizer.apply_chat_template(conversation, **options)
         return text
 
     def __call__(

@@ -1,0 +1,108 @@
+"""Both runs have one prompt, whatever layout the family's chat template has."""
+
+from __future__ import annotations
+
+import pytest
+import transformers
+
+from alas_core.errors import ModelError
+from alas_core.models.adapter import TransformersSpeechLLM
+from alas_core.models.protocol import Prompt
+from alas_core.models.rendering import render_audio, render_text
+from tests import chat_layouts, tiny, tiny_more
+from tests.test_models_contract import noise
+
+MARKERS = ("<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>")
+ASKED, SAID = "Repeat the words.", "the red fox"
+
+
+@pytest.fixture(scope="module")
+def words():
+    return tiny.tokenizer(MARKERS)
+
+
+@pytest.fixture
+def with_template(words):
+    """A real processor that writes its conversations with the template."""
+
+    def make(template: str):
+        return transformers.Qwen2AudioProcessor(
+            tiny.whisper_features(), words, chat_template=template
+        )
+
+    return make
+
+
+def around(processor, prompt: Prompt) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What stands before and after the audio, its marks left out, and the same of the text."""
+    before, after = render_audio(processor, prompt).split("<|AUDIO|>")
+    before = before.removesuffix("<|audio_bos|>").removesuffix("Audio 1: ")
+    after = after.removeprefix("<|audio_eos|>").removeprefix("<|im_start|>")
+    text, start = render_text(processor, prompt, SAID)
+    assert text[start:].startswith(SAID)
+    head, tail = text[:start], text[start + len(SAID) :]
+    return (before.rstrip(), after.lstrip()), (head.rstrip(), tail.lstrip())
+
+
+@pytest.mark.parametrize("prompt", [Prompt(ASKED), Prompt(ASKED, False), Prompt()], ids=repr)
+@pytest.mark.parametrize("layout", chat_layouts.LAYOUTS)
+def test_the_transcript_stands_where_the_audio_stood(with_template, layout, prompt):
+    heard, read = around(with_template(chat_layouts.LAYOUTS[layout]), prompt)
+    assert heard == read
+    if prompt.instruction:
+        assert "".join(read).count(ASKED) == 1
+
+
+@pytest.mark.parametrize("layout", ["numbered", "turn after audio", "text blocks", "plain text"])
+@pytest.mark.parametrize("first", [True, False])
+def test_an_instruction_stands_where_it_was_asked_for(with_template, layout, first):
+    _, (head, tail) = around(with_template(chat_layouts.LAYOUTS[layout]), Prompt(ASKED, first))
+    assert (ASKED in head, ASKED in tail) == (first, not first)
+
+
+def test_a_transcript_is_kept_apart_from_the_instruction_but_from_no_control(with_template):
+    text, _ = render_text(with_template(chat_layouts.AUDIO_FIRST), Prompt(ASKED), SAID)
+    assert f"user\n{SAID}\n{ASKED}<|im_end|>" in text
+    text, _ = render_text(with_template(chat_layouts.PLAIN_TEXT), Prompt(ASKED), SAID)
+    assert f"{ASKED} {SAID}<|im_end|>" in text
+
+
+def test_a_turn_without_audio_that_the_template_refuses_is_cut_from_the_audio_run(with_template):
+    template = (
+        chat_layouts._FIND + "{% if not found.sound %}{{ raise_exception('no audio') }}{% endif %}"
+        "{{ found.all }}: <|AUDIO|><|im_end|>"
+    )
+    text, _ = render_text(with_template(template), Prompt(ASKED), SAID)
+    assert text == f"{ASKED}: {SAID}<|im_end|>"
+
+
+def test_a_template_that_only_the_tokenizer_has_is_used(words):
+    """As Granite Speech is published: the processor's own method would refuse it."""
+    checkpoint = tiny_more.granite_speech()
+    processor = checkpoint.processor
+    processor.tokenizer.chat_template, processor.chat_template = chat_layouts.PLAIN_TEXT, None
+    model = TransformersSpeechLLM(checkpoint, "granite", "test")
+    heard = model.prompt_tokens(Prompt(ASKED), audio=noise(0.6))
+    read = model.prompt_tokens(Prompt(ASKED), transcript=SAID)
+    kept = ["".join(text for text, kind in one if kind == "prompt") for one in (heard, read)]
+    assert kept[0] == kept[1]
+    assert ASKED in kept[0]
+    assert {kind for _, kind in heard} == {"prompt", "audio"}
+
+
+def test_of_several_templates_the_default_one_is_used(with_template):
+    several = {"other": "{{ 1 / 0 }}", "default": chat_layouts.NUMBERED}
+    one, many = with_template(chat_layouts.NUMBERED), with_template(several)
+    assert render_audio(many, Prompt(ASKED)) == render_audio(one, Prompt(ASKED))
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{{ messages[0]['content'] | length }}", r"it writes no '<\|AUDIO\|>'"),
+        ("{{ raise_exception('only one turn') }}", "only one turn"),
+    ],
+)
+def test_a_template_without_audio_is_refused(with_template, template, reason):
+    with pytest.raises(ModelError, match=rf"fails on a turn with audio \({reason}\), expected one"):
+        render_audio(with_template(template), Prompt(ASKED))
