@@ -62,7 +62,7 @@ class Salmonn(nn.Module):
         self.speech_Qformer = transformers.Blip2QFormerModel(qformer_config)
         self.speech_query_tokens = nn.Parameter(torch.zeros(1, 1, qformer_config.hidden_size))
         self.speech_llama_proj = nn.Linear(qformer_config.hidden_size, llama.config.hidden_size)
-        self.config = llama.config
+        self.config, self.generation_config = llama.config, llama.generation_config
 
     @property
     def base_model(self) -> Salmonn:
