@@ -44,3 +44,11 @@ def test_an_answer_ends_at_an_end_that_config_or_tokenizer_names(checkpoint, hol
     else:
         config.eos_token_id = [end, 0] if "several" in holder else end
     assert answer(checkpoint) == whole[: whole.index(end) + 1]
+
+
+def test_a_checkpoints_habits_of_sampling_change_no_answer(checkpoint):
+    """A penalty on what the prompt holds would hit the transcript and not the audio."""
+    plain, config = answer(checkpoint), checkpoint.model.generation_config
+    config.repetition_penalty, config.no_repeat_ngram_size, config.num_beams = 1e3, 1, 3
+    config.do_sample = True
+    assert answer(checkpoint) == plain

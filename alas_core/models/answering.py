@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import torch
 
 from alas_core.models import lora
 from alas_core.models.loading import Checkpoint
+
+_GREEDY: Final = {
+    "do_sample": False,
+    "num_beams": 1,
+    "repetition_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+}
+"""Against what a checkpoint's generation config may ask for: the words of the answer stand in the
+text run's prompt and not in the audio run's, so a penalty on repeating would change one of them."""
 
 
 def answer_ids(
@@ -22,8 +31,8 @@ def answer_ids(
         ids: torch.Tensor = model.generate(
             **inputs,
             max_new_tokens=max_new_tokens,
-            do_sample=False,
             eos_token_id=_ends(checkpoint) or None,
+            **_GREEDY,
             **dict(checkpoint.family.forward_options),
         )
     finally:
