@@ -8,7 +8,7 @@ import transformers
 from alas_core.errors import ModelError
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.protocol import Prompt
-from alas_core.models.rendering import render_audio, render_text
+from alas_core.models.rendering import placement, render_audio, render_text
 from tests import chat_layouts, tiny, tiny_more
 from tests.test_models_contract import noise
 
@@ -58,6 +58,35 @@ def test_the_transcript_stands_where_the_audio_stood(with_template, layout, prom
 def test_an_instruction_stands_where_it_was_asked_for(with_template, layout, first):
     _, (head, tail) = around(with_template(chat_layouts.LAYOUTS[layout]), Prompt(ASKED, first))
     assert (ASKED in head, ASKED in tail) == (first, not first)
+
+
+@pytest.mark.parametrize(
+    ("layout", "first", "note"),
+    [
+        ("audio first", True, "puts the instruction after the audio, in both runs"),
+        ("audio first", False, ""),
+        ("only system text", False, "puts the instruction before the audio, in both runs"),
+        ("only system text", True, ""),
+        ("numbered", True, ""),
+    ],
+)
+def test_an_instruction_that_stands_elsewhere_is_said(with_template, layout, first, note):
+    processor = with_template(chat_layouts.LAYOUTS[layout])
+    said = placement(processor, Prompt(ASKED, first))
+    assert note in said
+    assert bool(said) == bool(note)
+    assert placement(processor, Prompt("", first)) == ""
+
+
+def test_a_template_without_a_place_for_an_instruction_is_said_with_the_states():
+    checkpoint = tiny_more.granite_speech()
+    checkpoint.processor.chat_template = "<|im_start|><|audio|><|im_end|>"
+    model = TransformersSpeechLLM(checkpoint, "granite", "test")
+    notes = model.audio_states(noise(0.6), Prompt(ASKED)).notes
+    assert any("has no place for an instruction: neither run has it" in note for note in notes)
+    assert not any("no place" in n for n in model.audio_states(noise(0.6), Prompt()).notes)
+    pairs = model.prompt_tokens(Prompt(ASKED), transcript=SAID)
+    assert "".join(text for text, _ in pairs) == f"<|im_start|>{SAID}<|im_end|>"
 
 
 def test_a_transcript_is_kept_apart_from_the_instruction_but_from_no_control(with_template):

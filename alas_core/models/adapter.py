@@ -23,6 +23,7 @@ from alas_core.models.inputs import (
     longest_audio_s,
     model_info,
     padded_inputs,
+    prompt_notes,
     text_input,
 )
 from alas_core.models.loading import Checkpoint
@@ -105,7 +106,7 @@ class TransformersSpeechLLM:
             positions = positions[: len(spans)]
             kept = self._kept(states, 0, positions)
             tied = last is not None and torch.equal(kept[-1:], self._kept([last], 0, positions))
-            notes = self._notes(spans, audio, tied=tied)
+            notes = self._notes(spans, audio, prompt, tied=tied)
         return AudioStates(kept, spans, notes, last_is_normed=tied)
 
     def text_states(self, transcript: str, prompt: Prompt) -> TextStates:
@@ -264,9 +265,11 @@ class TransformersSpeechLLM:
                 f"'{self._model_id}'; use a longer recording"
             )
 
-    def _notes(self, spans: FloatArray, audio: Audio, *, tied: bool) -> tuple[str, ...]:
+    def _notes(
+        self, spans: FloatArray, audio: Audio, prompt: Prompt, *, tied: bool
+    ) -> tuple[str, ...]:
         rest = audio.duration_s - float(spans[-1, 1])
-        notes = []
+        notes = list(prompt_notes(self._open, prompt))
         if rest > 1 / self._info.frame_rate_hz:
             notes.append(f"The last {rest:.2f} s of the audio hold no frame.")
         if tied:

@@ -67,6 +67,20 @@ def render_text(processor: Any, prompt: Prompt, transcript: str) -> tuple[str, i
     return head + transcript + tail, len(head)
 
 
+def placement(processor: Any, prompt: Prompt) -> str:
+    """For the user: where the template puts the instruction, if not where it was asked for."""
+    instruction, token = prompt.instruction.strip(), _audio_token(processor)
+    if not token or not instruction:
+        return ""
+    before, _, after = render_audio(processor, prompt).partition(token)
+    if instruction in (before if prompt.instruction_first else after):
+        return ""
+    if instruction not in before + after:
+        return "The model's chat template has no place for an instruction: neither run has it."
+    side = "after" if prompt.instruction_first else "before"
+    return f"The model's chat template puts the instruction {side} the audio, in both runs."
+
+
 def control_strings(processor: Any) -> tuple[str, ...]:
     """Added tokens with which a text could steer the model: special ones and the template's own."""
     template = _template(processor)
