@@ -7,6 +7,8 @@ import transformers
 
 from alas_core.errors import ModelError
 from alas_core.models.adapter import TransformersSpeechLLM
+from alas_core.models.identity import Loading
+from alas_core.models.loading import load
 from alas_core.models.protocol import Prompt
 from alas_core.models.rendering import placement, render_audio, render_text
 from tests import chat_layouts, tiny, tiny_more
@@ -87,6 +89,23 @@ def test_a_template_without_a_place_for_an_instruction_is_said_with_the_states()
     assert not any("no place" in n for n in model.audio_states(noise(0.6), Prompt()).notes)
     pairs = model.prompt_tokens(Prompt(ASKED), transcript=SAID)
     assert "".join(text for text, _ in pairs) == f"<|im_start|>{SAID}<|im_end|>"
+
+
+def test_the_length_of_the_audio_is_the_same_in_both_runs(tmp_path):
+    """VibeVoice's processor writes it into the audio run's prompt alone."""
+    checkpoint = load(tiny.vibevoice_asr(tmp_path), Loading(device="cpu"))
+    marks = ("<|object_ref_start|>", "<|box_start|>", "<|object_ref_end|>")
+    template = chat_layouts.NO_TURN_WITHOUT_AUDIO.replace(chat_layouts.AUDIO, "".join(marks))
+    checkpoint.processor.chat_template = template
+    model = TransformersSpeechLLM(checkpoint, "vibevoice", "test")
+    prompt = Prompt(ASKED, audio_s=1.2345)
+    heard, read = (
+        model.prompt_tokens(prompt, audio=noise(prompt.audio_s)),
+        model.prompt_tokens(prompt, transcript=SAID),
+    )
+    kept = ["".join(text for text, kind in one if kind == "prompt") for one in (heard, read)]
+    assert "This lasts 1.23 seconds" in kept[0]
+    assert kept[0].replace(marks[0], "").replace(marks[2], "") == kept[1]
 
 
 def test_a_transcript_is_kept_apart_from_the_instruction_but_from_no_control(with_template):

@@ -97,6 +97,9 @@ def control_strings(processor: Any) -> tuple[str, ...]:
 def _around(processor: Any, prompt: Prompt, controls: tuple[str, ...]) -> tuple[str, str]:
     """What stands before and after the transcript."""
     layout, heard = _fitting(processor, prompt)
+    duration = getattr(processor, "audio_duration_token", None)
+    if duration:  # VibeVoice's processor fills it in where it is given the audio
+        heard = heard.replace(duration, f"{prompt.audio_s:.2f}")
     mark, token = uuid.uuid4().hex, _audio_token(processor)
     try:
         read = _render(processor, layout(prompt, _Content(_text_block(mark), mark)))
