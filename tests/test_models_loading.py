@@ -21,7 +21,16 @@ from huggingface_hub import errors as hub
 
 from alas_core.__main__ import main
 from alas_core.errors import ModelError
-from alas_core.models import fetching, guard, inventory, loading, memory, problems, registry
+from alas_core.models import (
+    fetching,
+    guard,
+    identity,
+    inventory,
+    loading,
+    memory,
+    problems,
+    registry,
+)
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.choices import choices
 from alas_core.models.facts import FAMILIES
@@ -404,6 +413,19 @@ def test_weights_that_no_file_holds_are_said(folder, tmp_path) -> None:
     note = TransformersSpeechLLM(loading.load(broken, CPU), "broken", "test").info.notes[0]
     assert note.startswith("1 weight is in none of the model's files and was made at random")
     assert "layers.1.self_attn.q_proj.weight" in note
+
+
+def test_a_checkpoint_is_loaded_in_the_dtype_that_its_key_names(folder, tmp_path, monkeypatch):
+    """Also where the config names one in a part only, as the Omni families' do."""
+    copy = shutil.copytree(folder, tmp_path / "parts")
+    config = json.loads((copy / "config.json").read_text())
+    del config["dtype"]
+    config["text_config"]["dtype"] = "bfloat16"
+    (copy / "config.json").write_text(json.dumps(config))
+    on_a_gpu = registry.identify(str(copy), Loading(device="cuda")).dtype
+    real = identity.resolve_dtype
+    monkeypatch.setattr(loading, "resolve_dtype", lambda dtype, _, held: real(dtype, "cuda", held))
+    assert str(loading.load(copy, CPU).dtype) == f"torch.{on_a_gpu}" == "torch.bfloat16"
 
 
 # Memory

@@ -20,6 +20,7 @@ from alas_core.models.pickled import read_tensors
 from alas_core.models.salmonn import N_QUERIES, load_salmonn
 from alas_core.models.salmonn_files import salmonn_files
 from tests import tiny_salmonn
+from tests.test_models_contract import PROMPT, noise
 
 CPU = Loading(device="cpu")
 
@@ -192,6 +193,16 @@ def test_it_is_listed_and_loaded_like_any_model(folder: Path, monkeypatch) -> No
     assert "salmonn_v1.pth" in registry.identify(str(folder)).revision
     assert "model.safetensors" in registry.identify(str(folder)).revision
     assert len(before) == 16
+    registry.close()
+
+
+def test_it_runs_in_bfloat16_which_it_is_in_on_a_gpu(folder: Path) -> None:
+    assert registry.identify(str(folder), Loading(device="cuda")).dtype == "bfloat16"
+    model = registry.get(str(folder), Loading(device="cpu", dtype="bfloat16"))
+    states = model.audio_states(noise(1.0), PROMPT).hidden_states
+    assert states.dtype == torch.bfloat16
+    assert torch.isfinite(states).all()
+    assert isinstance(model.answer(PROMPT, audio=noise(1.0), max_new_tokens=2), str)
     registry.close()
 
 

@@ -75,7 +75,8 @@ def load(
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     guard = _guard(folder, device)
     config, family = usable_config(folder, loading)
-    torch_dtype = getattr(torch, resolve_dtype(loading.dtype, device, _stored_dtype(config)))
+    stored = read_json(folder / "config.json")  # as `registry.identify` reads it, for the key
+    torch_dtype = getattr(torch, resolve_dtype(loading.dtype, device, stored))
     report(Watched("Loading the tokenizer and the processor"))
     with guard:
         processor = transformers.AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
@@ -263,11 +264,6 @@ def _placing(loading: Loading, device: str, dtype: torch.dtype) -> dict[str, Any
             bnb_4bit_quant_type="nf4",
         )
     return options
-
-
-def _stored_dtype(config: Any) -> dict[str, Any]:
-    dtype = getattr(config, "dtype", None)
-    return {"dtype": str(dtype).removeprefix("torch.")}
 
 
 def _untrained(model_class: Any, config: Any, dtype: torch.dtype, seed: int) -> Any:

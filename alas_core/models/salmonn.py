@@ -28,7 +28,7 @@ from alas_core.models.guard import Guard, first_line
 from alas_core.models.identity import Loading, resolve_dtype
 from alas_core.models.loading import Checkpoint, usable_device
 from alas_core.models.pickled import read_tensors
-from alas_core.models.salmonn_files import MODEL_TYPE, SalmonnFiles
+from alas_core.models.salmonn_files import CONFIG, MODEL_TYPE, SalmonnFiles
 from alas_core.models.watching import Report, Watched, weights_hook
 
 WINDOW = 17
@@ -190,7 +190,7 @@ def load_salmonn(files: SalmonnFiles, loading: Loading, report: Report) -> Check
         If a part cannot be read or does not belong to the others.
     """
     device = usable_device(loading.device)
-    dtype = getattr(torch, resolve_dtype(loading.dtype, device, {"dtype": "bfloat16"}))
+    dtype = getattr(torch, resolve_dtype(loading.dtype, device, CONFIG))
     name = files.salmonn.parent.name
 
     def explain(error: BaseException) -> str:
