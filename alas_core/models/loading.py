@@ -214,13 +214,13 @@ def _explanation(folder: Path) -> Callable[[BaseException], str]:
 
 def _advice(folder: Path, device: str) -> str:
     """Which way of loading these weights would fit."""
-    count, found = memory.n_parameters(folder), memory.device_memory(device)
-    if not count or found is None:
+    held, found = memory.weights(folder), memory.device_memory(device)
+    if not held.count or found is None:
         return ""
     name = problems.model_name(folder)
     return (
-        f"'{name}' has {count / 1e9:.2g} billion weights and {memory.gib(found.free)} are "
-        f"free: {memory.what_fits(count, found.free)}"
+        f"'{name}' has {held.count / 1e9:.2g} billion weights and {memory.gib(found.free)} are "
+        f"free: {memory.what_fits(held, found.free)}"
     )
 
 
