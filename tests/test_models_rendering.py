@@ -138,6 +138,21 @@ def test_a_template_that_only_the_tokenizer_has_is_used(words):
     assert {kind for _, kind in heard} == {"prompt", "audio"}
 
 
+@pytest.mark.parametrize(
+    ("call", "written"),
+    [
+        ("strftime_now('%B %d, %Y')", "January 01, 2025"),
+        ('strftime_now( "%Y-%m-%d" )', "2025-01-01"),
+        ("strftime_now('%d %b') if strftime_now is defined else ''", "01 Jan"),
+    ],
+)
+def test_a_prompt_is_the_same_on_any_day(with_template, call, written):
+    """Granite 3 writes today's date into its system turn; the key of a result does not."""
+    processor = with_template(f"Today: {{{{ {call} }}}}\n" + chat_layouts.NUMBERED)
+    assert render_audio(processor, Prompt(ASKED)).startswith(f"Today: {written}\n")
+    assert render_text(processor, Prompt(ASKED), SAID)[0].startswith(f"Today: {written}\n")
+
+
 def test_of_several_templates_the_default_one_is_used(with_template):
     several = {"other": "{{ 1 / 0 }}", "default": chat_layouts.NUMBERED}
     one, many = with_template(chat_layouts.NUMBERED), with_template(several)

@@ -7,6 +7,8 @@ not at all). Of those, the text run is the audio run's own text with the audio c
 
 from __future__ import annotations
 
+import datetime
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +22,11 @@ from alas_core.models.protocol import Prompt
 
 _NUMBERING = "Audio 1: "
 """Qwen2-Audio counts its sounds so. It is no part of the prompt: a transcript is no sound."""
+
+
+_TODAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
+_DAY = datetime.date(2025, 1, 1)
+"""What a template that writes today's date gets (Granite 3): one key is one prompt, on any day."""
 
 
 @dataclass(frozen=True)
@@ -145,11 +152,11 @@ def _audio_token(processor: Any) -> str:
 
 
 def _template(processor: Any) -> str:
-    """The template in use: of several the default one."""
+    """The template in use: of several the default one, always of the same day."""
     found = getattr(processor, "chat_template", None) or processor.tokenizer.chat_template
     if isinstance(found, dict):
         found = found.get("default")
-    return found or ""
+    return _TODAY.sub(lambda call: repr(_DAY.strftime(call[2])), found or "")
 
 
 def _fitting(processor: Any, prompt: Prompt) -> tuple[_Layout, str]:
