@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import transformers
 
@@ -53,6 +55,28 @@ def test_the_transcript_stands_where_the_audio_stood(with_template, layout, prom
     assert heard == read
     if prompt.instruction:
         assert "".join(read).count(ASKED) == 1
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tiny.qwen2_audio(tmp_path_factory.mktemp("rendering"))
+    return TransformersSpeechLLM(load(folder, Loading(device="cpu")), "tiny", "test")
+
+
+@pytest.mark.parametrize("layout", [name for name in chat_layouts.LAYOUTS if name != "numbered"])
+def test_the_same_tokens_stand_before_frames_and_transcript(model, monkeypatch, layout):
+    """What a causal model has read when it comes to the first of either: token by token."""
+    processor, prompt = model._open.processor, Prompt(ASKED)
+    monkeypatch.setattr(processor, "chat_template", chat_layouts.LAYOUTS[layout])
+    before = []
+    for given in ({"audio": noise(0.6)}, {"transcript": SAID}):
+        pairs = model.prompt_tokens(prompt, **given)
+        upto = itertools.takewhile(lambda pair: pair[1] == "prompt", pairs)
+        before.append([text for text, _ in upto if text not in MARKERS])
+    assert before[0] == before[1]
+    assert len(model.audio_states(noise(0.6), prompt).frame_spans) == 15
+    assert "".join(token.text for token in model.text_states(SAID, prompt).tokens) == "theredfox"
+    assert isinstance(model.answer(prompt, transcript=SAID, max_new_tokens=2), str)
 
 
 @pytest.mark.parametrize("layout", ["numbered", "turn after audio", "text blocks", "plain text"])
