@@ -17,6 +17,8 @@ from alas_core.models.beats import Beats, log_mels
 from alas_core.models.choices import choices
 from alas_core.models.identity import Loading
 from alas_core.models.pickled import read_tensors
+from alas_core.models.protocol import Prompt
+from alas_core.models.rendering import render_audio, render_text
 from alas_core.models.salmonn import N_QUERIES, load_salmonn
 from alas_core.models.salmonn_files import salmonn_files
 from tests import tiny_salmonn
@@ -194,6 +196,15 @@ def test_it_is_listed_and_loaded_like_any_model(folder: Path, monkeypatch) -> No
     assert "model.safetensors" in registry.identify(str(folder)).revision
     assert len(before) == 16
     registry.close()
+
+
+def test_the_prompt_is_as_published(folder: Path) -> None:
+    processor, prompt = load(folder).processor, Prompt("Repeat the words.", False)
+    spoken = "<Speech><SpeechHere></Speech>"
+    assert render_audio(processor, prompt) == f"USER: {spoken} Repeat the words.\nASSISTANT:"
+    text, _ = render_text(processor, prompt, "the red fox")
+    assert text == "USER: the red fox Repeat the words.\nASSISTANT:"
+    assert render_text(processor, Prompt(), "the fox")[0] == "USER: the fox\nASSISTANT:"
 
 
 def test_it_runs_in_bfloat16_which_it_is_in_on_a_gpu(folder: Path) -> None:

@@ -23,7 +23,6 @@ from alas_core.models.protocol import Prompt
 _NUMBERING = "Audio 1: "
 """Qwen2-Audio counts its sounds so. It is no part of the prompt: a transcript is no sound."""
 
-
 _TODAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 _DAY = datetime.date(2025, 1, 1)
 """What a template that writes today's date gets (Granite 3): one key is one prompt, on any day."""

@@ -43,7 +43,7 @@ _TEMPLATE = (
     "{% for message in messages %}USER: {% for block in message['content'] %}"
     "{% if block['type'] == 'audio' %}<Speech>" + _AUDIO + "</Speech>"
     "{% else %}{{ block['text'] }}{% endif %}{% if not loop.last %} {% endif %}{% endfor %}"
-    "\nASSISTANT:{% endfor %}"
+    "{{ '\\nASSISTANT:' }}{% endfor %}"  # as a string: a line's end behind a block is trimmed
 )
 _LORA = re.compile(
     r"llama_model\.(?:base_model\.model\.)?(?P<module>model\.layers\.\d+\.self_attn\.\w+)"
