@@ -106,13 +106,12 @@ def steps(request: Request, store: Store | None = None) -> Generator[Progress, N
     with registry.device_lock:
         with clock("load model"):
             model = yield from _model(request)
-        check_longest(
-            request.utterance.audio, model.info.max_audio_s, model.info.model_id, LONGEST_S
-        )
+        audio = request.utterance.audio
+        check_longest(audio, model.info.max_audio_s, model.info.model_id, LONGEST_S)
         instruction = _instruction(request, model)
         plan = Plan(
             model,
-            Prompt(instruction, request.settings.instruction_first),
+            Prompt(instruction, request.settings.instruction_first, audio.duration_s),
             wrong,
             run_key(model.info, request, aligner.name, instruction, wrong),
         )
@@ -126,7 +125,7 @@ def steps(request: Request, store: Store | None = None) -> Generator[Progress, N
             with contextlib.closing(preparing(aligner)) as loading:
                 for step in loading:
                     yield Progress(step.stage, step.done, step.total)
-            reference = aligner.align(request.utterance.audio, request.utterance.transcript)
+            reference = aligner.align(audio, request.utterance.transcript)
         _check_placed(reference)
         yield from _run(request, plan, reference, clock, store)
 

@@ -21,7 +21,16 @@ from huggingface_hub import errors as hub
 
 from alas_core.__main__ import main
 from alas_core.errors import ModelError
-from alas_core.models import fetching, guard, inventory, loading, memory, problems, registry
+from alas_core.models import (
+    fetching,
+    guard,
+    identity,
+    inventory,
+    loading,
+    memory,
+    problems,
+    registry,
+)
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.choices import choices
 from alas_core.models.facts import FAMILIES
@@ -145,7 +154,7 @@ def test_memory_that_is_full_while_loading_says_what_would_fit(folder, monkeypat
     released = []
     monkeypatch.setattr(guard, "release_memory", lambda: released.append(True))
     monkeypatch.setattr(transformers.AutoModelForMultimodalLM, "from_pretrained", full)
-    monkeypatch.setattr(memory, "n_parameters", lambda _: 7 * 10**9)
+    monkeypatch.setattr(memory, "weights", lambda _: memory.Weights(7 * 10**9))
     found = memory.DeviceMemory("cpu", 10 * 2**30, 16 * 2**30)
     monkeypatch.setattr(memory, "device_memory", lambda _: found)
     with pytest.raises(
@@ -406,16 +415,29 @@ def test_weights_that_no_file_holds_are_said(folder, tmp_path) -> None:
     assert "layers.1.self_attn.q_proj.weight" in note
 
 
+def test_a_checkpoint_is_loaded_in_the_dtype_that_its_key_names(folder, tmp_path, monkeypatch):
+    """Also where the config names one in a part only, as the Omni families' do."""
+    copy = shutil.copytree(folder, tmp_path / "parts")
+    config = json.loads((copy / "config.json").read_text())
+    del config["dtype"]
+    config["text_config"]["dtype"] = "bfloat16"
+    (copy / "config.json").write_text(json.dumps(config))
+    on_a_gpu = registry.identify(str(copy), Loading(device="cuda")).dtype
+    real = identity.resolve_dtype
+    monkeypatch.setattr(loading, "resolve_dtype", lambda dtype, _, held: real(dtype, "cuda", held))
+    assert str(loading.load(copy, CPU).dtype) == f"torch.{on_a_gpu}" == "torch.bfloat16"
+
+
 # Memory
 
 
 def test_salmonns_four_parts_are_counted(tmp_path) -> None:
-    assert memory.n_parameters(tiny_salmonn.salmonn(tmp_path)) == pytest.approx(
+    assert memory.weights(tiny_salmonn.salmonn(tmp_path)).count == pytest.approx(
         sum(weight.numel() for weight in _every_weight(tmp_path)), rel=0.2
     )
     shutil.rmtree(tmp_path / "whisper-large-v2")
     (tmp_path / "whisper-large-v2").mkdir()
-    assert memory.n_parameters(tmp_path) == 0
+    assert memory.weights(tmp_path).count == 0
 
 
 def _every_weight(folder):
@@ -426,13 +448,13 @@ def _every_weight(folder):
 
 
 def test_memory_is_counted_from_headers(folder) -> None:
-    count = memory.n_parameters(folder)
-    assert count > 50_000
-    half, whole = (memory.needed_bytes(count, dtype) for dtype in ("bfloat16", "float32"))
+    held = memory.weights(folder)
+    assert held.count > 50_000
+    half, whole = (held.needed(dtype) for dtype in ("bfloat16", "float32"))
     assert 2 * half == pytest.approx(whole, abs=2)
     found = memory.device_memory("cpu")
     assert found is not None
     assert 0 < found.free < found.total
-    assert "float32" in memory.what_fits(count, 2**40)
-    assert "smaller model" in memory.what_fits(10**12, 2**30)
+    assert "float32" in memory.what_fits(held, 2**40)
+    assert "smaller model" in memory.what_fits(memory.Weights(10**12), 2**30)
     assert memory.gib(15.3 * 2**30) == "15 GiB"

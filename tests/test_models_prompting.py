@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alas_core.errors import InputError, ModelError
-from alas_core.models.prompting import control_strings, encode_text, render_text
+from alas_core.models.prompting import encode_text
 from alas_core.models.protocol import Prompt
+from alas_core.models.rendering import control_strings, render_text
 from alas_core.resources import asset_path
 from tests import tiny
 
@@ -92,13 +93,15 @@ def test_an_added_special_token_at_the_start_shifts_nothing(processors, tmp_path
     assert [token.text for token in text.tokens][:2] == ["the", "red"]
 
 
-def test_a_template_that_writes_text_twice_is_refused(processors):
+def test_a_template_that_writes_text_twice_is_refused_where_it_shows_no_audio(processors):
+    """With the audio's token in it, the text run could be cut from the audio run."""
     processor = transformers.Qwen2AudioProcessor(
         processors["tiny"].feature_extractor,
         processors["tiny"].tokenizer,
         chat_template="{% for m in messages %}{% for c in m['content'] %}"
         "{{ c['text'] }}{{ c['text'] }}{% endfor %}{% endfor %}",
     )
+    processor.audio_token = ""
     with pytest.raises(ModelError, match="2 times, expected once"):
         render_text(processor, Prompt(), "the red fox")
 

@@ -7,14 +7,15 @@ import importlib.util
 import bitsandbytes
 import pytest
 import torch
+import transformers
 
 from alas_core.errors import ModelError
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.identity import Loading
 from alas_core.models.loading import load
-from alas_core.models.memory import needed_bytes
+from alas_core.models.memory import GIB, Weights, weights, what_fits
 from alas_core.resources import asset_path
-from tests import tiny
+from tests import tiny, tiny_parts
 from tests.test_models_contract import PROMPT, noise
 
 LAYERS = {"8bit": bitsandbytes.nn.Linear8bitLt, "4bit": bitsandbytes.nn.Linear4bit}
@@ -62,7 +63,34 @@ def test_what_a_quantised_layer_takes_is_what_the_estimate_counts(quantization) 
     stored = sum(one.weight.numel() * one.weight.element_size() for one in layers)
     count = sum(one.in_features * one.out_features for one in layers)
     assert stored == count * BITS[quantization] // 8
-    assert stored < needed_bytes(count, "bfloat16", quantization) < 2 * stored
+    assert stored < Weights(count).needed("bfloat16", quantization) < 2 * stored
+
+
+def test_experts_are_counted_as_they_stay(tmp_path) -> None:
+    """Files hold each expert's matrices, which bitsandbytes never sees: they become one tensor."""
+    whole = tiny_parts.qwen3_omni_moe().model
+    whole.save_pretrained(tmp_path)
+    held = weights(tmp_path)
+    assert held.count == sum(one.numel() for one in whole.parameters())
+    small = type(whole).from_pretrained(
+        tmp_path,
+        quantization_config=transformers.BitsAndBytesConfig(load_in_8bit=True),
+        device_map={"": "cpu"},
+    )
+    deep = {name: one for name, one in small.named_parameters() if one.ndim > 2}
+    assert any("experts" in name for name in deep)
+    assert all(one.is_floating_point() for one in deep.values())
+    assert held.unquantized == sum(one.numel() for one in deep.values())
+
+
+def test_a_mixture_of_experts_is_hardly_smaller_in_4_bits() -> None:
+    """Qwen3-Omni-30B: 24 GB were promised where nearly 60 are needed."""
+    held = Weights(31 * 10**9, 29 * 10**9)
+    assert 55e9 < held.needed("bfloat16", "4bit") / 1.15 < 62e9
+    assert held.needed("float32", "4bit") > 1.9 * held.needed("bfloat16", "4bit")
+    assert what_fits(held, 40 * GIB).startswith("not even 4bit (but 94% of it, experts and conv")
+    plain = Weights(held.count)
+    assert what_fits(plain, 40 * GIB).startswith("8bit, about 35 GiB, would fit")
 
 
 def test_quantised_weights_without_the_package_say_what_to_install(monkeypatch) -> None:

@@ -178,6 +178,10 @@ def test_dtypes(monkeypatch):
     assert identity.resolve_dtype("auto", "cuda", bf16) == "bfloat16"
     assert identity.resolve_dtype("auto", "cuda:1", {"torch_dtype": "float16"}) == "float32"
     assert identity.resolve_dtype("float16", "cpu", {}) == "float16"
+    for config in ({"text_config": bf16}, {"thinker_config": {"text_config": bf16}}):
+        assert identity.resolve_dtype("auto", "cuda", {"model_type": "x", **config}) == "bfloat16"
+        assert identity.resolve_dtype("auto", "cuda", {"dtype": "float32", **config}) == "float32"
+    assert identity.resolve_dtype("auto", "cuda", {"text_config": None}) == "float32"
     with pytest.raises(ModelError, match="dtype is 'int8', expected one of auto, float32"):
         Loading(dtype="int8")
     assert registry.identify("demo", Loading(dtype="bfloat16")).dtype == "bfloat16"

@@ -17,9 +17,12 @@ from alas_core.models.beats import Beats, log_mels
 from alas_core.models.choices import choices
 from alas_core.models.identity import Loading
 from alas_core.models.pickled import read_tensors
+from alas_core.models.protocol import Prompt
+from alas_core.models.rendering import render_audio, render_text
 from alas_core.models.salmonn import N_QUERIES, load_salmonn
 from alas_core.models.salmonn_files import salmonn_files
 from tests import tiny_salmonn
+from tests.test_models_contract import PROMPT, noise
 
 CPU = Loading(device="cpu")
 
@@ -192,6 +195,25 @@ def test_it_is_listed_and_loaded_like_any_model(folder: Path, monkeypatch) -> No
     assert "salmonn_v1.pth" in registry.identify(str(folder)).revision
     assert "model.safetensors" in registry.identify(str(folder)).revision
     assert len(before) == 16
+    registry.close()
+
+
+def test_the_prompt_is_as_published(folder: Path) -> None:
+    processor, prompt = load(folder).processor, Prompt("Repeat the words.", False)
+    spoken = "<Speech><SpeechHere></Speech>"
+    assert render_audio(processor, prompt) == f"USER: {spoken} Repeat the words.\nASSISTANT:"
+    text, _ = render_text(processor, prompt, "the red fox")
+    assert text == "USER: the red fox Repeat the words.\nASSISTANT:"
+    assert render_text(processor, Prompt(), "the fox")[0] == "USER: the fox\nASSISTANT:"
+
+
+def test_it_runs_in_bfloat16_which_it_is_in_on_a_gpu(folder: Path) -> None:
+    assert registry.identify(str(folder), Loading(device="cuda")).dtype == "bfloat16"
+    model = registry.get(str(folder), Loading(device="cpu", dtype="bfloat16"))
+    states = model.audio_states(noise(1.0), PROMPT).hidden_states
+    assert states.dtype == torch.bfloat16
+    assert torch.isfinite(states).all()
+    assert isinstance(model.answer(PROMPT, audio=noise(1.0), max_new_tokens=2), str)
     registry.close()
 
 

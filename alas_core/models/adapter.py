@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from alas_core.errors import InputError, ModelError
-from alas_core.models import memory
+from alas_core.models import lora, memory
+from alas_core.models.answering import answer_ids
 from alas_core.models.guard import Guard, first_line, release_memory
 from alas_core.models.head import head_of
 from alas_core.models.inputs import (
@@ -22,6 +23,7 @@ from alas_core.models.inputs import (
     longest_audio_s,
     model_info,
     padded_inputs,
+    prompt_notes,
     text_input,
 )
 from alas_core.models.loading import Checkpoint
@@ -104,7 +106,7 @@ class TransformersSpeechLLM:
             positions = positions[: len(spans)]
             kept = self._kept(states, 0, positions)
             tied = last is not None and torch.equal(kept[-1:], self._kept([last], 0, positions))
-            notes = self._notes(spans, audio, tied=tied)
+            notes = self._notes(spans, audio, prompt, tied=tied)
         return AudioStates(kept, spans, notes, last_is_normed=tied)
 
     def text_states(self, transcript: str, prompt: Prompt) -> TextStates:
@@ -147,7 +149,7 @@ class TransformersSpeechLLM:
                 inputs = self._audio_inputs(audio, prompt)
             else:
                 inputs = padded_inputs(self._open, [self._text_input(transcript, prompt)])
-            new = self._generated(inputs, max_new_tokens)[0, inputs["input_ids"].shape[1] :]
+            new = answer_ids(self._open, inputs, max_new_tokens)
             text: str = self._open.processor.tokenizer.decode(new, skip_special_tokens=True)
         return text.strip()
 
@@ -233,7 +235,7 @@ class TransformersSpeechLLM:
         options: dict[str, Any] = dict(checkpoint.family.forward_options)
         if _has_head(model):
             options["logits_to_keep"] = 1
-        self._switch_lora()
+        lora.switch(checkpoint.model, on=checkpoint.loading.lora)
         output = model(**inputs, output_hidden_states=True, use_cache=False, **options)
         states = list(output.hidden_states)
         if checkpoint.family.active_state:
@@ -254,26 +256,6 @@ class TransformersSpeechLLM:
         """These positions of each state; spread over GPUs, a layer leaves its state on its own."""
         return torch.stack([s[row, list(positions)].to(self._open.device) for s in states])
 
-    def _generated(self, inputs: dict[str, torch.Tensor], max_new_tokens: int) -> torch.Tensor:
-        model, has_lora = self._open.model, self._open.has_lora
-        options = dict(self._open.family.forward_options)
-        self._switch_lora()
-        # Else Granite's own generate() switches the LoRA by what it gets, not as it is asked for.
-        model._hf_peft_config_loaded = False
-        try:
-            ids: torch.Tensor = model.generate(
-                **inputs, max_new_tokens=max_new_tokens, do_sample=False, **options
-            )
-        finally:
-            model._hf_peft_config_loaded = has_lora
-        return ids
-
-    def _switch_lora(self) -> None:
-        """Set the speech LoRA as it was asked for, in every pass anew."""
-        if self._open.has_lora:
-            model = self._open.model
-            (model.enable_adapters if self._open.loading.lora else model.disable_adapters)()
-
     def _check_duration(self, audio: Audio) -> None:
         shortest = self._info.min_audio_s
         check_longest(audio, self._info.max_audio_s, self._model_id)
@@ -283,9 +265,11 @@ class TransformersSpeechLLM:
                 f"'{self._model_id}'; use a longer recording"
             )
 
-    def _notes(self, spans: FloatArray, audio: Audio, *, tied: bool) -> tuple[str, ...]:
+    def _notes(
+        self, spans: FloatArray, audio: Audio, prompt: Prompt, *, tied: bool
+    ) -> tuple[str, ...]:
         rest = audio.duration_s - float(spans[-1, 1])
-        notes = []
+        notes = list(prompt_notes(self._open, prompt))
         if rest > 1 / self._info.frame_rate_hz:
             notes.append(f"The last {rest:.2f} s of the audio hold no frame.")
         if tied:

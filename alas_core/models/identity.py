@@ -18,8 +18,7 @@ from typing import Any
 
 from alas_core.errors import ModelError
 from alas_core.models.facts import FAMILIES, family_of
-from alas_core.models.salmonn_files import MODEL_TYPE as SALMONN
-from alas_core.models.salmonn_files import salmonn_files
+from alas_core.models.salmonn_files import CONFIG, salmonn_files
 
 MODEL_FILE = "alas_model.json"
 """Beside the weights: name, known words, instructions and limits of a model made for this."""
@@ -132,8 +131,14 @@ def resolve_dtype(dtype: str, device: str, config: dict[str, Any]) -> str:
     if checked_dtype(dtype) != "auto":
         return dtype
     where = accelerator() if device in ("auto", "spread") else device
-    stored = str(config.get("dtype") or config.get("torch_dtype") or "")
-    return "bfloat16" if where.startswith("cuda") and stored == "bfloat16" else "float32"
+    return "bfloat16" if where.startswith("cuda") and _stored(config) == "bfloat16" else "float32"
+
+
+def _stored(config: dict[str, Any]) -> str:
+    """The config's dtype or, where only its parts name one, that of the language model."""
+    parts = (config[name] for name in ("thinker_config", "text_config") if config.get(name))
+    own = config.get("dtype") or config.get("torch_dtype")
+    return str(own or next(filter(None, map(_stored, parts)), ""))
 
 
 def find_folder(model_id: str) -> Path | None:
@@ -225,7 +230,7 @@ def check_model_folder(folder: Path) -> dict[str, Any]:
     listing = ", ".join(found[:6]) + (f" and {len(found) - 6} more" if len(found) > 6 else "")
     held = f"it holds {listing}" if found else "it is empty"
     if salmonn_files(folder) is not None:
-        return {"model_type": SALMONN}
+        return dict(CONFIG)
     if "config.json" not in found:
         raise ModelError(
             f"the folder '{folder.name}' is not a model: {held}; expected config.json and "

@@ -11,13 +11,9 @@ import torch
 from alas_core.errors import ModelError
 from alas_core.models.loading import Checkpoint, config_audio_token
 from alas_core.models.mistral import conversation_inputs, encode_conversation
-from alas_core.models.prompting import (
-    TextInput,
-    encode_text,
-    needs_special_tokens,
-    render_audio,
-)
+from alas_core.models.prompting import TextInput, encode_text, needs_special_tokens
 from alas_core.models.protocol import Prompt
+from alas_core.models.rendering import placement, render_audio
 from alas_core.types import Audio, ModelInfo
 
 
@@ -46,6 +42,14 @@ def text_input(checkpoint: Checkpoint, transcript: str, prompt: Prompt) -> TextI
     """Ids of the text run and where the transcript's tokens stand in it."""
     encode = encode_conversation if checkpoint.family.conversations else encode_text
     return encode(checkpoint.processor, prompt, transcript)
+
+
+def prompt_notes(checkpoint: Checkpoint, prompt: Prompt) -> tuple[str, ...]:
+    """For the user: what the family's template makes of the prompt, if it is not as asked for."""
+    if checkpoint.family.conversations:
+        return ()
+    note = placement(checkpoint.processor, prompt)
+    return (note,) if note else ()
 
 
 def padded_inputs(checkpoint: Checkpoint, texts: Sequence[TextInput]) -> dict[str, torch.Tensor]:

@@ -12,7 +12,7 @@ from alas_core.models import registry
 from alas_core.models.facts import FAMILIES, Family
 from alas_core.models.identity import Loading, accelerator, check_model_folder, resolve_dtype
 from alas_core.models.installed import Installed, installed
-from alas_core.models.memory import Estimate, device_memory, n_parameters
+from alas_core.models.memory import Estimate, device_memory, weights
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ def estimate(model_id: str, loading: Loading) -> Estimate | None:
     The memory of a GPU is known only once something has loaded torch: this never does.
     """
     folder = registry.folder_of(model_id, loading)
-    count = 0 if folder is None else n_parameters(folder)
-    if folder is None or not count:
+    held = None if folder is None else weights(folder)
+    if folder is None or held is None or not held.count:
         return None
     where = accelerator() if loading.device in ("auto", "spread") else loading.device
     dtype = resolve_dtype(loading.dtype, where, check_model_folder(folder))
     asked = where == "cpu" or "torch" in sys.modules
     return Estimate(
-        count, dtype, loading.quantization, where, device_memory(where) if asked else None
+        held, dtype, loading.quantization, where, device_memory(where) if asked else None
     )
 
 
@@ -115,7 +115,7 @@ def as_objects() -> list[dict[str, Any]]:
                 {
                     "model_id": one.model_id,
                     "folder": str(one.folder),
-                    "parameters": n_parameters(one.folder),
+                    "parameters": weights(one.folder).count,
                 }
                 for one in entry.installed
             ],

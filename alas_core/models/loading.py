@@ -75,7 +75,8 @@ def load(
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     guard = _guard(folder, device)
     config, family = usable_config(folder, loading)
-    torch_dtype = getattr(torch, resolve_dtype(loading.dtype, device, _stored_dtype(config)))
+    stored = read_json(folder / "config.json")  # as `registry.identify` reads it, for the key
+    torch_dtype = getattr(torch, resolve_dtype(loading.dtype, device, stored))
     report(Watched("Loading the tokenizer and the processor"))
     with guard:
         processor = transformers.AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
@@ -213,13 +214,13 @@ def _explanation(folder: Path) -> Callable[[BaseException], str]:
 
 def _advice(folder: Path, device: str) -> str:
     """Which way of loading these weights would fit."""
-    count, found = memory.n_parameters(folder), memory.device_memory(device)
-    if not count or found is None:
+    held, found = memory.weights(folder), memory.device_memory(device)
+    if not held.count or found is None:
         return ""
     name = problems.model_name(folder)
     return (
-        f"'{name}' has {count / 1e9:.2g} billion weights and {memory.gib(found.free)} are "
-        f"free: {memory.what_fits(count, found.free)}"
+        f"'{name}' has {held.count / 1e9:.2g} billion weights and {memory.gib(found.free)} are "
+        f"free: {memory.what_fits(held, found.free)}"
     )
 
 
@@ -263,11 +264,6 @@ def _placing(loading: Loading, device: str, dtype: torch.dtype) -> dict[str, Any
             bnb_4bit_quant_type="nf4",
         )
     return options
-
-
-def _stored_dtype(config: Any) -> dict[str, Any]:
-    dtype = getattr(config, "dtype", None)
-    return {"dtype": str(dtype).removeprefix("torch.")}
 
 
 def _untrained(model_class: Any, config: Any, dtype: torch.dtype, seed: int) -> Any:

@@ -43,3 +43,9 @@ def add(model: Any, family: Family, folder: Path, dtype: torch.dtype) -> set[str
             )
             lacking |= set(found.missing_keys)
     return lacking
+
+
+def switch(model: Any, *, on: bool) -> None:
+    """Set the LoRA as it is asked for, if one was loaded: anew before every pass."""
+    if getattr(model, "_hf_peft_config_loaded", False):
+        (model.enable_adapters if on else model.disable_adapters)()

@@ -23,6 +23,9 @@ _QUANTIZED_BYTES = {"8bit": 1.05, "4bit": 0.6}
 _ROOM = 1.15
 """Weights and what a pass over a short recording adds."""
 
+_WORTH_A_WORD = 0.1
+"""Of a smaller share that is not quantised nothing is said: every encoder has convolutions."""
+
 _MAX_HEADER = 2**27
 
 
@@ -39,17 +42,35 @@ class DeviceMemory:
         return self.total - self.free
 
 
-def n_parameters(folder: Path) -> int:
-    """Number of weights of a model folder, 0 if no safetensors header can be read.
+@dataclass(frozen=True)
+class Weights:
+    """How many weights a model has, and how many of them bitsandbytes leaves as they are.
+
+    It replaces linear layers alone. The experts of a mixture are one tensor of three dimensions
+    once they are loaded, however the files hold them, and they are most of such a model.
+    """
+
+    count: int
+    unquantized: int = 0
+
+    def needed(self, dtype: str, quantization: str = "none") -> int:
+        """Bytes they take on a device, with room for a short pass."""
+        full = _DTYPE_BYTES[dtype]
+        each = _QUANTIZED_BYTES.get(quantization, full)
+        return round(((self.count - self.unquantized) * each + self.unquantized * full) * _ROOM)
+
+
+def weights(folder: Path) -> Weights:
+    """The weights of a model folder, none if no safetensors header can be read.
 
     Of SALMONN all four parts count, the pickled ones by their size as float32.
     """
     parts = salmonn_files(folder)
     if parts is not None:
-        whole = [n_parameters(parts.whisper), n_parameters(parts.llama)]
+        whole = [weights(part).count for part in (parts.whisper, parts.llama)]
         pickled = sum(path.stat().st_size for path in (parts.beats, parts.salmonn))
-        return sum(whole) + pickled // 4 if all(whole) else 0
-    count = 0
+        return Weights(sum(whole) + pickled // 4 if all(whole) else 0)
+    count = unquantized = 0
     for path in sorted(folder.glob("*.safetensors")):
         if path.name.startswith(("adapter", "consolidated")):
             continue
@@ -57,18 +78,16 @@ def n_parameters(folder: Path) -> int:
             with path.open("rb") as file:
                 size = int.from_bytes(file.read(8), "little")
                 header = json.loads(file.read(size)) if size < _MAX_HEADER else {}
-            count += sum(
-                math.prod(entry["shape"]) for name, entry in header.items() if name[:2] != "__"
+            shapes = {name: one["shape"] for name, one in header.items() if name[:2] != "__"}
+            count += sum(map(math.prod, shapes.values()))
+            unquantized += sum(
+                math.prod(shape)
+                for name, shape in shapes.items()
+                if ".experts." in name or len(shape) > 2
             )
         except (OSError, ValueError, TypeError, KeyError):
-            return 0
-    return count
-
-
-def needed_bytes(count: int, dtype: str, quantization: str = "none") -> int:
-    """What so many weights take on a device, with room for a short pass."""
-    each = _QUANTIZED_BYTES.get(quantization, _DTYPE_BYTES[dtype])
-    return round(count * each * _ROOM)
+            return Weights(0)
+    return Weights(count, unquantized)
 
 
 @dataclass(frozen=True)
@@ -77,13 +96,13 @@ class Estimate:
 
     Parameters
     ----------
-    count : number of weights.
+    weights : how many there are.
     dtype, quantization : as it would be loaded.
     device : where.
     memory : of that device; None where it cannot be asked yet.
     """
 
-    count: int
+    weights: Weights
     dtype: str
     quantization: str
     device: str
@@ -91,7 +110,12 @@ class Estimate:
 
     @property
     def needed(self) -> int:
-        return needed_bytes(self.count, self.dtype, self.quantization)
+        return self.weights.needed(self.dtype, self.quantization)
+
+    @property
+    def way(self) -> str:
+        """How it would be loaded, in words."""
+        return _way(self.weights, self.dtype, self.quantization)
 
     @property
     def fits(self) -> bool | None:
@@ -123,20 +147,27 @@ def _of_the_machine(device: str) -> DeviceMemory | None:
     return DeviceMemory(device, free, total)
 
 
-def what_fits(count: int, free: int) -> str:
-    """Which way of loading so many weights fits into so many bytes, in words."""
+def what_fits(held: Weights, free: int) -> str:
+    """Which way of loading the weights fits into so many bytes, in words."""
     ways = [
         *((dtype, "none") for dtype in ("float32", "bfloat16")),
         *(("bfloat16", quantization) for quantization in ("8bit", "4bit")),
     ]
     for dtype, quantization in ways:
-        if needed_bytes(count, dtype, quantization) <= free:
-            name = dtype if quantization == "none" else quantization
-            return f"{name}, about {gib(needed_bytes(count, dtype, quantization))}, would fit"
-    return (
-        f"not even 4bit, about {gib(needed_bytes(count, 'bfloat16', '4bit'))}, would fit: choose a "
-        "smaller model or spread it over several GPUs"
-    )
+        needed = held.needed(dtype, quantization)
+        name = f"{_way(held, dtype, quantization)}, about {gib(needed)},"
+        if needed <= free:
+            return f"{name} would fit"
+    return f"not even {name} would fit: choose a smaller model or spread it over several GPUs"
+
+
+def _way(held: Weights, dtype: str, quantization: str) -> str:
+    if quantization == "none":
+        return dtype
+    share = held.unquantized / max(held.count, 1)
+    if share < _WORTH_A_WORD:
+        return quantization
+    return f"{quantization} (but {share:.0%} of it, experts and convolutions, stays {dtype})"
 
 
 def seconds_that_fit(free: int, info: ModelInfo) -> float:

@@ -15,11 +15,13 @@ from alas_core.types import Audio, FloatArray, ModelInfo, Token
 class Prompt:
     """What stands around the audio (or, in the text run, around the transcript).
 
-    The two runs use one prompt: the transcript stands exactly where the audio stood.
+    The two runs use one prompt: the transcript stands exactly where the audio stood. `audio_s` is
+    the length of the audio, for templates that name it; only the text run cannot measure it.
     """
 
     instruction: str = ""
     instruction_first: bool = True
+    audio_s: float = 0.0
 
 
 @dataclass(frozen=True)

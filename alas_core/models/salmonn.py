@@ -28,7 +28,7 @@ from alas_core.models.guard import Guard, first_line
 from alas_core.models.identity import Loading, resolve_dtype
 from alas_core.models.loading import Checkpoint, usable_device
 from alas_core.models.pickled import read_tensors
-from alas_core.models.salmonn_files import MODEL_TYPE, SalmonnFiles
+from alas_core.models.salmonn_files import CONFIG, MODEL_TYPE, SalmonnFiles
 from alas_core.models.watching import Report, Watched, weights_hook
 
 WINDOW = 17
@@ -43,7 +43,7 @@ _TEMPLATE = (
     "{% for message in messages %}USER: {% for block in message['content'] %}"
     "{% if block['type'] == 'audio' %}<Speech>" + _AUDIO + "</Speech>"
     "{% else %}{{ block['text'] }}{% endif %}{% if not loop.last %} {% endif %}{% endfor %}"
-    "\nASSISTANT:{% endfor %}"
+    "{{ '\\nASSISTANT:' }}{% endfor %}"  # as a string: a line's end behind a block is trimmed
 )
 _LORA = re.compile(
     r"llama_model\.(?:base_model\.model\.)?(?P<module>model\.layers\.\d+\.self_attn\.\w+)"
@@ -62,7 +62,7 @@ class Salmonn(nn.Module):
         self.speech_Qformer = transformers.Blip2QFormerModel(qformer_config)
         self.speech_query_tokens = nn.Parameter(torch.zeros(1, 1, qformer_config.hidden_size))
         self.speech_llama_proj = nn.Linear(qformer_config.hidden_size, llama.config.hidden_size)
-        self.config = llama.config
+        self.config, self.generation_config = llama.config, llama.generation_config
 
     @property
     def base_model(self) -> Salmonn:
@@ -141,6 +141,8 @@ class SalmonnProcessor:
     """Text with one place for audio, and sound, into the tensors that `Salmonn` takes."""
 
     chat_template = _TEMPLATE
+    audio_token = f"<Speech>{_AUDIO}</Speech>"
+    """As the template writes it: the tokenizer knows no marks of audio, they are plain text."""
 
     def __init__(self, feature_extractor: Any, tokenizer: Any) -> None:
         self.feature_extractor, self.tokenizer = feature_extractor, tokenizer
@@ -151,9 +153,7 @@ class SalmonnProcessor:
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> str:
         """The prompt as text."""
-        text: str = self.tokenizer.apply_chat_template(
-            conversation, chat_template=self.chat_template, **options
-        )
+        text: str = self.tokenizer.apply_chat_template(conversation, **options)
         return text
 
     def __call__(
@@ -190,7 +190,7 @@ def load_salmonn(files: SalmonnFiles, loading: Loading, report: Report) -> Check
         If a part cannot be read or does not belong to the others.
     """
     device = usable_device(loading.device)
-    dtype = getattr(torch, resolve_dtype(loading.dtype, device, {"dtype": "bfloat16"}))
+    dtype = getattr(torch, resolve_dtype(loading.dtype, device, CONFIG))
     name = files.salmonn.parent.name
 
     def explain(error: BaseException) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MODEL_TYPE = "salmonn"
+CONFIG = {"model_type": MODEL_TYPE, "dtype": "bfloat16"}
+"""What stands in for the config.json that the published files have not."""
 
 
 @dataclass(frozen=True)

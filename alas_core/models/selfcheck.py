@@ -63,7 +63,8 @@ def self_check(
         before = device_memory(_device(loading))
         model = yield from registry.opening(model_id, loading)
         text = instruction if instruction is not None else utterance.instruction
-        prompt = Prompt(text or model.default_instruction(utterance.task), instruction_first)
+        text = text or model.default_instruction(utterance.task)
+        prompt = Prompt(text, instruction_first, utterance.audio.duration_s)
         yield Watched("Listening once")
         states = model.audio_states(utterance.audio, prompt)
         n_frames = len(states.frame_spans)

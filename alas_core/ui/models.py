@@ -48,18 +48,17 @@ def _memory_text(found: Estimate | None) -> str:
         return (
             "What it takes is known once its weights are on this machine (a plug-in does not say)."
         )
-    way = found.dtype if found.quantization == "none" else found.quantization
     place = _PLACES.get(found.device, found.device)
     text = (
-        f"**{_count(found.count)} weights**, about **{gib(found.needed)}** as {way} with room for "
-        "a short pass"
+        f"**{_count(found.weights.count)} weights**, about **{gib(found.needed)}** as "
+        f"{plain(found.way)} with room for a short pass"
     )
     if found.memory is None:
         return f"{text}; what is free on {plain(place)} is shown once a model was loaded."
     has = f"{gib(found.memory.free)} of {gib(found.memory.total)} are free"
     if found.fits:
         return f"{text}: **fits** into {plain(place)} ({has})."
-    advice = what_fits(found.count, found.memory.total)
+    advice = what_fits(found.weights, found.memory.total)
     return f"{text}: **does not fit** into {plain(place)} ({has}); {plain(advice)}."
 
 
