@@ -12,6 +12,10 @@ from alas_core.errors import InputError
 SCHEMA = 1
 """Version of `Analysis` as stored. Raise it when a stored field changes its meaning."""
 
+RESULTS = 2
+"""Raise it when the same request gives other numbers, prompts or answers than before: what the
+store holds is then computed anew, while bundles stay readable."""
+
 SINK_RATIO = 10.0
 """A position whose norm is above this many medians counts as a massive activation or sink."""
 
@@ -67,7 +71,7 @@ class RunKey:
     reference: str
     settings: Settings
     null_sha: str = ""
-    schema: int = SCHEMA
+    schema: int = RESULTS
     variant: str = ""
 
     @property
