@@ -127,7 +127,13 @@ def evaluate(_: argparse.Namespace) -> None:
     """Measure the trained model through the real processor and ship it."""
     from alas_core.demo import shipping
 
-    shipping.ship(BUILD / "model", SPEECH, ASSETS, lambda folder: _analyse(folder, "demo", None, 9))
+    shipping.ship(
+        BUILD / "model",
+        SPEECH,
+        ASSETS,
+        lambda folder: _analyse(folder, "demo", None, 9),
+        workers=os.cpu_count() or 1,
+    )
 
 
 def checkpoints(_: argparse.Namespace) -> None:

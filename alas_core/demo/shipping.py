@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
+import multiprocessing
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from alas_core.demo.cards import update_card
 from alas_core.demo.evaluation import GROUPS, Answerer, load_held_out, measure_group
@@ -75,11 +79,44 @@ def layer_profile(analyses: Sequence[Analysis]) -> dict[str, Any]:
     return profile | {"n": len(analyses), "best_layer": best}
 
 
+def measure(model_dir: Path, speech: Path, workers: int) -> dict[str, dict[str, Any]]:
+    """Measure a model on each group of held-out speech.
+
+    Parameters
+    ----------
+    model_dir : Path
+        What `from_pretrained` loads.
+    speech : Path
+        Folder of the shards.
+    workers : int
+        Processes; each with one thread, since two with two would wait for each other.
+
+    Returns
+    -------
+    dict[str, dict[str, Any]]
+        By group, see `measure_group`.
+    """
+    measured = functools.partial(_measured, model_dir, speech)
+    if workers == 1:
+        return {group: measured(group) for group in GROUPS}
+    # Spawned: a fork would copy the locks of the training's threads as they were.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        return dict(zip(GROUPS, pool.map(measured, GROUPS), strict=True))
+
+
+def _measured(model_dir: Path, speech: Path, group: str) -> dict[str, Any]:
+    return measure_group(Answerer(model_dir), load_held_out(speech, group))
+
+
 def ship(
     model_dir: Path,
     speech: Path,
     assets: Path,
     analyse: Callable[[Path], Sequence[Analysis]],
+    workers: int = 1,
 ) -> dict[str, Any]:
     """Measure a model, and put it and its figures where the explorer finds them.
 
@@ -93,6 +130,8 @@ def ship(
         The folder assets/demo.
     analyse : Callable[[Path], Sequence[Analysis]]
         Analyses of all shipped utterances by the model in a folder.
+    workers : int
+        Processes that measure.
 
     Returns
     -------
@@ -100,10 +139,7 @@ def ship(
         What evaluation.json holds.
     """
     describe_model(model_dir)
-    answerer = Answerer(model_dir)
-    figures: dict[str, Any] = {
-        group: measure_group(answerer, load_held_out(speech, group)) for group in GROUPS
-    }
+    figures: dict[str, Any] = {**measure(model_dir, speech, workers)}
     figures["layers"] = layer_profile(analyse(model_dir))
     weights = (model_dir / "model.safetensors").stat().st_size
     figures["weights_mb"] = round(weights / 1e6, 2)

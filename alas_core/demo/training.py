@@ -44,6 +44,7 @@ from alas_core.demo.stages import (
 )
 
 SAVE_EVERY = 200
+CHECK_EVERY = 500
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Trainer:
         report : Callable[[Progress], None]
             Called every 25 steps.
         check : Callable[[Trainer], None]
-            Called every 300 steps and at the end of each stage, without gradients.
+            Called every `CHECK_EVERY` steps and at the end of each stage, without gradients.
         """
         while self.stage_index < len(self.stages):
             self._run_stage(self.stages[self.stage_index], report, check)
@@ -157,7 +158,7 @@ class Trainer:
                 report(Progress(stage.name, self.step, stage.steps, smooth, left))
             if self.step in stage.snapshots:
                 self.snapshot(stage, self.seconds + time.monotonic() - began)
-            if self.step % 300 == 0 or self.step == stage.steps:
+            if self.step % CHECK_EVERY == 0 or self.step == stage.steps:
                 with torch.no_grad():
                     check(self)
             if self.step % SAVE_EVERY == 0:
