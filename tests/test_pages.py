@@ -6,6 +6,7 @@ tests run the same pages with the demo model.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -17,8 +18,9 @@ from streamlit.testing.v1 import AppTest
 from alas_core import datasets, pipeline
 from alas_core.definitions import FIGURES
 from alas_core.types import Settings
-from alas_core.ui import orders
+from alas_core.ui import orders, references
 from alas_core.ui.orders import Order
+from alas_core.ui.shelf import Recording, shelf
 from alas_core.ui.sources import DEMO, YOURS
 from tests.browsers import ROOT
 from tests.pages import (
@@ -265,6 +267,26 @@ def test_the_store_spares_the_second_computation(app, fake_model):
     passes = fake_model.calls["audio_states"]
     finish(app, demo_order())
     assert fake_model.calls["audio_states"] == passes
+
+
+@pytest.mark.parametrize("changes", [{}, {"sound": "reversed"}, {"part": "0-2", "said": "the"}])
+def test_nothing_of_a_voice_that_was_brought_along_is_written_to_disk(tmp_path, changes):
+    mine = dataclasses.replace(recorded(datasets.demo().ids()[0].transcript), **changes)
+    orders.analyses.forget(mine.digest)
+    orders.ask(mine)
+    assert orders.analyses.wait(mine.digest, PATIENCE_S, finished=True).result is not None
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_nothing_of_word_times_that_were_brought_along_is_written_to_disk(tmp_path):
+    first = datasets.demo().ids()[0]
+    path = datasets.demo().reference_path(first.id)
+    placed = shelf.put(Recording(path.name, path.read_bytes()))
+    order = demo_order(reference=f"{references.FILE}{placed}")
+    orders.analyses.forget(order.digest)
+    orders.ask(order)
+    assert orders.analyses.wait(order.digest, PATIENCE_S, finished=True).result is not None
+    assert not list(tmp_path.rglob("*.*"))
 
 
 def test_a_store_that_cannot_be_written_is_said_and_nothing_is_lost(monkeypatch, tmp_path, app):
