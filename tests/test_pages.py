@@ -23,6 +23,7 @@ from alas_core.ui.orders import Order
 from alas_core.ui.shelf import Recording, shelf
 from alas_core.ui.sources import DEMO, YOURS
 from tests.browsers import ROOT
+from tests.factory import make_analysis
 from tests.pages import (
     MODEL,
     PATIENCE_S,
@@ -155,6 +156,23 @@ def test_the_neighbours_in_the_list_are_a_button_away(app):
     app.session_state["utterance"] = last.utterance_id
     app.run()
     assert app.button("next_utterance").disabled
+
+
+def test_a_word_that_is_said_twice_can_be_followed_at_either_place():
+    def trails():
+        import streamlit as st
+
+        from alas_core.ui import map_panel
+
+        st.text(str(map_panel._trails(st.session_state["analysis"])))
+
+    at = AppTest.from_function(trails)
+    at.session_state["analysis"] = make_analysis(words="the fox and the dog")
+    at.session_state["trails"] = ["0"]
+    at.run()
+    assert len(set(at.pills("trails").options)) == 5
+    at.run()  # the labels of the choice come back
+    assert at.text[0].value == "(0,)"
 
 
 def test_the_demo_recordings_can_be_searched_by_words_task_and_voice(app):

@@ -6,16 +6,21 @@ import csv
 import io
 import threading
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from alas_core import bundles
+from alas_core.datasets import Row
 from alas_core.errors import InputError
-from alas_core.ui import parameters, sheet, tables, url
+from alas_core.ui import gallery, kept_runs, parameters, sheet, tables, url
+from alas_core.ui.folders import FolderSource
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
-from alas_core.ui.text import cut, plain
+from alas_core.ui.text import cut, plain, told_apart
 from tests.factory import make_analysis
 from tests.test_findings import mistaken
 
@@ -226,6 +231,61 @@ def test_plain_breaks_what_is_replaced_after_parsing():
 def test_cut():
     assert cut("a  b\nc", 10) == "a b c"
     assert cut("abcdefgh", 5) == "abcd…"
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "a", "b", "a"], ["a", "a (2)", "b", "a (3)"]),
+        (["a (2)", "a", "a"], ["a (2)", "a", "a (3)"]),
+        (["a", "a", "a (2)"], ["a", "a (2)", "a (2) (2)"]),
+    ],
+)
+def test_no_two_labels_of_a_list_are_the_same(labels, shown):
+    assert list(told_apart(dict(enumerate(labels))).values()) == shown
+
+
+def two_takes():
+    shelf = Shelf()
+    takes = [shelf.put(Recording("microphone.wav", data, "one two")) for data in (b"1", b"2")]
+    return shelf.labels(takes)
+
+
+def bundles_of_two_folders():
+    kept = [bundles.Kept(f"{root}/fox", Path(), "the fox", "fox", "demo") for root in "ab"]
+    return {one.id: gallery._label(one) for one in kept}
+
+
+def two_utterances_of_a_run():
+    state = {kept_runs._OPENED: {"run/a": "the fox · run", "run/b": "the fox · run"}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept_runs.st, "session_state", state)
+        return kept_runs.labels()
+
+
+def long_ids_of_a_folder():
+    rows = [Row(f"{'long' * 20}/{name}", "the fox") for name in "ab"]
+    data = SimpleNamespace(ids=lambda: rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FolderSource, "state", lambda _: SimpleNamespace(result=data))
+        patch.setattr("alas_core.ui.folders.st.session_state", {})
+        return FolderSource("talks").utterances()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [two_takes, bundles_of_two_folders, two_utterances_of_a_run, long_ids_of_a_folder],
+)
+def test_a_source_labels_each_of_its_utterances_in_another_way(source):
+    labels = source()
+    assert len(labels) == len(set(labels.values())) == 2
+
+
+def test_the_newest_take_comes_first_and_an_older_one_keeps_its_label():
+    assert [label.rpartition(" · ")[2] for label in two_takes().values()] == [
+        "microphone.wav (2)", "microphone.wav"
+    ]  # fmt: skip
 
 
 def test_csv_keeps_digits_and_disarms_formulas():

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alas_core.errors import InputError
 from alas_core.types import content_sha
+from alas_core.ui.text import cut, told_apart
 
 MAX_UPLOAD_MB = 20
 MAX_SHELF_BYTES = 5 * MAX_UPLOAD_MB * 2**20
@@ -61,6 +63,15 @@ class Shelf:
         """The recording, or None if it was never here or had to make room."""
         with self._lock:
             return self._held.get(recording_id)
+
+    def labels(self, ids: Sequence[str]) -> dict[str, str]:
+        """Id to label of those that are still here, the last of the ids first.
+
+        A second take has a number, as all that a microphone records has one name.
+        """
+        held = {key: recording for key in ids if (recording := self.get(key))}
+        labels = {k: f"{cut(r.transcript, 60)} · {cut(r.name, 40)}" for k, r in held.items()}
+        return dict(reversed(told_apart(labels).items()))
 
     def _bytes(self) -> int:
         return sum(len(recording.data) for recording in self._held.values())
