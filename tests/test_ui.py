@@ -199,6 +199,37 @@ def test_the_runner_remembers_only_so_many():
     assert runner.look("c").result == 1
 
 
+def test_open_jobs_take_no_room_from_finished_ones():
+    runner = Runner("t", max_kept=2)
+    for key in "ab":
+        runner.ask(key, lambda: iter([Step("s", result=1)]))
+        runner.wait(key, PATIENCE_S, finished=True)
+    slow = Scripted([Step("s", result=1)] * 3)
+    for key in "xyz":
+        runner.ask(key, slow, reader=key)
+    state = runner.ask("a", slow)
+    assert (state.finished, state.result) == (True, 1)
+    assert runner.look("b").result == 1
+    slow.release(9)
+
+
+def test_a_job_that_has_not_begun_is_dropped_once_nobody_waits_for_it(monkeypatch):
+    runner, slow = Runner("t"), Scripted([Step("s")])
+    runner.ask("slow", slow, reader="a")
+    eventually(lambda: slow.starts)
+    for key in ("passed by", "waited for"):
+        runner.ask(key, Scripted([Step("s")]), reader="b")
+    runner.ask("other", Scripted([Step("s")]), reader="c")
+    assert runner.look("passed by") is not None  # not at once: its reader may come back
+    later = time.monotonic() + 60
+    monkeypatch.setattr("alas_core.ui.jobs.time.monotonic", lambda: later)
+    runner.ask("other", Scripted([Step("s")]), reader="c")
+    assert runner.look("passed by") is None
+    assert runner.look("waited for") is not None  # a closed tab does not stop a computation
+    assert runner.look("slow") is not None
+    slow.release(9)
+
+
 NASTY = [
     "**bold** _it_ `code` # head",
     "<b>html</b> <script>alert(1)</script> &amp;",
