@@ -90,6 +90,24 @@ def test_a_broken_bundle_says_so_and_the_others_still_open(app):
     assert "Binding is strongest at layer" in words_of(app.markdown)
 
 
+@pytest.mark.parametrize(
+    ("part", "state"),
+    [("_report", {"share": True}), ("_bundle", {"details": "Download"})],
+)
+def test_a_file_that_cannot_be_written_is_said_where_its_button_would_be(
+    app, monkeypatch, caplog, part, state
+):
+    monkeypatch.setattr(f"alas_core.ui.share.{part}", lambda *_: {}["a secret path"])
+    for name, value in state.items():
+        app.session_state[name] = value
+    app.query_params["utterance"] = "mine/planted"
+    finish(app, "mine/planted")
+    assert "This is a defect of the program" in words_of(app.error)
+    assert "secret" not in words_of(app.error)
+    assert "KeyError" in caplog.text
+    assert "Binding is strongest at layer" in words_of(app.markdown)
+
+
 def test_a_link_cannot_open_a_file_outside_the_folders(app, tmp_path):
     (tmp_path / "secret.alas").write_bytes(dumps(make_analysis(words="secret words")))
     app.query_params["utterance"] = "mine/../secret"

@@ -13,7 +13,7 @@ from alas_core.figures import axes
 from alas_core.figures.profile import profile_figure
 from alas_core.layouts import pca_layout
 from alas_core.types import Analysis
-from alas_core.ui import controls, orders, share, tables
+from alas_core.ui import controls, guard, orders, share, tables
 from alas_core.ui.chart import chart
 from alas_core.ui.text import plain
 
@@ -127,7 +127,7 @@ def _download(analysis: Analysis, layer: int) -> None:
 @st.fragment
 def _files(analysis: Analysis, layer: int, stem: str) -> None:
     """Buttons for what is small; a table is written when its menu opens (see `share.menu`)."""
-    with st.container(horizontal=True):
+    with guard.guarded("Download"), st.container(horizontal=True):
         for title, (name, rows) in _tables(analysis, layer).items():
             menu = st.popover(
                 title, icon=":material/download:", key=f"file_{name}", on_change="rerun"
