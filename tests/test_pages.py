@@ -17,6 +17,8 @@ from streamlit.testing.v1 import AppTest
 
 from alas_core import datasets, pipeline
 from alas_core.definitions import FIGURES
+from alas_core.models import registry
+from alas_core.models.fake import FakeSpeechLLM
 from alas_core.types import Settings
 from alas_core.ui import orders, references
 from alas_core.ui.orders import Order
@@ -40,6 +42,7 @@ from tests.pages import (
 )
 
 __all__ = ["app", "fake_model"]
+OTHER = "fake-other"
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -266,6 +269,22 @@ def test_a_link_cannot_make_the_server_load_a_model_that_is_not_listed(app, tmp_
     app.run()
     assert orders.analyses.look(monkey.digest) is None
     assert "The link names the model" in words_of(app.warning)
+
+
+def test_a_model_that_was_refused_is_said_as_long_as_another_stands_under_the_link(
+    app, monkeypatch
+):
+    monkeypatch.setattr("alas_core.ui.catalogue.models", lambda: {MODEL: "one", OTHER: "two"})
+    registry.register(FakeSpeechLLM(model_id=OTHER))
+    del app.session_state["model"]
+    app.query_params["model"] = "/somewhere/else"
+    finish(app, demo_order())
+    app.run()
+    assert "The link names the model /somewhere/else" in words_of(app.warning)
+    app.selectbox(key="model").set_value(OTHER)
+    finish(app, demo_order(model_id=OTHER))
+    registry.unregister(OTHER)
+    assert "The link names" not in words_of(app.warning)
 
 
 def test_a_corrupt_bundle_is_set_aside_and_the_picture_computed_anew(app, tmp_path, fake_model):

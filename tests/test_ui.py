@@ -447,6 +447,17 @@ def test_the_back_button_works_once_the_browser_is_up_to_date(address, monkeypat
     assert "layer" not in address.session_state
 
 
+def test_going_on_from_a_link_with_a_model_forgets_what_it_asked_for(address):
+    address.query_params = Address({"model": "x", "layer": "2"})
+    url.adopt()
+    assert address.session_state["linked_model"] == "x"
+    assert "model" not in address.session_state
+    address.session_state["url_published"] = dict(address.query_params)
+    address.query_params = Address({"layer": "2"})
+    url.adopt()
+    assert "linked_model" not in address.session_state
+
+
 def test_all_choices_are_told_to_the_browser_at_once_and_only_if_they_are_new(address):
     address.query_params = Address({"utterance": "old", "word": "3", "else": "1"})
     url.publish({"utterance": "new", "layer": 2})

@@ -78,6 +78,7 @@ def look_at(name: str, run: Run, utterance: str, layer: int | None) -> str:
         model = run.info.get("model")
         if model in catalogue.models():
             state["model"] = model
+            state.pop("linked_model", None)  # no link's word counts any more
     else:
         return (
             f"'{utterance}' cannot be opened: the run keeps no analysis of it. Run the data set "
