@@ -16,7 +16,7 @@ import pytest
 from alas_core import bundles
 from alas_core.datasets import Row
 from alas_core.errors import InputError
-from alas_core.ui import gallery, kept_runs, parameters, sheet, tables, url
+from alas_core.ui import gallery, kept_runs, parameters, settings, sheet, tables, url
 from alas_core.ui.folders import FolderSource
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
@@ -456,6 +456,36 @@ def test_going_on_from_a_link_with_a_model_forgets_what_it_asked_for(address):
     address.query_params = Address({"layer": "2"})
     url.adopt()
     assert "linked_model" not in address.session_state
+
+
+def test_back_and_forward_keep_each_source_its_own_instruction(address, monkeypatch):
+    monkeypatch.setattr(settings, "st", address)
+    now = time.monotonic()
+    monkeypatch.setattr(url.time, "monotonic", lambda: now)
+    state = address.session_state
+
+    def run(**chosen):
+        """A run of the app, a minute later; what is chosen stands in its widgets."""
+        nonlocal now
+        now += 60
+        state.update(chosen)
+        url.adopt()
+        url.settle()
+        settings.keep_instructions_apart(state.get("data", "demo"))
+        url.publish({"data": state.get("data")})
+        return state["instruction"]
+
+    run(instruction="A")
+    demos = Address(address.query_params)
+    assert run(data="yours") == ""
+    bare = Address(address.query_params)
+    assert run(instruction="B") == "B"
+    for there, instruction in ((demos, "A"), (bare, ""), (demos, "A")):
+        address.query_params = Address(there)
+        assert run() == instruction
+    assert run(data="yours") == ""  # as it was looked at last
+    address.query_params = Address(demos)
+    assert run() == "A"
 
 
 def test_all_choices_are_told_to_the_browser_at_once_and_only_if_they_are_new(address):

@@ -85,6 +85,8 @@ def _just_superseded() -> list[Mapping[str, str]]:
 
 
 def _set(name: str, text: str | None) -> None:
+    if name == "data":  # an address has its source's own instruction beside it: none is swapped
+        st.session_state.pop("instruction_of", None)
     # Which model is loaded is not for a link to say: the sidebar looks at it first.
     place = "linked_model" if name == "model" else name
     if text is None:
