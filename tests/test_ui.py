@@ -388,6 +388,8 @@ def test_the_shelf_makes_room_by_size_and_tells_contents_apart():
     assert first != second
     assert shelf.get(first) is None
     assert shelf.get(second).transcript == "two"
+    shelf.put(Recording("b.wav", b"1", "many words"))
+    assert shelf.get(second) is None, "words take room, too"
 
 
 class Address(dict):

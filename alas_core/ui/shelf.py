@@ -41,9 +41,17 @@ class Recording:
         """Names the content; too long to guess."""
         return content_sha(self.name, self.data, self.transcript, self.reference)[:24]
 
+    @property
+    def n_bytes(self) -> int:
+        """What it takes."""
+        return len(self.data) + len(self.transcript.encode())
+
 
 class Shelf:
-    """The last recordings up to a number of bytes; the oldest goes first. Thread-safe."""
+    """The last recordings up to a number of bytes, transcripts and all; the oldest goes first.
+
+    Thread-safe.
+    """
 
     def __init__(self, max_bytes: int = MAX_SHELF_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -74,7 +82,7 @@ class Shelf:
         return dict(reversed(told_apart(labels).items()))
 
     def _bytes(self) -> int:
-        return sum(len(recording.data) for recording in self._held.values())
+        return sum(recording.n_bytes for recording in self._held.values())
 
 
 shelf = Shelf()
