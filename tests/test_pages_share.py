@@ -108,6 +108,15 @@ def test_a_file_that_cannot_be_written_is_said_where_its_button_would_be(
     assert "Binding is strongest at layer" in words_of(app.markdown)
 
 
+def test_a_kept_analysis_has_no_word_times_that_came_with_it(app):
+    for name, value in {"quality": True, "quality_compare": True, "second": "own"}.items():
+        app.session_state[name] = value
+    app.query_params["utterance"] = "mine/planted"
+    finish(app, "mine/planted")
+    assert "not of a part or a kept analysis" in words_of(app.caption)
+    assert not app.error
+
+
 def test_a_link_cannot_open_a_file_outside_the_folders(app, tmp_path):
     (tmp_path / "secret.alas").write_bytes(dumps(make_analysis(words="secret words")))
     app.query_params["utterance"] = "mine/../secret"
