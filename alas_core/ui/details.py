@@ -165,8 +165,9 @@ def _file(label: str, name: str, mime: str, content: str | bytes) -> None:
 def _print(analysis: Analysis, layer: int, stem: str) -> None:
     """A figure on white, as it is printed; SVG scales to any size, PNG has 3 x the pixels."""
     st.markdown("**Figure for print**")
+    offered = [name for name in _FIGURES if name != _LIKENESS or analysis.cross_layer]
     name = st.selectbox(
-        "Figure", list(_FIGURES), key="print_figure", label_visibility="collapsed",
+        "Figure", offered, key="print_figure", label_visibility="collapsed",
         help="Drawn in the light colours whatever the page wears.",
     )  # fmt: skip
     figure = _FIGURES[name](analysis, layer)
@@ -175,6 +176,7 @@ def _print(analysis: Analysis, layer: int, stem: str) -> None:
     chart(figure, key="print", filename=file_name)
 
 
+_LIKENESS = "Layers of hearing and reading"
 _FIGURES: dict[str, Callable[[Analysis, int], Any]] = {
     "Sheet": lambda analysis, layer: figures.sheet_figure(
         analysis, layer=layer, word=controls.view().word_of(analysis), score=controls.view().score
@@ -183,7 +185,7 @@ _FIGURES: dict[str, Callable[[Analysis, int], Any]] = {
         analysis, layer=layer, score=controls.view().score
     ),
     "Map": lambda analysis, layer: figures.map_figure(analysis, pca_layout(analysis), layer=layer),
-    "Layers of hearing and reading": lambda analysis, layer: figures.cross_layer_figure(
+    _LIKENESS: lambda analysis, layer: figures.cross_layer_figure(
         analysis, score=next(iter(analysis.cross_layer)), layer=layer
     ),
 }
