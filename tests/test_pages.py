@@ -35,6 +35,7 @@ from tests.pages import (
     fake_model,
     finish,
     look_at,
+    pressed,
     recorded,
     start,
     wav,
@@ -389,6 +390,21 @@ def test_each_figure_says_how_it_is_computed(page, figures):
 def test_the_training_page_says_how_its_figure_is_computed():
     at = start("pages/training.py").run()
     assert helps(at, "How is this computed?") == [FIGURES["training"]]
+
+
+def test_a_checkpoint_is_opened_by_its_step_too(app):
+    app.session_state["layer"] = 1
+    app.switch_page("pages/training.py").run()
+    steps = app.selectbox("series_step")
+    steps.set_value(steps.options.index("500")).run()
+    kept = app.selectbox("series").value.rpartition("/")[2]
+    pressed(app, "Open this checkpoint").run()
+    assert not app.exception
+    assert (app.session_state["data"], app.session_state["utterance"]) == (
+        "bundle", f"checkpoints/00500/{kept}"
+    )  # fmt: skip
+    assert app.session_state["layer"] is None, "the best one"
+    assert not [box for box in app.selectbox if box.key == "series"], "Explore is shown"
 
 
 def helps(at: AppTest, title: str) -> list[str]:
