@@ -1,8 +1,8 @@
 """Recordings and reference files that users brought along, kept in memory, bounded, by content.
 
 They live as long as the server, not the browser tab: a reload in the middle of an analysis finds
-its recording again by the id in the URL. Nothing is written to disk, nor are their analyses (see
-`alas_core.ui.orders.Order.private`).
+its recording again by the id in the URL. Nothing is kept on disk, nor are their analyses (see
+`alas_core.ui.orders.Order.private`); a TextGrid is in a temporary file while praatio reads it.
 """
 
 from __future__ import annotations
