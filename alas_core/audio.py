@@ -34,7 +34,7 @@ SILENCE_PEAK = 1e-4
 MAX_S = 300.0  # one recording is to be looked at, not a corpus
 
 _MAX_CHANNELS = 16
-_RATES_HZ = (4_000, 192_000)
+RATES_HZ = (4_000, 192_000)
 _BIT_WIDTHS = (8, 12, 16, 20, 24, 32, 64)
 _STREAMED = 2**31 - 2**20  # recorders that cannot seek write about 2 or 4 GB: no claim at all
 _FORMATS = "wav, flac, ogg, opus, mp3 or aiff; convert others with ffmpeg -i INPUT output.wav"
@@ -131,7 +131,7 @@ def _read(stream: BinaryIO, name: str, max_s: float) -> tuple[Samples, int, list
 
 def _check_header(file: sf.SoundFile, name: str) -> None:
     """Refuse what libsndfile would read without an error, but as noise or without end."""
-    low, high = _RATES_HZ
+    low, high = RATES_HZ
     if not low <= file.samplerate <= high:
         raise InputError(
             f"{name} claims a sample rate of {file.samplerate} Hz, expected {low} to {high}; "

@@ -19,9 +19,9 @@ import soundfile
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from alas_core.audio import MAX_S, to_flac_bytes
+from alas_core.audio import MAX_S, RATES_HZ, to_flac_bytes
 from alas_core.errors import AlasError, StoreError
-from alas_core.packing import deflated, inflated
+from alas_core.packing import deflated, inflated, unpacked_bytes
 from alas_core.types import (
     SCHEMA,
     Analysis,
@@ -224,7 +224,7 @@ def _read_head(raw: bytes) -> dict[str, Any]:
 def _check_size(head: Mapping[str, Any]) -> None:
     """A few bytes may unpack to many: all arrays together stay below what a bundle may have."""
     packed = head.get(_DEFLATED, {}).values()
-    size = sum(abs(np.dtype(dtype).itemsize * math.prod(shape)) for dtype, *shape in packed)
+    size = sum(unpacked_bytes(dtype, shape) for dtype, *shape in packed)
     if size > MAX_BYTES:
         raise StoreError(
             f"the bundle's arrays would unpack to {size / 2**20:.0f} MB, expected at most "
@@ -233,15 +233,16 @@ def _check_size(head: Mapping[str, Any]) -> None:
 
 
 def _audio(encoded: bytes, notes: Sequence[str]) -> Audio:
-    """The sound, read no further than any recording may last: silence packs to next to nothing."""
+    """The sound, read only if it is like any of ours: silence packs to next to nothing."""
     with soundfile.SoundFile(io.BytesIO(encoded)) as file:
-        most = int(MAX_S * file.samplerate)
-        if file.frames > most:
+        rate, (low, high) = file.samplerate, RATES_HZ
+        lasts_s = file.frames / rate
+        if file.channels != 1 or lasts_s > MAX_S or not low <= rate <= high:
             raise StoreError(
-                f"the bundle's sound lasts {file.frames / file.samplerate:.0f} s, expected at most "
-                f"{MAX_S:g} s; it is none of ours"
+                f"the bundle's sound has {lasts_s:.0f} s, {rate} Hz and channels: {file.channels}, "
+                f"expected at most {MAX_S:g} s, {low} to {high} Hz and one; it is none of ours"
             )
-        return Audio(file.read(most, dtype="float32"), file.samplerate, tuple(notes))
+        return Audio(file.read(int(MAX_S * rate), dtype="float32"), rate, tuple(notes))
 
 
 def _analysis(arrays: Mapping[str, Any], head: Mapping[str, Any]) -> Analysis:

@@ -21,6 +21,7 @@ _WORTH = 0.95
 
 _LEVEL = 1
 _MAX_BYTES = 512 * 2**20
+_MAX_DIMENSIONS = 8
 
 
 def deflated(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8] | None:
@@ -41,10 +42,7 @@ def inflated(raw: npt.NDArray[np.uint8], dtype: str, shape: Sequence[int]) -> np
     StoreError
         If the bytes do not hold an array of that type and shape.
     """
-    kind = np.dtype(dtype)
-    n_bytes = kind.itemsize * math.prod(shape)
-    if kind.kind not in "fiub" or min(shape, default=1) < 0 or n_bytes > _MAX_BYTES:
-        raise StoreError(f"an array of type {dtype} and shape {tuple(shape)} is not one of ours")
+    kind, n_bytes = np.dtype(dtype), unpacked_bytes(dtype, shape)
     stream = zlib.decompressobj()
     try:
         planes = stream.decompress(raw.tobytes(), n_bytes)
@@ -54,6 +52,27 @@ def inflated(raw: npt.NDArray[np.uint8], dtype: str, shape: Sequence[int]) -> np
         raise StoreError(f"an array of shape {tuple(shape)} has another size than it says")
     columns = np.frombuffer(planes, dtype=np.uint8).reshape(kind.itemsize, math.prod(shape)).T
     return np.ascontiguousarray(columns).view(kind).reshape(tuple(shape))
+
+
+def unpacked_bytes(dtype: str, shape: Sequence[int]) -> int:
+    """How many bytes an array has; both come from a file and may be anything that JSON can hold.
+
+    Raises
+    ------
+    StoreError
+        If we write no such array.
+    """
+    kind = np.dtype(dtype)
+    # Before anything is multiplied: a list times a number is a list as long as that number.
+    whole = len(shape) <= _MAX_DIMENSIONS and all(type(n) is int and n >= 0 for n in shape)
+    n_bytes = kind.itemsize * math.prod(shape) if whole else -1
+    if kind.kind not in "fiub" or not 0 <= n_bytes <= _MAX_BYTES:
+        told = f"type {str(dtype)[:40]} and shape {str(tuple(shape))[:80]}"
+        raise StoreError(
+            f"the bundle holds an array of {told}, expected numbers of at most "
+            f"{_MAX_BYTES // 2**20} MB; it is damaged or none of ours: compute it anew"
+        )
+    return n_bytes
 
 
 def on_grid(values: npt.NDArray[Any], step: float | npt.NDArray[Any]) -> npt.NDArray[np.float16]:

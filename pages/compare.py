@@ -19,4 +19,4 @@ with right:
 if first.analysis is None or second.analysis is None:
     picture.placeholder(first if first.analysis is None else second)
 else:
-    compare.comparison(first.analysis, second.analysis)
+    compare.comparison(first.analysis, second.analysis, first.fresh and second.fresh)

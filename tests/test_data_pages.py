@@ -321,6 +321,14 @@ def test_open_answers_wait_for_their_meaning(monkeypatch):
     assert "similarity 0.8 to the expected answer" in said
 
 
+def test_a_gallery_loads_no_encoder(monkeypatch):
+    monkeypatch.setenv("ALAS_READONLY", "1")
+    monkeypatch.setattr("alas_core.ui.answers.default_name", lambda: "a/model-of-the-hub")
+    monkeypatch.setattr(answers.meanings, "ask", lambda *_: pytest.fail("it is asked for"))
+    at = judged_page({"audio": "It snowed.", "text": "Snow."}, task="question", answer="cold")
+    assert "this server is a gallery and runs no sentence encoder" in shown(at.caption)
+
+
 def test_without_an_encoder_the_filter_is_not_computed(monkeypatch):
     monkeypatch.setattr("alas_core.ui.answers.default_name", lambda: None)
     at = judged_page({"audio": "It rained.", "text": "Rain."}, task="question", answer="wet")

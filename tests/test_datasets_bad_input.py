@@ -258,3 +258,11 @@ def test_uploads_without_sound_or_too_large_say_so(monkeypatch):
     monkeypatch.setattr("alas_core.ui.several.MAX_SHELF_BYTES", 2**20)
     ids, (problem,) = take({"a.wav": bytes(2**21)})
     assert (ids, problem[:36]) == ([], "the files have 2 MB together, expect")
+
+
+def test_an_upload_with_longer_words_than_any_recording_has_is_left_out(tmp_path):
+    sound(tmp_path / "a.wav")
+    files = {"a.wav": (tmp_path / "a.wav").read_bytes(), "a.txt": b"long" * 2000}
+    ids, (problem,) = take(files)
+    assert not ids
+    assert "the transcript of 'a.wav' has 8,000 characters, expected at most 5,000" in problem

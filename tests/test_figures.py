@@ -25,6 +25,7 @@ from scipy.spatial import ConvexHull
 from alas_core import frontend
 from alas_core.errors import InputError
 from alas_core.figures import axes, cross_layer_figure, linked, map_figure, payload, profile_figure
+from alas_core.figures.comparison import profiles_figure
 from alas_core.figures.layers import cross_layer_payload
 from alas_core.figures.linked import quantise
 from alas_core.figures.map_payload import map_payload, notes
@@ -32,6 +33,7 @@ from alas_core.figures.palette import DARK, LIGHT, PLAYHEAD, colour_at, rgb
 from alas_core.figures.payload import sheet_payload
 from alas_core.figures.profile import best_layer
 from alas_core.figures.sheet import HEIGHT, sheet_figure
+from alas_core.figures.trials import trials_figure
 from alas_core.figures.views import word_cells
 from alas_core.layouts import pca_layout, with_layer
 from alas_core.numerals import number
@@ -87,6 +89,8 @@ def evil_analysis() -> Analysis:
         reference=Reference(EVIL[1], words),
         utterance=utterance,
         tokens=tuple(Token(text, 0, len(text)) for text in EVIL),
+        null=dataclasses.replace(base.null, name=" ".join(EVIL)),
+        quick_null=dataclasses.replace(base.quick_null, name=" ".join(EVIL)),
     )
 
 
@@ -291,11 +295,16 @@ def test_what_is_not_there_is_refused(
 
 
 @pytest.mark.parametrize("fold", ["time", "words"])
-def test_text_of_users_is_never_markup(fold: str) -> None:
+@pytest.mark.parametrize("with_null", [True, False])
+def test_text_of_users_is_never_markup(fold: str, with_null: bool) -> None:
     evil = evil_analysis()
+    if not with_null:
+        evil = dataclasses.replace(evil, null=None)
     figures = [
         sheet_figure(evil, layer=0, word=1, fold=fold),
         profile_figure(evil, layer=0),
+        profiles_figure((evil, make_analysis()), layers=(0, 0)),
+        trials_figure(evil, []),
         map_figure(evil, pca_layout(evil), layer=0, word=1),
     ]
     for figure in figures:

@@ -6,6 +6,7 @@ tests run the same pages with the demo model.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -16,11 +17,15 @@ from streamlit.testing.v1 import AppTest
 
 from alas_core import datasets, pipeline
 from alas_core.definitions import FIGURES
+from alas_core.models import registry
+from alas_core.models.fake import FakeSpeechLLM
 from alas_core.types import Settings
-from alas_core.ui import orders
+from alas_core.ui import orders, references
 from alas_core.ui.orders import Order
+from alas_core.ui.shelf import Recording, shelf
 from alas_core.ui.sources import DEMO, YOURS
 from tests.browsers import ROOT
+from tests.factory import make_analysis
 from tests.pages import (
     MODEL,
     PATIENCE_S,
@@ -30,6 +35,7 @@ from tests.pages import (
     fake_model,
     finish,
     look_at,
+    pressed,
     recorded,
     start,
     wav,
@@ -37,6 +43,7 @@ from tests.pages import (
 )
 
 __all__ = ["app", "fake_model"]
+OTHER = "fake-other"
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -155,6 +162,23 @@ def test_the_neighbours_in_the_list_are_a_button_away(app):
     assert app.button("next_utterance").disabled
 
 
+def test_a_word_that_is_said_twice_can_be_followed_at_either_place():
+    def trails():
+        import streamlit as st
+
+        from alas_core.ui import map_panel
+
+        st.text(str(map_panel._trails(st.session_state["analysis"])))
+
+    at = AppTest.from_function(trails)
+    at.session_state["analysis"] = make_analysis(words="the fox and the dog")
+    at.session_state["trails"] = ["0"]
+    at.run()
+    assert len(set(at.pills("trails").options)) == 5
+    at.run()  # the labels of the choice come back
+    assert at.text[0].value == "(0,)"
+
+
 def test_the_demo_recordings_can_be_searched_by_words_task_and_voice(app):
     app.run()
     rows = datasets.demo().ids()
@@ -248,6 +272,22 @@ def test_a_link_cannot_make_the_server_load_a_model_that_is_not_listed(app, tmp_
     assert "The link names the model" in words_of(app.warning)
 
 
+def test_a_model_that_was_refused_is_said_as_long_as_another_stands_under_the_link(
+    app, monkeypatch
+):
+    monkeypatch.setattr("alas_core.ui.catalogue.models", lambda: {MODEL: "one", OTHER: "two"})
+    registry.register(FakeSpeechLLM(model_id=OTHER))
+    del app.session_state["model"]
+    app.query_params["model"] = "/somewhere/else"
+    finish(app, demo_order())
+    app.run()
+    assert "The link names the model /somewhere/else" in words_of(app.warning)
+    app.selectbox(key="model").set_value(OTHER)
+    finish(app, demo_order(model_id=OTHER))
+    registry.unregister(OTHER)
+    assert "The link names" not in words_of(app.warning)
+
+
 def test_a_corrupt_bundle_is_set_aside_and_the_picture_computed_anew(app, tmp_path, fake_model):
     finish(app, demo_order())
     bundle = next((tmp_path / "store").glob("*.alas"))
@@ -265,6 +305,26 @@ def test_the_store_spares_the_second_computation(app, fake_model):
     passes = fake_model.calls["audio_states"]
     finish(app, demo_order())
     assert fake_model.calls["audio_states"] == passes
+
+
+@pytest.mark.parametrize("changes", [{}, {"sound": "reversed"}, {"part": "0-2", "said": "the"}])
+def test_nothing_of_a_voice_that_was_brought_along_is_written_to_disk(tmp_path, changes):
+    mine = dataclasses.replace(recorded(datasets.demo().ids()[0].transcript), **changes)
+    orders.analyses.forget(mine.digest)
+    orders.ask(mine)
+    assert orders.analyses.wait(mine.digest, PATIENCE_S, finished=True).result is not None
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_nothing_of_word_times_that_were_brought_along_is_written_to_disk(tmp_path):
+    first = datasets.demo().ids()[0]
+    path = datasets.demo().reference_path(first.id)
+    placed = shelf.put(Recording(path.name, path.read_bytes()))
+    order = demo_order(reference=f"{references.FILE}{placed}")
+    orders.analyses.forget(order.digest)
+    orders.ask(order)
+    assert orders.analyses.wait(order.digest, PATIENCE_S, finished=True).result is not None
+    assert not list(tmp_path.rglob("*.*"))
 
 
 def test_a_store_that_cannot_be_written_is_said_and_nothing_is_lost(monkeypatch, tmp_path, app):
@@ -330,6 +390,21 @@ def test_each_figure_says_how_it_is_computed(page, figures):
 def test_the_training_page_says_how_its_figure_is_computed():
     at = start("pages/training.py").run()
     assert helps(at, "How is this computed?") == [FIGURES["training"]]
+
+
+def test_a_checkpoint_is_opened_by_its_step_too(app):
+    app.session_state["layer"] = 1
+    app.switch_page("pages/training.py").run()
+    steps = app.selectbox("series_step")
+    steps.set_value(steps.options.index("500")).run()
+    kept = app.selectbox("series").value.rpartition("/")[2]
+    pressed(app, "Open this checkpoint").run()
+    assert not app.exception
+    assert (app.session_state["data"], app.session_state["utterance"]) == (
+        "bundle", f"checkpoints/00500/{kept}"
+    )  # fmt: skip
+    assert app.session_state["layer"] is None, "the best one"
+    assert not [box for box in app.selectbox if box.key == "series"], "Explore is shown"
 
 
 def helps(at: AppTest, title: str) -> list[str]:

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from alas_core import datasets
+from alas_core.errors import ModelError
 from alas_core.models import registry
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.types import Analysis
@@ -27,7 +28,7 @@ from tests.pages import (
 __all__ = ["app", "fake_model"]
 pytestmark = pytest.mark.timeout(300)
 
-OTHER = "fake-other"
+OTHER, BROKEN = "fake-other", "fake-broken"
 KEPT = "checkpoints/00500/demo-004"
 FIRST, SECOND = (row.id for row in datasets.demo().ids()[:2])
 WARMER = dataclasses.replace(SETTINGS, temperature=0.2, centering="mean", mask_sinks=True)
@@ -47,12 +48,21 @@ CASES = {
 }
 
 
+class Broken(FakeSpeechLLM):
+    """Its pass over the sound fails."""
+
+    def audio_states(self, *_):
+        raise ModelError("it went away")
+
+
 @pytest.fixture
 def second_model(monkeypatch):
     registry.register(FakeSpeechLLM(model_id=OTHER, seed=1))
+    registry.register(Broken(model_id=BROKEN))
     monkeypatch.setattr(catalogue, "models", lambda: {MODEL: "one", OTHER: "two"})
     yield
     registry.unregister(OTHER)
+    registry.unregister(BROKEN)
 
 
 def test_the_cases_are_all_the_kinds():
@@ -95,6 +105,23 @@ def test_a_link_downloads_no_model_of_b_before_the_button_is_pressed(monkeypatch
     finish(at, demo_order(model_id=far))
     assert set(asked) == {far}
     assert "the hub was asked" in words_of(at.error)
+
+
+def test_an_earlier_a_beside_a_new_b_is_dimmed(second_model):
+    at = start("pages/compare.py")
+    at.session_state["b"], at.session_state["b_model"] = ["model"], OTHER
+    finish(at, demo_order())
+    finish(at, demo_order(model_id=OTHER))
+    assert not dimmed(at)
+    at.session_state["model"] = BROKEN
+    finish(at, demo_order(model_id=BROKEN))
+    assert "Below is still" in words_of(at.error)
+    assert "What changed from A to B" in words_of(at.markdown)
+    assert dimmed(at)
+
+
+def dimmed(at):
+    return any(".st-key-comparison {opacity" in html.proto.body for html in at.get("html"))
 
 
 def layer_alone(chosen=None, best=None, monkeypatch=None):

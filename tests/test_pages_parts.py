@@ -80,6 +80,21 @@ def shown_part(app, order, part):
     return shown(order)
 
 
+def test_the_word_times_of_the_whole_recording_are_no_second_reference_of_a_part(app):
+    whole = demo_order()
+    order = dataclasses.replace(whole, part="0-1.5")
+    app.query_params["part"] = order.part
+    for name, value in {"quality": True, "quality_compare": True, "second": "own"}.items():
+        app.session_state[name] = value
+    finish(app, order)
+    assert shown(order).utterance.id != whole.utterance_id
+    assert "not of a part or a kept analysis" in words_of(app.caption)
+    assert not app.error
+    app.selectbox("part").set_value("")
+    finish(app, whole)
+    assert "not of a part" not in words_of(app.caption)
+
+
 @pytest.mark.parametrize("part", ["7-3", "0-99999", "x"])
 def test_a_link_to_what_is_no_part_is_said(app, part):
     app.query_params["part"] = part

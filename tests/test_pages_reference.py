@@ -115,6 +115,17 @@ def test_a_checkpoint_that_cannot_be_had_is_said_and_the_rest_lives_on(app):
     assert not app.error
 
 
+def test_two_checkpoints_of_one_name_can_both_be_chosen(app, monkeypatch):
+    here = ("/one/whisper-mine", "/two/whisper-mine")
+    monkeypatch.setattr(references, "local", lambda _: here)
+    app.session_state["reference"] = "whisper"
+    app.session_state["reference_whisper"] = here[0]
+    app.run()
+    options = app.selectbox(key="reference_whisper").options
+    assert len(set(options)) == len(options) == 3
+    assert app.run().session_state["reference_whisper"] == here[0]
+
+
 def test_without_a_checkpoint_pocketsphinx_stays(app):
     app.session_state["reference"] = "qwen3"
     finish(app, demo_order())

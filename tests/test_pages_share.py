@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -88,6 +89,63 @@ def test_a_broken_bundle_says_so_and_the_others_still_open(app):
     finish(app, "mine/planted")
     assert not app.error
     assert "Binding is strongest at layer" in words_of(app.markdown)
+
+
+@pytest.mark.parametrize(
+    ("part", "state"),
+    [("_report", {"share": True}), ("_bundle", {"details": "Download"})],
+)
+def test_a_file_that_cannot_be_written_is_said_where_its_button_would_be(
+    app, monkeypatch, caplog, part, state
+):
+    monkeypatch.setattr(f"alas_core.ui.share.{part}", lambda *_: {}["a secret path"])
+    for name, value in state.items():
+        app.session_state[name] = value
+    app.query_params["utterance"] = "mine/planted"
+    finish(app, "mine/planted")
+    assert "This is a defect of the program" in words_of(app.error)
+    assert "secret" not in words_of(app.error)
+    assert "KeyError" in caplog.text
+    assert "Binding is strongest at layer" in words_of(app.markdown)
+
+
+def test_a_kept_analysis_has_no_word_times_that_came_with_it(app):
+    for name, value in {"quality": True, "quality_compare": True, "second": "own"}.items():
+        app.session_state[name] = value
+    app.query_params["utterance"] = "mine/planted"
+    finish(app, "mine/planted")
+    assert "not of a part or a kept analysis" in words_of(app.caption)
+    assert not app.error
+
+
+def test_a_bundle_without_the_likeness_of_layers_offers_no_figure_of_it(app, tmp_path):
+    lean = dataclasses.replace(make_analysis(words="a b c d"), cross_layer={})
+    (tmp_path / "mine" / "lean.alas").write_bytes(dumps(lean))
+    gallery._in_folders.clear()
+    app.session_state["details"] = "Download"
+    for name, offered in (("planted", 4), ("lean", 3)):
+        app.query_params["utterance"] = f"mine/{name}"
+        app.session_state["utterance"] = f"mine/{name}"
+        finish(app, f"mine/{name}")
+        assert not app.error
+        figures = app.selectbox("print_figure")
+        assert len(figures.options) == offered
+        if offered == 4:
+            figures.set_value(figures.options[-1])
+
+
+@pytest.mark.parametrize(("readonly", "n_errors"), [("", 1), ("1", 0)])
+def test_a_device_that_cannot_be_leaves_the_rest_of_a_kept_analysis(
+    app, monkeypatch, readonly, n_errors
+):
+    monkeypatch.setenv("ALAS_READONLY", readonly)
+    monkeypatch.setattr("alas_core.ui.trial_panels._model_may_be_had", lambda _: True)
+    link = {"utterance": "mine/planted", "trust": "centering", "device": "zzz"}
+    app.query_params.update(link)
+    finish(app, "mine/planted")
+    assert words_of(app.error).count("device is 'zzz', expected auto") == n_errors
+    assert "Masked positions" in words_of(app.markdown)
+    assert "Details" in words_of(app.markdown)
 
 
 def test_a_link_cannot_open_a_file_outside_the_folders(app, tmp_path):

@@ -326,6 +326,27 @@ def test_a_run_is_resumed_with_a_download_only_by_a_button_that_says_so(
     assert at.run().button(key="mine-start").label == "Resume"
 
 
+def test_any_two_names_of_runs_stand_beside_each_other(tmp_path: Path) -> None:
+    names = ("a.b", "a-b", "run-a", "a-start")
+    for name in names:
+        make_run(tmp_path / "runs" / name, n=2, n_layers=2)
+    at = page()
+    assert not at.error
+    assert all(f"**{name}**" in said(at) for name in names)
+
+
+def test_a_defect_in_the_list_is_told_with_its_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_run(tmp_path / "runs" / "a", n=2, n_layers=2)
+    monkeypatch.setattr("alas_core.ui.runs._card", lambda _: {}["a secret path"])
+    at = page()
+    told = " ".join(error.value for error in at.error)
+    assert "This is a defect of the program" in told
+    assert "secret" not in told
+    assert "in the list of runs" in caplog.text
+
+
 def test_names_and_reasons_are_text_and_a_gallery_only_looks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,17 +66,29 @@ def rewritten(raw: bytes, arrays: dict[str, np.ndarray], **changes: object) -> b
     return save(load(raw) | arrays, metadata={"alas": json.dumps(head)})
 
 
-def test_hours_of_silence_in_a_small_bundle_are_refused_unread(analysis):
+@pytest.mark.parametrize(
+    ("seconds", "rate", "channels", "told"),
+    [
+        (3600, 8000, 1, "3600 s, 8000 Hz and channels: 1, expected at most 300 s"),
+        (10, 8000, 8, "10 s, 8000 Hz and channels: 8, expected at most 300 s"),
+        (1, 655_350, 1, "1 s, 655350 Hz and channels: 1, expected at most 300 s"),
+    ],
+)
+def test_silence_that_unpacks_to_more_than_any_recording_is_refused_unread(
+    analysis, monkeypatch, seconds, rate, channels, told
+):
     stream = io.BytesIO()
-    soundfile.write(stream, np.zeros(3600 * 8000, np.int16), 8000, format="FLAC")
+    silence = np.zeros((seconds * rate, channels), np.int16)
+    soundfile.write(stream, silence, rate, format="FLAC")
     sound = np.frombuffer(stream.getvalue(), np.uint8)
     assert len(sound) < 1e6
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("it is read"))
     head = bundle.read_head(io.BytesIO(dumps(analysis)))
     bomb = rewritten(
         dumps(analysis), {"audio": sound},
         deflated={k: v for k, v in head["deflated"].items() if k != "audio"},
     )  # fmt: skip
-    with pytest.raises(StoreError, match=r"sound lasts 3600 s, expected at most 300 s"):
+    with pytest.raises(StoreError, match=f"the bundle's sound has {told}"):
         loads(bomb)
 
 
@@ -114,9 +126,27 @@ def test_an_analysis_whose_null_has_other_layers_is_refused(analysis, part):
         dataclasses.replace(analysis, null=null)
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        ([0], 10**9),  # a list times a number is a list as long as that number
+        (True,),
+        (1.0,),
+        (-1, -1),
+        (10**4000,) * 9,
+        (None,),
+    ],
+)
+def test_a_shape_that_no_array_has_is_refused_before_anything_is_multiplied(analysis, shape):
+    head = bundle.read_head(io.BytesIO(dumps(analysis)))
+    kinds = head["deflated"] | {"similarity": ["uint8", *shape]}
+    with pytest.raises(StoreError, match=r"an array of type uint8 and shape .*, expected numbers"):
+        loads(rewritten(dumps(analysis), {}, deflated=kinds))
+
+
 @pytest.mark.parametrize("kinds", [[], "x", {"similarity": ["float16", "a"]}, {"similarity": 3}])
 def test_a_head_of_another_shape_is_a_damaged_bundle(analysis, kinds):
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match=r"cannot be read|damaged or none of ours"):
         loads(rewritten(dumps(analysis), {}, deflated=kinds))
 
 

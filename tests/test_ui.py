@@ -6,16 +6,21 @@ import csv
 import io
 import threading
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from alas_core import bundles
+from alas_core.datasets import Row
 from alas_core.errors import InputError
-from alas_core.ui import parameters, sheet, tables, url
+from alas_core.ui import gallery, kept_runs, parameters, settings, sheet, tables, url
+from alas_core.ui.folders import FolderSource
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
-from alas_core.ui.text import cut, plain
+from alas_core.ui.text import cut, plain, told_apart
 from tests.factory import make_analysis
 from tests.test_findings import mistaken
 
@@ -194,6 +199,37 @@ def test_the_runner_remembers_only_so_many():
     assert runner.look("c").result == 1
 
 
+def test_open_jobs_take_no_room_from_finished_ones():
+    runner = Runner("t", max_kept=2)
+    for key in "ab":
+        runner.ask(key, lambda: iter([Step("s", result=1)]))
+        runner.wait(key, PATIENCE_S, finished=True)
+    slow = Scripted([Step("s", result=1)] * 3)
+    for key in "xyz":
+        runner.ask(key, slow, reader=key)
+    state = runner.ask("a", slow)
+    assert (state.finished, state.result) == (True, 1)
+    assert runner.look("b").result == 1
+    slow.release(9)
+
+
+def test_a_job_that_has_not_begun_is_dropped_once_nobody_waits_for_it(monkeypatch):
+    runner, slow = Runner("t"), Scripted([Step("s")])
+    runner.ask("slow", slow, reader="a")
+    eventually(lambda: slow.starts)
+    for key in ("passed by", "waited for"):
+        runner.ask(key, Scripted([Step("s")]), reader="b")
+    runner.ask("other", Scripted([Step("s")]), reader="c")
+    assert runner.look("passed by") is not None  # not at once: its reader may come back
+    later = time.monotonic() + 60
+    monkeypatch.setattr("alas_core.ui.jobs.time.monotonic", lambda: later)
+    runner.ask("other", Scripted([Step("s")]), reader="c")
+    assert runner.look("passed by") is None
+    assert runner.look("waited for") is not None  # a closed tab does not stop a computation
+    assert runner.look("slow") is not None
+    slow.release(9)
+
+
 NASTY = [
     "**bold** _it_ `code` # head",
     "<b>html</b> <script>alert(1)</script> &amp;",
@@ -226,6 +262,61 @@ def test_plain_breaks_what_is_replaced_after_parsing():
 def test_cut():
     assert cut("a  b\nc", 10) == "a b c"
     assert cut("abcdefgh", 5) == "abcd…"
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "a", "b", "a"], ["a", "a (2)", "b", "a (3)"]),
+        (["a (2)", "a", "a"], ["a (2)", "a", "a (3)"]),
+        (["a", "a", "a (2)"], ["a", "a (2)", "a (2) (2)"]),
+    ],
+)
+def test_no_two_labels_of_a_list_are_the_same(labels, shown):
+    assert list(told_apart(dict(enumerate(labels))).values()) == shown
+
+
+def two_takes():
+    shelf = Shelf()
+    takes = [shelf.put(Recording("microphone.wav", data, "one two")) for data in (b"1", b"2")]
+    return shelf.labels(takes)
+
+
+def bundles_of_two_folders():
+    kept = [bundles.Kept(f"{root}/fox", Path(), "the fox", "fox", "demo") for root in "ab"]
+    return {one.id: gallery._label(one) for one in kept}
+
+
+def two_utterances_of_a_run():
+    state = {kept_runs._OPENED: {"run/a": "the fox · run", "run/b": "the fox · run"}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept_runs.st, "session_state", state)
+        return kept_runs.labels()
+
+
+def long_ids_of_a_folder():
+    rows = [Row(f"{'long' * 20}/{name}", "the fox") for name in "ab"]
+    data = SimpleNamespace(ids=lambda: rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FolderSource, "state", lambda _: SimpleNamespace(result=data))
+        patch.setattr("alas_core.ui.folders.st.session_state", {})
+        return FolderSource("talks").utterances()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [two_takes, bundles_of_two_folders, two_utterances_of_a_run, long_ids_of_a_folder],
+)
+def test_a_source_labels_each_of_its_utterances_in_another_way(source):
+    labels = source()
+    assert len(labels) == len(set(labels.values())) == 2
+
+
+def test_the_newest_take_comes_first_and_an_older_one_keeps_its_label():
+    assert [label.rpartition(" · ")[2] for label in two_takes().values()] == [
+        "microphone.wav (2)", "microphone.wav"
+    ]  # fmt: skip
 
 
 def test_csv_keeps_digits_and_disarms_formulas():
@@ -297,6 +388,8 @@ def test_the_shelf_makes_room_by_size_and_tells_contents_apart():
     assert first != second
     assert shelf.get(first) is None
     assert shelf.get(second).transcript == "two"
+    shelf.put(Recording("b.wav", b"1", "many words"))
+    assert shelf.get(second) is None, "words take room, too"
 
 
 class Address(dict):
@@ -354,6 +447,47 @@ def test_the_back_button_works_once_the_browser_is_up_to_date(address, monkeypat
     url.adopt()
     assert address.session_state["utterance"] == "old"
     assert "layer" not in address.session_state
+
+
+def test_going_on_from_a_link_with_a_model_forgets_what_it_asked_for(address):
+    address.query_params = Address({"model": "x", "layer": "2"})
+    url.adopt()
+    assert address.session_state["linked_model"] == "x"
+    assert "model" not in address.session_state
+    address.session_state["url_published"] = dict(address.query_params)
+    address.query_params = Address({"layer": "2"})
+    url.adopt()
+    assert "linked_model" not in address.session_state
+
+
+def test_back_and_forward_keep_each_source_its_own_instruction(address, monkeypatch):
+    monkeypatch.setattr(settings, "st", address)
+    now = time.monotonic()
+    monkeypatch.setattr(url.time, "monotonic", lambda: now)
+    state = address.session_state
+
+    def run(**chosen):
+        """A run of the app, a minute later; what is chosen stands in its widgets."""
+        nonlocal now
+        now += 60
+        state.update(chosen)
+        url.adopt()
+        url.settle()
+        settings.keep_instructions_apart(state.get("data", "demo"))
+        url.publish({"data": state.get("data")})
+        return state["instruction"]
+
+    run(instruction="A")
+    demos = Address(address.query_params)
+    assert run(data="yours") == ""
+    bare = Address(address.query_params)
+    assert run(instruction="B") == "B"
+    for there, instruction in ((demos, "A"), (bare, ""), (demos, "A")):
+        address.query_params = Address(there)
+        assert run() == instruction
+    assert run(data="yours") == ""  # as it was looked at last
+    address.query_params = Address(demos)
+    assert run() == "A"
 
 
 def test_all_choices_are_told_to_the_browser_at_once_and_only_if_they_are_new(address):

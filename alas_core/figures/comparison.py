@@ -106,7 +106,8 @@ def _profile(
     traces = []
     if score == NULL_SCORE:
         null = null_of(side)
-        traces.append(_band(f"{name}: {null.name}, 95 %", null.low, null.high, y, band, x="x"))
+        label = f"{name}: {axes.escape(null.name)}, 95 %"
+        traces.append(_band(label, null.low, null.high, y, band, x="x"))
     else:
         base = np.asarray(side.baselines.get(score, np.full(len(y), np.nan)), dtype=float)
         if np.isfinite(base).any():
@@ -133,7 +134,7 @@ def _hover(side: Analysis, score: str, name: str, layer: int) -> str:
     if score == NULL_SCORE:
         null = null_of(side)
         low, high = number(null.low[layer]), number(null.high[layer])
-        row += f"<br>{null.name}: {low} to {high} (95 %)"
+        row += f"<br>{axes.escape(null.name)}: {low} to {high} (95 %)"
     return row
 
 

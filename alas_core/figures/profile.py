@@ -9,6 +9,7 @@ from alas_core.definitions import SCORES
 from alas_core.figures.axes import (
     axis_look,
     blank_figure,
+    escape,
     layer_axis,
     score_label,
 )
@@ -67,7 +68,7 @@ def _hover_rows(
             row += f"<br>baseline ({SCORES[score].baseline}) {number(baseline[layer])}"
         if score == NULL_SCORE:
             low, high = number(null.low[layer]), number(null.high[layer])
-            row += f"<br>{null.name}: {low} to {high} (95 %), p = {number(null.p[layer])}"
+            row += f"<br>{escape(null.name)}: {low} to {high} (95 %), p = {number(null.p[layer])}"
             row += f", adjusted over layers {number(null.p_adjusted[layer])}"
         rows.append(row)
     return rows
@@ -80,7 +81,7 @@ def _null_traces(analysis: Analysis, layers: FloatArray, colours: Palette) -> li
     edge = {"color": colours.muted, "width": 1.5, "dash": "dot"}
     return [
         go.Scatter(
-            name=f"{quick.name} {side}", x=limit, y=layers, mode="lines", line=edge,
+            name=f"{escape(quick.name)} {side}", x=limit, y=layers, mode="lines", line=edge,
             hoverinfo="skip",
         )
         for side, limit in (("low", quick.low), ("high", quick.high))
@@ -128,17 +129,17 @@ def _best(values: FloatArray, best: int, colours: Palette) -> go.Scatter:
 
 
 def null_caption(analysis: Analysis, score: str) -> str:
-    """What the grey of the profile is, in a few words."""
+    """What the grey of the profile is, in a few words, escaped."""
     if score != NULL_SCORE:
         return "dashed: baseline"
     null = analysis.null
     if null is None:
-        return f"dotted: {analysis.quick_null.name}"
-    return f"grey: {null.name}"
+        return f"dotted: {escape(analysis.quick_null.name)}"
+    return f"grey: {escape(null.name)}"
 
 
 def verdict(analysis: Analysis, score: str, layer: int) -> str:
-    """One layer's value beside what it must be read against."""
+    """One layer's value beside what it must be read against; no label of Plotly, not escaped."""
     text = f"{SCORES[score].label} {number(analysis.scores[score][layer])}"
     baseline = analysis.baselines.get(score)
     if score == NULL_SCORE:

@@ -214,7 +214,7 @@ def _corner(analysis: Analysis, score: str, colours: Palette) -> dict[str, Any]:
         lines += [f"<b>best layer {best}</b>", f"{label} {value}"]
         null = analysis.null or analysis.quick_null
         if score == "alas":
-            lines += [f"{null.name}", f"reach {number(null.high[best])}"]
+            lines += [axes.escape(null.name), f"reach {number(null.high[best])}"]
             lines += [f"p = {number(null.p_adjusted[best])} (all layers)"]
     spoken = int((analysis.frame_word >= 0).sum())
     lines.append(f"{spoken} of {analysis.n_frames} frames")

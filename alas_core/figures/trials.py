@@ -57,7 +57,7 @@ def trials_figure(
     )  # fmt: skip
     null = analysis.null or analysis.quick_null
     for trace in profile_traces(analysis, "alas", colours):
-        names = {"profile": "this recording", "null band": null.name}
+        names = {"profile": "this recording", "null band": axes.escape(null.name)}
         trace.update(name=names.get(str(trace.name), trace.name))
         trace.update(showlegend=trace.name in names.values())
         figure.add_trace(trace)

@@ -10,10 +10,17 @@ import streamlit as st
 from alas_core import tasks
 from alas_core.encoder import default_name
 from alas_core.judges import MIN_SIMILARITY, Verdict
-from alas_core.response_filter import Agreement, Judged, expected_answer, judge_answers
+from alas_core.response_filter import (
+    NOT_COMPUTED,
+    Agreement,
+    Judged,
+    expected_answer,
+    judge_answers,
+)
 from alas_core.types import Analysis, content_sha
 from alas_core.ui import guide
 from alas_core.ui.jobs import Runner, State, Step
+from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 
 _POLL_S = 1.0
@@ -29,6 +36,7 @@ _DEFINITION = (
     "similarity = cosine of the sentence embeddings of the two answers (all-MiniLM-L6-v2, or what "
     f"ALAS_SENTENCE_ENCODER names); kept if at least {MIN_SIMILARITY:g}. arXiv 2505.19937"
 )
+_IN_A_GALLERY = "not computed: this server is a gallery and runs no sentence encoder"
 
 meanings: Runner[Judged] = Runner("answers", max_kept=64)
 
@@ -87,16 +95,19 @@ def _agreement(found: Agreement) -> None:
             st.badge("Kept", icon=":material/equal:", color="green")
         else:
             st.badge("Filtered out", icon=":material/filter_alt:", color="orange")
-        st.caption(plain(found.reason), width="content")
+        in_a_gallery = readonly() and found.reason == NOT_COMPUTED
+        st.caption(plain(_IN_A_GALLERY if in_a_gallery else found.reason), width="content")
 
 
 def _needs_meaning(analysis: Analysis, judged: Judged) -> bool:
-    """Whether a sentence encoder is there that would say more than equal words do."""
+    """Whether a sentence encoder may be used that would say more than equal words do."""
+    if readonly() or default_name() is None:  # a gallery loads no model, not even a small one
+        return False
     utterance = analysis.utterance
     free = tasks.task_of(utterance.task).name == tasks.QUESTION and not utterance.choices
     verdicts = (judged.audio, judged.text)
     doubtful = free and any(found is not None and not found.correct for found in verdicts)
-    return (judged.agreement.kept is None or doubtful) and default_name() is not None
+    return judged.agreement.kept is None or doubtful
 
 
 def _by_meaning(analysis: Analysis) -> State[Judged]:

@@ -60,7 +60,8 @@ def chart(
     ----------
     figure : a plotly figure; a heatmap's `meta` may hold `rows` and `columns`, the labels that
         become its `customdata` in the browser
-    filename : of what the buttons below the figure save (SVG, PNG, JSON), without its suffix
+    filename : of what the buttons below the figure save (SVG, PNG, JSON), without its suffix;
+        its words are the figure's name for those who cannot see it
     on_pick : called with the cell before the script reruns
     cells : names what the cells stand for, so that a click on an earlier drawing of the same ones
         counts; "" where each drawing has its own
@@ -79,6 +80,7 @@ def chart(
 
     with st.container(gap=None):
         data = {"id": name, "figure": json, "filename": filename, "cells": cells or name}
+        data["label"] = f"Figure: {filename.removeprefix('alas-').replace('-', ' ')}"
         data["nonce"] = st.session_state.get(seen, 0)
         height = int(figure.layout.height) + _BAR
         _chart(key=key, data=data, height=height, on_pick_change=on_change)

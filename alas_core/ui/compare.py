@@ -12,7 +12,7 @@ from alas_core.definitions import FIGURES
 from alas_core.figures import comparison as figures
 from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, controls, gallery, guide, loading, parameters, sources
+from alas_core.ui import catalogue, controls, gallery, guide, loading, parameters, picture, sources
 from alas_core.ui.chart import chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.look import theme
@@ -191,9 +191,11 @@ def _made_by(analysis: Analysis) -> str:
     return f"{model.model_id} · {model.n_layers} layers · {analysis.utterance.id}"
 
 
-def comparison(first: Analysis, second: Analysis) -> None:
-    """Sentences, figures and the table of words of two analyses."""
+def comparison(first: Analysis, second: Analysis, fresh: bool = True) -> None:
+    """Sentences, figures and the table of words of two analyses; `fresh` if both were asked for."""
     view = controls.view()
+    if not fresh:
+        picture.dim("comparison")
     with st.container(key="comparison"):
         axis: Axis = st.session_state.get("axis", "index")
         layers = _layers(first, second, axis)

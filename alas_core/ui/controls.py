@@ -184,27 +184,31 @@ def _model() -> None:
         format_func=lambda name: options.get(name, name),
         key="model",
         accept_new_options=not allowed_models(),
-        on_change=_forget_positions,
+        on_change=_another_model,
         help="Choose one, or type the path of a model folder or a hub id (owner/name) and press "
         "Enter. Safetensors weights only; no code of a model is ever run.",
     )
+    _say_refused_model(chosen)
     st.caption(plain(catalogue.model_description(chosen or "")))
     loading.ask_download(chosen or "")
 
 
-def _forget_positions() -> None:
-    """Another model cuts the same words into other frames and tokens."""
+def _another_model() -> None:
+    """It cuts the same words into other frames and tokens, and a person has chosen it."""
     choose(view().layer, view().word)
+    st.session_state.pop("linked_model", None)
 
 
 def _take_linked_model(options: dict[str, str]) -> None:
     """A link may choose among the listed models; only a person may name another one."""
-    linked = st.session_state.pop("linked_model", None)
-    if linked is None or linked == st.session_state.get("model"):
-        return
-    if linked in options:
-        st.session_state["model"] = linked
-    else:
+    if st.session_state.get("linked_model") in options:
+        st.session_state["model"] = st.session_state.pop("linked_model")
+
+
+def _say_refused_model(chosen: str | None) -> None:
+    """Until a model is chosen: what stands under the link is another one's."""
+    linked = st.session_state.get("linked_model")
+    if linked not in (None, chosen):
         st.warning(
             f"The link names the model {plain(linked, 80)}, which is not in this list. "
             "Type it under Model to load it."

@@ -13,7 +13,7 @@ from alas_core.figures import axes
 from alas_core.figures.profile import profile_figure
 from alas_core.layouts import pca_layout
 from alas_core.types import Analysis
-from alas_core.ui import controls, orders, share, tables
+from alas_core.ui import controls, guard, orders, share, tables
 from alas_core.ui.chart import chart
 from alas_core.ui.text import plain
 
@@ -127,7 +127,7 @@ def _download(analysis: Analysis, layer: int) -> None:
 @st.fragment
 def _files(analysis: Analysis, layer: int, stem: str) -> None:
     """Buttons for what is small; a table is written when its menu opens (see `share.menu`)."""
-    with st.container(horizontal=True):
+    with guard.guarded("Download"), st.container(horizontal=True):
         for title, (name, rows) in _tables(analysis, layer).items():
             menu = st.popover(
                 title, icon=":material/download:", key=f"file_{name}", on_change="rerun"
@@ -165,8 +165,9 @@ def _file(label: str, name: str, mime: str, content: str | bytes) -> None:
 def _print(analysis: Analysis, layer: int, stem: str) -> None:
     """A figure on white, as it is printed; SVG scales to any size, PNG has 3 x the pixels."""
     st.markdown("**Figure for print**")
+    offered = [name for name in _FIGURES if name != _LIKENESS or analysis.cross_layer]
     name = st.selectbox(
-        "Figure", list(_FIGURES), key="print_figure", label_visibility="collapsed",
+        "Figure", offered, key="print_figure", label_visibility="collapsed",
         help="Drawn in the light colours whatever the page wears.",
     )  # fmt: skip
     figure = _FIGURES[name](analysis, layer)
@@ -175,6 +176,7 @@ def _print(analysis: Analysis, layer: int, stem: str) -> None:
     chart(figure, key="print", filename=file_name)
 
 
+_LIKENESS = "Layers of hearing and reading"
 _FIGURES: dict[str, Callable[[Analysis, int], Any]] = {
     "Sheet": lambda analysis, layer: figures.sheet_figure(
         analysis, layer=layer, word=controls.view().word_of(analysis), score=controls.view().score
@@ -183,7 +185,7 @@ _FIGURES: dict[str, Callable[[Analysis, int], Any]] = {
         analysis, layer=layer, score=controls.view().score
     ),
     "Map": lambda analysis, layer: figures.map_figure(analysis, pca_layout(analysis), layer=layer),
-    "Layers of hearing and reading": lambda analysis, layer: figures.cross_layer_figure(
+    _LIKENESS: lambda analysis, layer: figures.cross_layer_figure(
         analysis, score=next(iter(analysis.cross_layer)), layer=layer
     ),
 }

@@ -21,7 +21,7 @@ from alas_core.ui import columns, url
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.source import Reading
-from alas_core.ui.text import cut, plain
+from alas_core.ui.text import cut, plain, told_apart
 
 HUB = "hf:"
 MAX_LISTED = 500
@@ -153,7 +153,7 @@ class FolderSource:
             fits = len(labels) < MAX_LISTED and all(word in label.casefold() for word in sought)
             if fits or row.id == looked_at:
                 labels[row.id] = label
-        return labels
+        return told_apart(labels)
 
     def tools(self) -> None:
         if not (self.layout == "manifest" and self.state().error):

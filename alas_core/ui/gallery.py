@@ -11,7 +11,7 @@ from alas_core.types import Analysis
 from alas_core.ui import url
 from alas_core.ui.mode import readonly
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, on_shelf, shelf
-from alas_core.ui.text import cut, plain
+from alas_core.ui.text import cut, plain, told_apart
 
 BUNDLE = "bundle"
 _OPENED = "opened_bundles"
@@ -21,7 +21,7 @@ _LISTED_S = 3.0
 
 def labels() -> dict[str, str]:
     """Id to label: what this session opened, the newest first, then what lies in the folders."""
-    return _opened() | _in_folders()
+    return told_apart(_opened() | _in_folders())
 
 
 @st.cache_resource(ttl=_LISTED_S, max_entries=1, show_spinner=False)
@@ -30,10 +30,9 @@ def _in_folders() -> dict[str, str]:
 
 
 def _label(kept: bundles.Kept) -> str:
-    place = kept.id.split("/", 1)[-1]
     if kept.problem:
-        return f"{place} · cannot be opened"
-    return f"{cut(kept.transcript, 60)} · {cut(kept.model, 40)} · {place}"
+        return f"{kept.id} · cannot be opened"
+    return f"{cut(kept.transcript, 60)} · {cut(kept.model, 40)} · {kept.id}"
 
 
 def _opened() -> dict[str, str]:
@@ -44,8 +43,7 @@ def _opened() -> dict[str, str]:
     if linked and linked not in known and is_bundle(linked):
         known.append(linked)
         st.session_state[_OPENED] = known
-    held = {key: shelf.get(key) for key in reversed(known)}
-    return {key: f"{cut(r.transcript, 60)} · {cut(r.name, 40)}" for key, r in held.items() if r}
+    return shelf.labels(known)
 
 
 def is_bundle(shelf_id: str) -> bool:

@@ -97,6 +97,12 @@ class _Job(Generic[Result]):
         return bool(self.readers) and time.monotonic() - self.seen < _WATCHED_S
 
     @property
+    def left(self) -> bool:
+        """Whether its reader went on to something else before anything of it was made."""
+        made = self.begun or self.state.finished or self.state.result is not None
+        return not (made or self.readers) and time.monotonic() - self.seen >= _WATCHED_S
+
+    @property
     def rank(self) -> tuple[bool, bool, int]:
         """The smallest is served next: no picture yet, with a reader, in order of arrival."""
         return self.state.result is not None, not self.watched, self.order
@@ -120,8 +126,8 @@ class Runner(Generic[Result]):
     Parameters
     ----------
     name : of the thread, for the log.
-    max_kept : how many jobs are remembered; the one asked for longest ago goes first, finished
-        ones before open ones.
+    max_kept : how many finished jobs are remembered; the one asked for longest ago goes first.
+        Of open ones, those go that have not begun and that nobody waits for.
     """
 
     def __init__(self, name: str, max_kept: int = 12) -> None:
@@ -155,10 +161,10 @@ class Runner(Generic[Result]):
                 job = _Job(start, State(key), lane, next(self._order))
                 self._jobs[key] = job
             self._jobs.move_to_end(key)
-            self._evict()
             for other in self._jobs.values():
                 other.readers.discard(reader)
             job.readers.add(reader)
+            self._evict()
             if not job.state.finished:
                 self._wake()
             return self._seen(job)
@@ -206,7 +212,8 @@ class Runner(Generic[Result]):
 
     def _evict(self) -> None:
         finished = [key for key, job in self._jobs.items() if job.state.finished]
-        for key in finished[: max(0, len(self._jobs) - self._max_kept)]:
+        left = [key for key, job in self._jobs.items() if job.left]
+        for key in finished[: max(0, len(finished) - self._max_kept)] + left:
             del self._jobs[key]
 
     def _wake(self) -> None:

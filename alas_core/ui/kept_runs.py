@@ -10,7 +10,7 @@ from alas_core.errors import StoreError
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, url
 from alas_core.ui.mode import readonly
-from alas_core.ui.text import cut
+from alas_core.ui.text import cut, told_apart
 
 if TYPE_CHECKING:
     from alas_core.corpus.run import Run
@@ -27,7 +27,7 @@ def labels() -> dict[str, str]:
     if st.session_state.get("data") == RUN and linked and linked not in known:
         known[linked] = linked
         st.session_state[_OPENED] = known
-    return {key: known[key] for key in reversed(known)}
+    return dict(reversed(told_apart(known).items()))
 
 
 def read(utterance_id: str) -> Analysis:
@@ -78,6 +78,7 @@ def look_at(name: str, run: Run, utterance: str, layer: int | None) -> str:
         model = run.info.get("model")
         if model in catalogue.models():
             state["model"] = model
+            state.pop("linked_model", None)  # no link's word counts any more
     else:
         return (
             f"'{utterance}' cannot be opened: the run keeps no analysis of it. Run the data set "

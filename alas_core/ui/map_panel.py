@@ -15,7 +15,7 @@ from alas_core.types import Analysis
 from alas_core.ui import guide, orders
 from alas_core.ui.jobs import State
 from alas_core.ui.linked import linked_figure
-from alas_core.ui.text import plain
+from alas_core.ui.text import cut, plain, told_apart
 
 Option = TypeVar("Option")
 
@@ -78,14 +78,14 @@ def _choice(label: str, key: str, options: dict[Option, str]) -> Option:
 
 def _trails(analysis: Analysis) -> tuple[int, ...]:
     """Words whose way through the layers is to be seen, besides the chosen one's."""
-    places = [str(index) for index in range(len(analysis.words))]
+    words = told_apart({str(k): cut(word.word, 30) for k, word in enumerate(analysis.words)})
     known = st.session_state.get("trails", [])
-    st.session_state["trails"] = [place for place in known if place in places]
+    st.session_state["trails"] = [place for place in known if place in words]
     with st.popover("Trails", icon=":material/timeline:", type="tertiary"):
         chosen = st.pills(
             "Also follow these words from layer 0 to the last; sound solid, text dashed",
-            places,
-            format_func=lambda place: plain(analysis.words[int(place)].word, 30),
+            list(words),
+            format_func=lambda place: plain(words[place]),
             selection_mode="multi",
             key="trails",
             help="Solid: the middle of the word's frames. Dashed: the middle of its tokens. The "

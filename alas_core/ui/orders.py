@@ -68,6 +68,11 @@ class Order:
     def digest(self) -> str:
         return content_sha(json.dumps(dataclasses.asdict(self), sort_keys=True))
 
+    @property
+    def private(self) -> bool:
+        """Whether it uses what a person has brought along, which never goes to the disk."""
+        return self.data == sources.YOURS or self.reference.startswith(references.FILE)
+
 
 def ask(order: Order, reader: str = "") -> State[Analysis]:
     """The order's job, started if need be; `reader` is the session that looks at it."""
@@ -147,7 +152,7 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
         pool=reading.pool,
     )
     try:
-        for progress in pipeline.steps(request, store=store()):
+        for progress in pipeline.steps(request, store=None if order.private else store()):
             yield Step(progress.stage, progress.done, progress.total, progress.analysis)
     except TooLongError as error:
         raise error.after(_starts_s(order)) from None

@@ -21,7 +21,6 @@ _GRACE_S = 0.25
 """How long a page run waits for a stored result before it shows a skeleton."""
 
 _POLL_S = 0.4
-_DIM = "<style>.st-key-picture {opacity: .4;}</style>"
 
 
 @dataclass(frozen=True)
@@ -96,11 +95,16 @@ def status(picture: Picture, key: str = _MAIN) -> None:
         elif not state.finished:
             _poll(state.key, state.version)
             if not picture.fresh:
-                st.html(_DIM)
+                dim("picture")
         elif state.result is not None:
             st.caption(_summary(state.result))
             if key == _MAIN:
                 parts.words(state.result.utterance.transcript)
+
+
+def dim(container: str) -> None:
+    """Show the container of that key as one that is out of date."""
+    st.html(f"<style>.st-key-{container} {{opacity: .4;}}</style>")
 
 
 def _complain(picture: Picture, text: str) -> None:

@@ -12,7 +12,7 @@ from alas_core.figures.palette import Theme
 from alas_core.fingerprint import fingerprint
 from alas_core.reference.base import checkpoint_of
 from alas_core.types import Analysis, content_sha
-from alas_core.ui import guide, loading, orders, references, sources, waiting
+from alas_core.ui import guide, loading, orders, references, source_list, sources, waiting
 from alas_core.ui.chart import chart
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step, stepping
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 qualities: Runner[Quality] = Runner("reference quality", max_kept=32)
 
 _POLL_S = 0.4
+_NOT_OF_THIS = (
+    "The word times that came with a recording are those of all of it, not of a part or a kept "
+    "analysis: choose another second reference."
+)
 _ABOUT = """
 Every score here leans on the reference: the times at which each word is said to be spoken. Two
 questions show how far it can be leaned on.
@@ -50,7 +54,7 @@ def quality_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
             guide.about(guide.WHAT, _ABOUT, FIGURES["quality"])
         if not wanted:
             return
-        second = _second()
+        second = _second(analysis)
         state = ask(analysis, second)
         if state.error:
             st.error(plain(defect_text(state.error) if state.defect else state.error))
@@ -65,8 +69,8 @@ def quality_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
             _figures(analysis, state.result, layer, word, theme)
 
 
-def _second() -> str:
-    """The second reference as the session has it; "" for none."""
+def _second(analysis: Analysis) -> str:
+    """The second reference as the session has it; "" for none, or for one that cannot be had."""
     if readonly():
         return ""
     with st.container(key="quality_second"):
@@ -76,8 +80,18 @@ def _second() -> str:
             help="Another aligner, or your own file, for the same recording and transcript.",
         )
         chosen = references.choice("Second reference", "second") if compared else ""
+        if chosen == references.OWN and not _source_of(analysis):
+            st.caption(_NOT_OF_THIS)
+            return ""
         # Until its download is agreed to, the first one is measured alone.
         return "" if loading.must_ask(checkpoint_of(chosen), revision="") else chosen
+
+
+def _source_of(analysis: Analysis) -> str:
+    """The source that has the whole of this very recording; "" if none has."""
+    data = source_list.chosen()
+    whole = analysis.utterance.id == st.session_state.get("utterance")
+    return data if whole and not sources.source(data).finished else ""
 
 
 def _figures(
@@ -103,7 +117,7 @@ def _figures(
 
 def ask(analysis: Analysis, second: str) -> State[Quality]:
     """The job that measures this reference, started if need be; `second` is "" for none."""
-    data = st.session_state.get("data", "") if second == references.OWN else ""
+    data = _source_of(analysis) if second == references.OWN else ""
     key = f"quality:{content_sha(fingerprint(analysis, early=True), second, data)}"
     checkpoint = checkpoint_of(second)
     if checkpoint:

@@ -11,7 +11,7 @@ from alas_core.errors import InputError
 from alas_core.ui import drafting, gallery, several
 from alas_core.ui.parts import MAX_TRANSCRIPT
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
-from alas_core.ui.text import cut, plain
+from alas_core.ui.text import plain
 
 FORMATS = ["wav", "flac", "ogg", "opus", "mp3", "aiff", "aif"]
 _MINE = "my_recordings"
@@ -24,8 +24,7 @@ def mine() -> dict[str, str]:
     if linked and linked not in known and _is_recording(linked):
         known.append(linked)
     st.session_state[_MINE] = known
-    held = {key: shelf.get(key) for key in reversed(known)}
-    return {key: f"{cut(r.transcript, 60)} · {cut(r.name, 40)}" for key, r in held.items() if r}
+    return shelf.labels(known)
 
 
 def _is_recording(shelf_id: str) -> bool:

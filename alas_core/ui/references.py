@@ -18,7 +18,7 @@ from alas_core.reference.base import CHECKPOINT_KINDS, DEFAULT_CHECKPOINTS, FILE
 from alas_core.types import Audio, Reference
 from alas_core.ui import loading, parameters
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, on_shelf, shelf
-from alas_core.ui.text import cut, plain
+from alas_core.ui.text import cut, plain, told_apart
 
 if TYPE_CHECKING:
     from alas_core.reference import Aligner
@@ -82,12 +82,13 @@ def chosen(key: str = "reference") -> str:
 def _checkpoint(kind: str, key: str) -> None:
     default = DEFAULT_CHECKPOINTS.get(kind)
     options = list(dict.fromkeys([*local(kind), *([default] if default else [])]))
+    names = told_apart({name: short_name(name) for name in options})
     named = st.selectbox(
         "Checkpoint",
         options,
         index=0 if options else None,
         key=f"{key}_{kind}",
-        format_func=short_name,
+        format_func=lambda name: names.get(name, short_name(name)),
         accept_new_options=True,
         placeholder=_EXAMPLES[kind],
         help="A hub id or the path of a folder: type it and press Enter. Safetensors weights only; "

@@ -13,7 +13,7 @@ from alas_core.batch.plan import order_of
 from alas_core.batch.roots import INTERRUPTED, MAX_LOG, Found, found_runs, skipped_log
 from alas_core.errors import AlasError
 from alas_core.reference.base import checkpoint_of
-from alas_core.ui import loading, run_drawer, url
+from alas_core.ui import guard, loading, run_drawer, url
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import wish, workshop
@@ -59,17 +59,18 @@ def _going(runs: Sequence[Found]) -> bool:
 
 
 def _list(was_going: bool) -> None:
-    runs = found_runs()
-    if was_going and not _going(runs):
-        st.rerun()  # the last one has ended: no need to look every second
-    if workshop.busy() and all(run.name != workshop.busy() for run in runs):
-        with st.container(border=True):
-            st.progress(0.0, text=f"{plain(workshop.busy())}: reading the data set …")
-    for run in runs[:_LISTED]:
-        with st.container(border=True, key=f"run-{run.name.replace('.', '-')}"):
-            _card(run)
-    if len(runs) > _LISTED:
-        st.caption(f"Older: {plain(', '.join(run.name for run in runs[_LISTED:]))}")
+    with guard.guarded("the list of runs"):  # a fragment of its own, outside of its page's guard
+        runs = found_runs()
+        if was_going and not _going(runs):
+            st.rerun()  # the last one has ended: no need to look every second
+        if workshop.busy() and all(run.name != workshop.busy() for run in runs):
+            with st.container(border=True):
+                st.progress(0.0, text=f"{plain(workshop.busy())}: reading the data set …")
+        for run in runs[:_LISTED]:
+            with st.container(border=True, key=f"run {run.name}"):  # no name has a space
+                _card(run)
+        if len(runs) > _LISTED:
+            st.caption(f"Older: {plain(', '.join(run.name for run in runs[_LISTED:]))}")
 
 
 def _card(run: Found) -> None:

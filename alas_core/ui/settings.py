@@ -45,14 +45,18 @@ def drawer() -> None:
 
 
 def keep_instructions_apart(data: str) -> None:
-    """Each source has an instruction of its own: change it when the source changes."""
+    """Each source has an instruction of its own: change it when the source changes.
+
+    Not where an address brought another source: its instruction came along (see `url.adopt`).
+    """
     state = st.session_state
+    kept: dict[str, str] = state.setdefault("instructions", {})
     before = state.get("instruction_of", data)
     if before != data:
-        kept: dict[str, str] = state.setdefault("instructions", {})
         kept[before] = state.get("instruction", "")
         state["instruction"] = kept.get(data, "")
     state["instruction_of"] = data
+    kept[data] = state.get("instruction", "")
 
 
 def score_settings(prefix: str = "") -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from alas_core.audio import decode
 from alas_core.datasets import uploaded
 from alas_core.errors import InputError
+from alas_core.ui.parts import MAX_TRANSCRIPT
 from alas_core.ui.shelf import MAX_SHELF_BYTES, MAX_UPLOAD_MB, Recording, shelf
 from alas_core.ui.text import plain
 
@@ -63,6 +64,7 @@ def take(files: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
         entry = data.entry(row.id)
         name = str(entry.meta["file"])
         try:
+            _check_length(name, entry.transcript)
             decode(files[name], name=name)
         except InputError as error:
             unheard.append(str(error))
@@ -75,3 +77,11 @@ def take(files: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
     if not ids and not problems:
         return [], ["none of the files is sound, expected at least one recording with its words"]
     return ids, problems
+
+
+def _check_length(name: str, transcript: str) -> None:
+    if len(transcript) > MAX_TRANSCRIPT:
+        raise InputError(
+            f"the transcript of '{name}' has {len(transcript):,} characters, expected at most "
+            f"{MAX_TRANSCRIPT:,}; cut the recording into parts, each with its own words"
+        )

@@ -8,7 +8,7 @@ import streamlit as st
 
 from alas_core.fingerprint import fingerprint
 from alas_core.types import Analysis
-from alas_core.ui import references
+from alas_core.ui import guard, references
 
 _EXPLAIN = (
     "**The address of this page** holds what you see: recording, layer, word, frame, token, score "
@@ -23,6 +23,11 @@ _LEFT_OUT = (
 @st.fragment
 def menu(analysis: Analysis, score: str) -> None:
     """A button that opens the ways to pass on what is on the screen."""
+    with guard.guarded("the Share menu"):
+        _menu(analysis, score)
+
+
+def _menu(analysis: Analysis, score: str) -> None:
     # The files are made when it opens, not when one is clicked: Streamlit may throw away a file
     # made at the click before the browser has fetched it, if other sessions run meanwhile.
     opened = st.popover(

@@ -1,17 +1,20 @@
 """Recordings and reference files that users brought along, kept in memory, bounded, by content.
 
 They live as long as the server, not the browser tab: a reload in the middle of an analysis finds
-its recording again by the id in the URL. Nothing is written to disk.
+its recording again by the id in the URL. Nothing is kept on disk, nor are their analyses (see
+`alas_core.ui.orders.Order.private`); a TextGrid is in a temporary file while praatio reads it.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alas_core.errors import InputError
 from alas_core.types import content_sha
+from alas_core.ui.text import cut, told_apart
 
 MAX_UPLOAD_MB = 20
 MAX_SHELF_BYTES = 5 * MAX_UPLOAD_MB * 2**20
@@ -38,9 +41,17 @@ class Recording:
         """Names the content; too long to guess."""
         return content_sha(self.name, self.data, self.transcript, self.reference)[:24]
 
+    @property
+    def n_bytes(self) -> int:
+        """What it takes."""
+        return len(self.data) + len(self.transcript.encode())
+
 
 class Shelf:
-    """The last recordings up to a number of bytes; the oldest goes first. Thread-safe."""
+    """The last recordings up to a number of bytes, transcripts and all; the oldest goes first.
+
+    Thread-safe.
+    """
 
     def __init__(self, max_bytes: int = MAX_SHELF_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -61,8 +72,17 @@ class Shelf:
         with self._lock:
             return self._held.get(recording_id)
 
+    def labels(self, ids: Sequence[str]) -> dict[str, str]:
+        """Id to label of those that are still here, the last of the ids first.
+
+        A second take has a number, as all that a microphone records has one name.
+        """
+        held = {key: recording for key in ids if (recording := self.get(key))}
+        labels = {k: f"{cut(r.transcript, 60)} · {cut(r.name, 40)}" for k, r in held.items()}
+        return dict(reversed(told_apart(labels).items()))
+
     def _bytes(self) -> int:
-        return sum(len(recording.data) for recording in self._held.values())
+        return sum(recording.n_bytes for recording in self._held.values())
 
 
 shelf = Shelf()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 
 _WORD_JOINER = "\N{WORD JOINER}"
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -36,3 +38,20 @@ def cut(text: str, limit: int) -> str:
     """The same text on one line, cut with an ellipsis; for places that are not Markdown."""
     words = " ".join(text.split())
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def told_apart(labels: Mapping[str, str]) -> dict[str, str]:
+    """The same ids with labels of which no two are the same: one that comes again is numbered.
+
+    The browser sends back a label, and of equal ones always the same would be taken.
+    """
+    times: Counter[str] = Counter()
+    apart = {}
+    for key, label in labels.items():
+        shown = label
+        while times[shown]:  # a number may itself be a label that was there before
+            times[label] += 1
+            shown = f"{label} ({times[label]})"
+        times[shown] += 1
+        apart[key] = shown
+    return apart

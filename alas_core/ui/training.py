@@ -8,7 +8,7 @@ from alas_core import bundles, series
 from alas_core.definitions import FIGURES, SCORES
 from alas_core.figures.series import series_figure
 from alas_core.ui import controls, guide
-from alas_core.ui.chart import Cell, chart
+from alas_core.ui.chart import chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.look import theme
 from alas_core.ui.text import cut, plain
@@ -50,24 +50,43 @@ def training() -> None:
     picked = f"{chosen.name}-{chosen.utterance}"
     chart(
         figure, key="series_figure", filename=f"alas-training-{picked}",
-        on_pick=lambda cell: _open(chosen, cell),
+        on_pick=lambda cell: _open(chosen, cell.column, cell.row),
     )  # fmt: skip
     if st.session_state.pop("series_open", False):
         st.switch_page("pages/explore.py")
     st.caption(
         f"Dot: ALAS beats its {grown.null_name}. Choose a cell to open that checkpoint's "
-        "analysis at that layer."
+        "analysis at that layer, or a step here to open it at its best one."
     )
+    _by_step(chosen)
+
+
+def _by_step(chosen: series.Series) -> None:
+    """The way to a checkpoint without a pointer."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Training step",
+            range(len(chosen.steps)),
+            format_func=lambda index: f"{chosen.steps[index]:,}",
+            key="series_step",
+            width=200,
+        )
+        st.button("Open this checkpoint", key="open_step", on_click=_open_step, args=[chosen])
+
+
+def _open_step(chosen: series.Series) -> None:
+    # The step as it stands at the press, which may come before the page has run again.
+    _open(chosen, st.session_state["series_step"])
 
 
 def _label(one: series.Series) -> str:
     return f"{one.name} · {len(one.steps)} steps · {cut(one.transcript, 60)} · {one.utterance}"
 
 
-def _open(chosen: series.Series, cell: Cell) -> None:
-    """Have Explore show the checkpoint and layer of a cell (called before the page reruns)."""
-    if cell.column < len(chosen.kept):
+def _open(chosen: series.Series, column: int, layer: int | None = None) -> None:
+    """Have Explore show a checkpoint, at its best layer by default (called before a rerun)."""
+    if column < len(chosen.kept):
         st.session_state["data"] = BUNDLE
-        st.session_state["utterance"] = chosen.kept[cell.column].id
-        controls.choose(cell.row, None)
+        st.session_state["utterance"] = chosen.kept[column].id
+        controls.choose(layer, None)
         st.session_state["series_open"] = True

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from alas_core.errors import ModelError
 from alas_core.figures import sensitivity as sensitivity_figures
 from alas_core.figures import trials as trial_figures
 from alas_core.figures.palette import Theme
@@ -220,9 +221,13 @@ def _gather(
     room: _Room, analysis: Analysis, wanted: Sequence[tuple[str, float | None]], reader: str
 ) -> list[TrialResult]:
     """The results that are there; the rest is asked for, waited for and drawn when it comes."""
-    if wanted and not _model_may_be_had(analysis):
+    if not (wanted and _model_may_be_had(analysis)):
         return []
-    device = loading.chosen().device
+    try:
+        device = loading.chosen().device
+    except ModelError as error:  # a link may name any; the rest of the page needs none
+        st.error(plain(error), icon=":material/error:")
+        return []
     states = [trials.ask(analysis, name, value, reader, device) for name, value in wanted]
     return _results(states, trials.runner, room)
 

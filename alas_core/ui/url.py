@@ -85,13 +85,17 @@ def _just_superseded() -> list[Mapping[str, str]]:
 
 
 def _set(name: str, text: str | None) -> None:
+    if name == "data":  # an address has its source's own instruction beside it: none is swapped
+        st.session_state.pop("instruction_of", None)
+    # Which model is loaded is not for a link to say: the sidebar looks at it first.
+    place = "linked_model" if name == "model" else name
     if text is None:
-        st.session_state.pop(name, None)
+        for told in (name, place):
+            st.session_state.pop(told, None)
         return
     value = PARAMETERS[name].read(text)
     if value is not None:
-        # Which model is loaded is not for a link to say: the sidebar looks at it first.
-        st.session_state["linked_model" if name == "model" else name] = value
+        st.session_state[place] = value
 
 
 def publish(values: Mapping[str, Value | None], page: str = "explore") -> None:

@@ -228,6 +228,7 @@ def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
         f"at step {steps[-1]:,} it is highest"
     )
     expect(page.locator(".st-key-series_figure", has_text="word error (%)")).to_be_visible()
+    expect(page.get_by_role("img", name="Figure: training checkpoints demo 004")).to_be_visible()
     visitor.keep("training")
     box = page.locator(".st-key-series_figure .heatmaplayer image").bounding_box()
     column, layer = 2, 5  # the third checkpoint
@@ -239,6 +240,21 @@ def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     visitor.see_picture()
     expect(page).to_have_url(re.compile(r"[?&]layer=5\b"))
     expect(chips(visitor)).to_have_text("four white boxes are beside the library".split())
+
+
+def test_a_checkpoint_of_the_training_is_opened_with_the_keyboard_alone(visitor):
+    page = visitor.page
+    page.goto(f"{visitor.url}/training?series=checkpoints/demo-004")
+    expect(page.locator(".st-key-series_figure .alas-chart[data-ready]")).to_be_visible()
+    step = page.get_by_role("combobox", name="Training step")
+    step.focus()
+    page.keyboard.type("500")
+    page.keyboard.press("Enter")
+    expect(step).to_have_value("500")
+    page.get_by_role("button", name="Open this checkpoint").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"utterance=checkpoints%2F00500%2Fdemo-004"))
+    visitor.see_picture()
 
 
 def test_a_gallery_below_a_path_shows_kept_analyses_and_no_way_to_a_model(browser, tmp_path):

@@ -17,16 +17,18 @@ class ChartView {
   constructor(parent) {
     this.root = parent.querySelector(".alas-chart");
     this.plot = document.createElement("div");
+    this.plot.setAttribute("role", "img");
     this.root.replaceChildren(this.plot, saveBar((format) => this.save(format)));
     this.sent = 0;
     this.watcher = new ResizeObserver(() => this.onResize());
     this.watcher.observe(this.root);
   }
 
-  async update({ id, figure, filename, nonce, cells }) {
+  async update({ id, figure, filename, label, nonce, cells }) {
     this.sent = Math.max(this.sent, nonce);
     if (id === this.wanted) return;
     this.wanted = id;
+    this.plot.setAttribute("aria-label", label);
     const Plotly = await get("plotly");
     if (this.closed || this.wanted !== id) return;
     this.Plotly = Plotly;
