@@ -224,8 +224,8 @@ class Answerer:
         return [text.strip() for text in texts]
 
 
-def measure_group(answerer: Answerer, utterances: Sequence[HeldOut]) -> dict[str, Any]:
-    """Word error overall and by voice, and the share of right answers by task.
+def measure_task(answerer: Answerer, utterances: Sequence[HeldOut], task: str) -> dict[str, Any]:
+    """How a model does one task, from audio and from text.
 
     Parameters
     ----------
@@ -233,12 +233,31 @@ def measure_group(answerer: Answerer, utterances: Sequence[HeldOut]) -> dict[str
         The model.
     utterances : Sequence[HeldOut]
         Of one group.
+    task : str
+        Of `INSTRUCTIONS`.
 
     Returns
     -------
     dict[str, Any]
-        n, word_error (share of words), word_error_from_text, by_voice, tasks.
+        "transcribe": n, word_error (share of words), word_error_from_text, by_voice. Other tasks:
+        n (of those asked), audio and text (shares of right answers).
     """
+    if task == "transcribe":
+        return _transcribing(answerer, utterances)
+    asked = [u for u in utterances if u.answers.get(task, "neutral") != "neutral"]
+    asked += [u for u in utterances if u.answers.get(task) == "neutral"][:20]
+    truth = [utterance.answers[task] for utterance in asked]
+    instruction = INSTRUCTIONS[task][0]
+    heard = answerer.from_audio(instruction, [utterance.samples for utterance in asked], 4)
+    read = answerer.from_text(instruction, [utterance.text for utterance in asked], 4)
+    return {
+        "n": len(truth),
+        "audio": round(float(np.mean([a == b for a, b in zip(truth, heard, strict=True)])), 4),
+        "text": round(float(np.mean([a == b for a, b in zip(truth, read, strict=True)])), 4),
+    }
+
+
+def _transcribing(answerer: Answerer, utterances: Sequence[HeldOut]) -> dict[str, Any]:
     instruction = INSTRUCTIONS["transcribe"][0]
     truth = [utterance.text for utterance in utterances]
     heard = answerer.from_audio(instruction, [utterance.samples for utterance in utterances])
@@ -254,21 +273,4 @@ def measure_group(answerer: Answerer, utterances: Sequence[HeldOut]) -> dict[str
         "word_error": round(jiwer.wer(truth, heard), 4),
         "word_error_from_text": round(jiwer.wer(truth, read), 4),
         "by_voice": {name: round(jiwer.wer(*pair), 4) for name, pair in sorted(voices.items())},
-        "tasks": {
-            task: _task(answerer, utterances, task) for task in INSTRUCTIONS if task != "transcribe"
-        },
-    }
-
-
-def _task(answerer: Answerer, utterances: Sequence[HeldOut], task: str) -> dict[str, float]:
-    asked = [u for u in utterances if u.answers.get(task, "neutral") != "neutral"]
-    asked += [u for u in utterances if u.answers.get(task) == "neutral"][:20]
-    truth = [utterance.answers[task] for utterance in asked]
-    instruction = INSTRUCTIONS[task][0]
-    heard = answerer.from_audio(instruction, [utterance.samples for utterance in asked], 4)
-    read = answerer.from_text(instruction, [utterance.text for utterance in asked], 4)
-    return {
-        "n": len(truth),
-        "audio": round(float(np.mean([a == b for a, b in zip(truth, heard, strict=True)])), 4),
-        "text": round(float(np.mean([a == b for a, b in zip(truth, read, strict=True)])), 4),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import logging
 import multiprocessing
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 
 from alas_core.demo.cards import update_card
-from alas_core.demo.evaluation import GROUPS, Answerer, load_held_out, measure_group
+from alas_core.demo.evaluation import GROUPS, Answerer, load_held_out, measure_task
 from alas_core.demo.grammar import CHOICES, INSTRUCTIONS, vocabulary
 from alas_core.demo.processor import MAX_AUDIO_S
 from alas_core.types import Analysis
@@ -94,21 +95,36 @@ def measure(model_dir: Path, speech: Path, workers: int) -> dict[str, dict[str, 
     Returns
     -------
     dict[str, dict[str, Any]]
-        By group, see `measure_group`.
+        By group: what `evaluation.measure_task` says of transcribing, and of the other "tasks".
     """
+    jobs = list(itertools.product(GROUPS, INSTRUCTIONS))
     measured = functools.partial(_measured, model_dir, speech)
     if workers == 1:
-        return {group: measured(group) for group in GROUPS}
-    # Spawned: a fork would copy the locks of the training's threads as they were.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
-        return dict(zip(GROUPS, pool.map(measured, GROUPS), strict=True))
+        found = list(itertools.starmap(measured, jobs))
+    else:
+        # Spawned: a fork would copy the locks of the training's threads as they were.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(
+            workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            found = list(pool.map(measured, *zip(*jobs, strict=True)))
+    figures: dict[str, dict[str, Any]] = {}
+    for (group, task), part in zip(jobs, found, strict=True):
+        figures.setdefault(group, {"tasks": {}})
+        if task == "transcribe":
+            figures[group] = {**part, **figures[group]}
+        else:
+            figures[group]["tasks"][task] = part
+    return figures
 
 
-def _measured(model_dir: Path, speech: Path, group: str) -> dict[str, Any]:
-    return measure_group(Answerer(model_dir), load_held_out(speech, group))
+def _measured(model_dir: Path, speech: Path, group: str, task: str) -> dict[str, Any]:
+    return measure_task(_answerer(model_dir), load_held_out(speech, group), task)
+
+
+@functools.lru_cache(maxsize=1)
+def _answerer(model_dir: Path) -> Answerer:
+    return Answerer(model_dir)
 
 
 def ship(
