@@ -235,8 +235,7 @@ def _check_size(head: Mapping[str, Any]) -> None:
 def _audio(encoded: bytes, notes: Sequence[str]) -> Audio:
     """The sound, read only if it is like any of ours: silence packs to next to nothing."""
     with soundfile.SoundFile(io.BytesIO(encoded)) as file:
-        rate, (low, high) = file.samplerate, RATES_HZ
-        lasts_s = file.frames / rate
+        rate, lasts_s, (low, high) = file.samplerate, file.frames / file.samplerate, RATES_HZ
         if file.channels != 1 or lasts_s > MAX_S or not low <= rate <= high:
             raise StoreError(
                 f"the bundle's sound has {lasts_s:.0f} s, {rate} Hz and channels: {file.channels}, "

@@ -32,8 +32,8 @@ class Lens:
     values : (L+1, P, 10), their probabilities; at layer 0 cosines with the input embeddings
     own_value : (L+1, P), all probability on the tokens that name the position's word (at layer 0
         the best of their cosines); nan where the position has no word
-    own_rank, next_rank : (L+1, P), rank (1 is first) of the best token that names the position's
-        word, or the word after it; 0 where there is none
+    own_rank, next_rank : (L+1, P), rank of the best token that names the position's word, or the
+        word after it; 1 only for the first of `tops`, 0 where there is none
     """
 
     vocabulary: tuple[str, ...]

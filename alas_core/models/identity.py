@@ -121,9 +121,8 @@ def _torch_has_cuda() -> bool:
 
 def _gpu_present() -> bool:
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1")
-    return not hidden and (
-        Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists() or os.name == "nt"
-    )
+    there = Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists() or os.name == "nt"
+    return there and not hidden
 
 
 def resolve_dtype(dtype: str, device: str, config: dict[str, Any]) -> str:

@@ -52,7 +52,7 @@ scaled with the speed), so all that changes is what there is to hear or read.
 
 Full markers beat the null (p ≤ 0.05 after correction over the layers), hollow ones do not.
 """
-_CONTROLS_DEFINITION = """two passes a control, no null of its own, no answers
+_CONTROLS_DEFINITION = """two passes a control, no wrong transcripts of its own, no answers
 p_l = (1 + number of the recording's null at or above the control's ALAS_l) / (K + 1),
 Benjamini-Hochberg over the layers; random weights: permuted words of that run instead
 noise instead: white, same RMS; noise added: mean powers at the chosen ratio
