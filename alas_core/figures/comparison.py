@@ -187,7 +187,7 @@ def words_figure(
     far, farther = spread(np.concatenate([one.ravel(), other.ravel()])), spread(apart)
     labels = _pair_labels(pair, pairs)
     domains: tuple[list[float], ...] = ([0, 0.31], [0.345, 0.655], [0.69, 1])
-    titles: tuple[str, ...] = (f"<b>A</b>  {what.short}", "<b>B</b>  same scale", "<b>B − A</b>")
+    titles: tuple[str, ...] = (f"<b>A</b>  {what.short}", "<b>B</b>  as A", "<b>B − A</b>")
     if is_one(*pair):
         domains, titles = ([0, 1],), (f"<b>A and B</b>  {what.short}",)
     figure = axes.blank_figure(

@@ -198,8 +198,8 @@ def unverified() -> None:
     """What nobody could try where this was made."""
     st.markdown(
         "- Each family's real class ran here with tiny random weights: frames, offsets, layers and "
-        "prompts are tested. **No published checkpoint was run**: names on the hub, gating and "
-        "chat templates are as their documentation says.\n"
+        "prompts are tested. **No published checkpoint was run**: names on the hub and "
+        "gating are as documented, and chat templates follow the layouts that are known.\n"
         "- Frames are placed by the table; tests with silence moved the frames whose centres lie "
         "within 40 ms of it in most families. Read boundaries as ± 1 frame.\n"
         "- Of Granite Speech, three frames share one window of 0.3 s: all get the whole window.\n"
@@ -207,6 +207,6 @@ def unverified() -> None:
         "authors' code: one folder below `ALAS_MODEL_ROOTS` with a Whisper folder, a Vicuna folder "
         "(both safetensors), the BEATs `.pt` and the SALMONN `.pth`. Names and shapes are tested "
         "on random weights; that it answers as the published model does is not.\n"
-        "- 8bit and 4bit weights and several GPUs are asked for as the libraries document it; "
-        "neither could be tried."
+        "- 8bit and 4bit weights were tried on a CPU with small models; no GPU, and not several, "
+        "could be tried."
     )
