@@ -171,5 +171,5 @@ def _alas(analysis: Analysis, mass: FloatArray, frame_word: IntArray) -> FloatAr
     own = np.maximum(frame_word, 0)
     picked = np.take_along_axis(mass, own[None, :, None], axis=2)[:, :, 0]
     uniform = uniform_share(frame_word, analysis.token_word, token_valid, len(analysis.words))
-    counted = (frame_word != NO_WORD)[None, :] & frame_valid
+    counted = (uniform > 0) & frame_valid  # as `Alignment.counted`: the frame's word has a token
     return calibrate(masked_mean(picked, counted), masked_mean(uniform, counted))

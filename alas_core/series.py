@@ -7,6 +7,7 @@ step 150", "checkpoint-500"), else in the name of its folder ("00150"), else in 
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import defaultdict
@@ -29,7 +30,7 @@ from alas_core.variations import beats_null
 if TYPE_CHECKING:
     from alas_core.pipeline import Progress, Request
 
-_MARKED = re.compile(r"(?:step|checkpoint|ckpt|iter(?:ation)?)[ _-]*(\d+)", re.IGNORECASE)
+_MARKED = re.compile(r"(?:step|checkpoint|ckpt|iter(?:ation)?|epoch)[ _-]*(\d+)", re.IGNORECASE)
 _BARE = re.compile(r"(\d+)")
 INDEX = "index.json"
 
@@ -173,21 +174,30 @@ def checkpoints(folder: Path) -> tuple[tuple[int, Path], ...]:
     Raises
     ------
     InputError
-        If there are not at least two whose names hold a number.
+        If there are not at least two whose names hold a number, or two hold the same.
     """
     if not folder.is_dir():
         raise InputError(f"'{folder}' is no folder, expected one that holds checkpoint folders")
     found = []
     for model in folder.iterdir():
-        number = _MARKED.search(model.name) or _BARE.search(model.name)
+        marked = _MARKED.search(model.name)
+        # Else the last number: what stands before it is the model's name ("Qwen2-Audio-1500").
+        number = marked.group(1) if marked else (_BARE.findall(model.name) or [""])[-1]
         if number and (model / "config.json").is_file():
-            found.append((int(number.group(1)), model))
+            found.append((int(number), model))
     if len(found) < 2:
         raise InputError(
             f"'{folder}' holds {len(found)} checkpoints, expected at least two folders with a "
             "config.json and the step in their names, such as checkpoint-500"
         )
-    return tuple(sorted(found))
+    found.sort()
+    for (step, one), (other, two) in itertools.pairwise(found):
+        if step == other:
+            raise InputError(
+                f"'{one.name}' and '{two.name}' in '{folder}' are both step {step}, expected each "
+                "step once; rename one, or move it elsewhere"
+            )
+    return tuple(found)
 
 
 def make_series(folder: Path, request: Request, out: Path) -> Iterator[Progress]:

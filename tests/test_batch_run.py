@@ -157,6 +157,108 @@ def test_a_task_brings_its_instruction_and_a_users_text_is_filled_in(
         fake_order(corpus, task="juggling")
 
 
+def test_a_transcription_asks_for_the_words_whatever_the_data_set_asks(tmp_path: Path) -> None:
+    corpus = make_corpus(tmp_path / "corpus", 1)
+    path = corpus / "utterances.jsonl"
+    asked = {"task": "color", "instruction": "what color is it", "answer": "red"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | asked))
+    (own,) = rows(finish(corpus, str(tmp_path / "own")), "utterances")
+    assert (own["task"], own["expected"]) == ("color", "red")
+    run = finish(corpus, str(tmp_path / "words"), task="transcribe")
+    (row,) = rows(run, "utterances")
+    assert (row["task"], row["expected"]) == ("transcribe", TRANSCRIPT)
+    told = loads(run.bundle(row["bundle"])).provenance["instruction"]
+    assert told
+    assert told == fake_model().default_instruction("transcribe")
+    (felt,) = rows(finish(corpus, str(tmp_path / "felt"), task="emotion"), "utterances")
+    assert felt["expected"] is None, "red is no emotion"
+
+
+def test_large_whole_numbers_of_a_data_set_are_kept_as_text(tmp_path: Path, out: str) -> None:
+    corpus = make_corpus(tmp_path / "corpus", 2)
+    path = corpus / "utterances.jsonl"
+    path.write_text(path.read_text().replace('"take": 1', f'"take": {2**60}'))
+    run = finish(corpus, out)
+    assert run.state == "finished"
+    assert [row["meta_take"] for row in rows(run, "utterances")] == ["0", str(2**60)]
+
+
+@pytest.mark.parametrize("field", ["answer", "instruction", "choices", "mood"])
+def test_what_a_row_says_beside_its_words_is_part_of_it(
+    corpus: Path, out: str, model: FakeSpeechLLM, field: str
+) -> None:
+    finish(corpus, out)
+    path = corpus / "utterances.jsonl"
+    first, *others = path.read_text().splitlines()
+    changed = {"choices": ["red", "blue"]}.get(field, "another")
+    path.write_text("\n".join([json.dumps(json.loads(first) | {field: changed}), *others]))
+    model.calls.clear()
+    run = finish(corpus, out)
+    assert model.calls["audio_states"] == 1
+    assert len(rows(run, "utterances")) == 6
+    assert all(Path(out, row["bundle"]).exists() for row in rows(run, "utterances"))
+
+
+def test_a_row_that_is_gone_is_in_no_table_and_comes_back_as_it_was(
+    corpus: Path, out: str, model: FakeSpeechLLM
+) -> None:
+    finish(corpus, out)
+    path = corpus / "utterances.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[1:]))
+    run = finish(corpus, out)
+    assert [row["utterance"] for row in rows(run, "utterances")] == [f"u00{i}" for i in range(1, 6)]
+    assert run.info["counts"] == {"total": 5, "done": 5, "skipped": 0}
+    path.write_text("\n".join(lines))
+    model.calls.clear()
+    assert len(rows(finish(corpus, out), "utterances")) == 6
+    assert not model.calls
+
+
+def test_a_kill_between_a_copied_part_and_its_old_name_costs_no_analysis(
+    corpus: Path, out: str, model: FakeSpeechLLM
+) -> None:
+    finish(corpus, out)
+    before = {path.name for path in Path(out, schema.PARTS).iterdir()}
+    os.utime(corpus / "audio/u002.flac", ns=(1, 1))
+    gone = {}
+    for name in before:
+        gone[name] = Path(out, schema.PARTS, name).read_bytes()
+    finish(corpus, out)
+    (old,) = before - {path.name for path in Path(out, schema.PARTS).iterdir()}
+    Path(out, schema.PARTS, old).write_bytes(gone[old])  # as if it had not come to its removal
+    model.calls.clear()
+    run = finish(corpus, out)
+    assert not model.calls
+    assert not Path(out, schema.PARTS, old).exists()
+    assert all(Path(out, row["bundle"]).exists() for row in rows(run, "utterances"))
+
+
+def test_a_wish_that_comes_while_files_are_looked_at_is_heard(
+    corpus: Path, out: str, model: FakeSpeechLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alas_core.batch.control._LOOK_LOCAL_S", 0)
+    look = Run._tidied
+
+    def slowly(run: Run, *arguments: Any) -> Any:
+        control.wish(Place(out), control.CANCEL)
+        return look(run, *arguments)
+
+    monkeypatch.setattr(Run, "_tidied", slowly)
+    assert finish(corpus, out).state == "cancelled"
+    assert not model.calls["audio_states"]
+
+
+def test_a_run_with_results_of_another_kind_is_not_taken_up(corpus: Path, out: str) -> None:
+    finish(corpus, out, limit=2)
+    path = Path(out, schema.RUN_FILE)
+    info = json.loads(path.read_text())
+    del info["results"]
+    path.write_text(json.dumps(info))
+    with pytest.raises(StoreError, match="was made with results 1, this one has"):
+        finish(corpus, out)
+
+
 def test_wrong_and_different_answers_are_told_apart(
     corpus: Path, out: str, model: FakeSpeechLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:

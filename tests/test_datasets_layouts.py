@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from alas_core import datasets, tasks
+from alas_core.datasets import discovery, opening
 from alas_core.datasets.hub import HubTable, hub
-from alas_core.datasets.manifest import guess, preview
+from alas_core.datasets.manifest import as_text, guess, preview
 from alas_core.datasets.opening import parse, recognise
 from alas_core.errors import InputError
 from alas_core.reference import get_aligner
+from alas_core.response_filter import expected_answer, judge_answers
 from tests import layouts
 from tests.layouts import WORDS, sound
 
@@ -78,6 +80,31 @@ def test_what_is_not_there_is_an_input_error(spec, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="expected"):
         datasets.open_source(spec).ids()
+
+
+@pytest.mark.parametrize("spec", ["~nobody-of-this-name/x", "a" * 5000, "folder:" + "a/" * 3000])
+def test_a_path_that_cannot_be_looked_at_is_an_input_error(spec):
+    with pytest.raises(InputError):
+        datasets.open_source(spec)
+
+
+def test_a_folder_that_may_not_be_read_hides_no_other(tmp_path, monkeypatch):
+    sound(tmp_path / "mine" / "a.wav")
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "list.json").write_text("[]")
+    closed = {tmp_path / "lost+found", tmp_path / "list.json"}
+    look = opening.recognise
+
+    def refuse(path):
+        if path in closed:
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr(discovery, "recognise", refuse)
+    assert [found.place for found in discovery.discover([tmp_path])] == [f"{tmp_path.name}/mine"]
+    monkeypatch.setattr(opening, "recognise", refuse)
+    with pytest.raises(InputError, match="cannot be looked at .Permission denied"):
+        datasets.open_source(str(tmp_path / "lost+found"))
 
 
 def test_an_option_of_another_layout_is_refused(tmp_path):
@@ -191,6 +218,49 @@ def test_questions_options_and_answers_of_a_table(tmp_path):
     assert free.instruction.startswith("When? Answer the question as short as possible")
     shared = datasets.open_source(f"manifest:{path}?task=emotion")
     assert {row.task for row in shared.ids()} == {"emotion"}
+
+
+def test_a_label_where_nothing_is_asked_is_no_answer(tmp_path):
+    sound(tmp_path / "a.wav")
+    (tmp_path / "list.csv").write_text("audio,text,label\na.wav,it rained,angry\n")
+    said = datasets.open_source(str(tmp_path / "list.csv")).load("a")
+    assert (said.task, said.answer, said.meta["label"]) == (tasks.TRANSCRIBE, None, "angry")
+    assert expected_answer(said) == "it rained"
+    (tmp_path / "gold.csv").write_text("audio,text,gold\na.wav,it rained,7\n")
+    said = datasets.open_source(str(tmp_path / "gold.csv")).load("a")
+    assert (said.answer, said.meta["gold"]) == (None, "7")
+
+
+@pytest.mark.parametrize(
+    ("emotions", "choices"),
+    [(["sad", "angry", "sad"], ("angry", "sad")), (["happy"] * 3, tasks.EMOTIONS)],
+)
+@pytest.mark.parametrize("named", ["", "?task=emotion"])
+def test_emotions_without_options_are_chosen_from_those_that_occur(
+    tmp_path, emotions, choices, named
+):
+    rows = "".join(
+        f"{name}.wav,it rained,{one}\n" for name, one in zip("abc", emotions, strict=True)
+    )
+    for name in "abc":
+        sound(tmp_path / f"{name}.wav")
+    (tmp_path / "list.csv").write_text(f"audio,text,emotion\n{rows}")
+    said = datasets.open_source(f"manifest:{tmp_path / 'list.csv'}{named}").load("a")
+    assert (said.task, said.choices, said.answer) == (tasks.EMOTION, choices, emotions[0])
+    assert said.instruction.endswith(f"including {', '.join(choices)}.")
+    assert said.meta["label"] == emotions[0]
+    every = ", ".join(choices)
+    judged = judge_answers(said, {"audio": emotions[0], "text": every})
+    assert judged.audio.correct
+    assert not judged.text.correct, "it names every one"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1234567.0, "1234567"), (0.1234567, "0.1234567"), (float("nan"), ""), (3, "3"), (-2.0, "-2")],
+)
+def test_numbers_of_a_table_keep_their_digits(value, text):
+    assert as_text(value) == text
 
 
 # Published data sets

@@ -447,6 +447,23 @@ def _every_weight(folder):
         yield from torch.load(path, weights_only=True)["model"].values()
 
 
+def test_a_model_spread_over_several_gpus_is_compared_with_all_their_memory(monkeypatch) -> None:
+    free = {0: 3 * 2**30, 1: 5 * 2**30}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(free))
+    monkeypatch.setattr(
+        torch.cuda, "mem_get_info", lambda card: (free[int(str(card)[-1])], 8 * 2**30)
+    )
+    monkeypatch.setattr(inventory, "accelerator", lambda: "cuda")
+    one, all_of_them = (
+        inventory.estimate("demo", Loading(device=device)).memory for device in ("cuda:1", "spread")
+    )
+    assert (one.free, one.total) == (5 * 2**30, 8 * 2**30)
+    assert (all_of_them.free, all_of_them.total) == (8 * 2**30, 16 * 2**30)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert memory.device_memory("spread").total == memory.device_memory("cpu").total
+
+
 def test_memory_is_counted_from_headers(folder) -> None:
     held = memory.weights(folder)
     assert held.count > 50_000

@@ -41,6 +41,7 @@ from tests.pages import (
     wav,
     words_of,
 )
+from tests.shipped import EARLY, kept
 
 __all__ = ["app", "fake_model"]
 OTHER = "fake-other"
@@ -396,12 +397,12 @@ def test_a_checkpoint_is_opened_by_its_step_too(app):
     app.session_state["layer"] = 1
     app.switch_page("pages/training.py").run()
     steps = app.selectbox("series_step")
-    steps.set_value(steps.options.index("500")).run()
-    kept = app.selectbox("series").value.rpartition("/")[2]
+    steps.set_value(steps.options.index(f"{EARLY:,}")).run()
+    utterance = app.selectbox("series").value.rpartition("/")[2]
     pressed(app, "Open this checkpoint").run()
     assert not app.exception
     assert (app.session_state["data"], app.session_state["utterance"]) == (
-        "bundle", f"checkpoints/00500/{kept}"
+        "bundle", kept(utterance)
     )  # fmt: skip
     assert app.session_state["layer"] is None, "the best one"
     assert not [box for box in app.selectbox if box.key == "series"], "Explore is shown"

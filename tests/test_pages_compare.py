@@ -24,19 +24,24 @@ from tests.pages import (
     start,
     words_of,
 )
+from tests.shipped import EARLY, kept
 
 __all__ = ["app", "fake_model"]
 pytestmark = pytest.mark.timeout(300)
 
 OTHER, BROKEN = "fake-other", "fake-broken"
-KEPT = "checkpoints/00500/demo-004"
+KEPT = kept("demo-004")
 FIRST, SECOND = (row.id for row in datasets.demo().ids()[:2])
 WARMER = dataclasses.replace(SETTINGS, temperature=0.2, centering="mean", mask_sinks=True)
 
 CASES = {
     "model": ({"b_model": OTHER}, {"model_id": OTHER}, f"model: {MODEL} → {OTHER}"),
     "recording": ({"b_utterance": SECOND}, {"utterance_id": SECOND}, f"utterance: {FIRST} → "),
-    "kept": ({"b_kept": KEPT}, vars(Order("", BUNDLE, KEPT)), f"model: {MODEL} → demo at step 500"),
+    "kept": (
+        {"b_kept": KEPT},
+        vars(Order("", BUNDLE, KEPT)),
+        f"model: {MODEL} → demo at step {EARLY}",
+    ),
     "instruction": ({"b_instruction": "say it"}, {"instruction": "say it"}, "→ say it"),
     "settings": (
         {"b_temperature": 0.2, "b_centering": "mean", "b_mask_sinks": True},

@@ -8,15 +8,45 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from alas_core.audio import to_wav_bytes
 from alas_core.bundle import SUFFIX
 from alas_core.bundles import open_bundle
+from alas_core.datasets import UtteranceFolder
+from alas_core.resources import asset_path
 from tests.browsers import ROOT
 
-RUNS = (ROOT / "README.md").read_text().partition("\n## Runs\n")[2].partition("\n## ")[0]
+
+def section(title: str) -> str:
+    readme = (ROOT / "README.md").read_text()
+    return readme.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+RUNS = section("Runs")
+
+
+def test_the_readmes_python_gives_tables_a_figure_and_a_bundle(tmp_path, monkeypatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", section("From Python"), flags=re.DOTALL)
+    utterance = UtteranceFolder(asset_path("demo", "data"), "demo").load("demo-003")
+    (tmp_path / "speech.wav").write_bytes(to_wav_bytes(utterance.audio))
+    monkeypatch.chdir(tmp_path)
+    words = "the red fox sleeps here"
+    assert words in code
+    names: dict[str, Any] = {}
+    exec(code.replace(words, utterance.transcript), names)
+    analysis, layers = names["analysis"], names["layers"]
+    assert layers["alas"].idxmax() == analysis.best_layer
+    assert layers["p"].between(0, 1).all()
+    assert len(layers) == analysis.n_layers + 1
+    assert names["cosines"].shape == (analysis.n_frames, analysis.n_tokens)
+    assert len(names["sheet"].data) > 5
+    assert names["again"].utterance.transcript == utterance.transcript
+    np.testing.assert_array_equal(names["again"].scores["alas"], analysis.scores["alas"])
 
 
 @pytest.mark.timeout(900)

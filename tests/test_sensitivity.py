@@ -15,10 +15,11 @@ from alas_core.scores import layer_scores
 from alas_core.sensitivity import (
     alas_by_temperature,
     alas_under_jitter,
+    alas_with_words,
     alignment_of,
     jitter_words,
 )
-from alas_core.types import Settings, WordTiming
+from alas_core.types import NO_WORD, Settings, WordTiming
 from alas_core.words import frame_words
 from tests.factory import make_analysis
 
@@ -35,6 +36,17 @@ def test_temperature_gives_the_score_at_that_temperature(analysis) -> None:
     for row, temperature in zip(rows, (0.05, 0.1, 1.0), strict=True):
         expected = layer_scores(maps, analysis.frame_word, analysis.token_word, temperature)
         np.testing.assert_allclose(row, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_frames_of_a_word_without_a_token_do_not_count_as_in_the_score(analysis) -> None:
+    token_word = analysis.token_word.copy()
+    token_word[token_word == 1] = NO_WORD
+    bare = dataclasses.replace(analysis, token_word=token_word)
+    maps = bare.similarity.astype(np.float32)
+    expected = layer_scores(maps, bare.frame_word, token_word)
+    (curve,) = alas_by_temperature(bare, (0.1,))
+    np.testing.assert_allclose(curve, expected, atol=1e-5)
+    np.testing.assert_allclose(alas_with_words(bare, bare.words), expected, atol=1e-5)
 
 
 def test_no_jitter_is_the_score_and_more_jitter_costs_more(analysis) -> None:

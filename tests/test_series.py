@@ -16,6 +16,7 @@ from alas_core.errors import InputError
 from alas_core.figures.palette import palette
 from alas_core.figures.series import series_figure
 from alas_core.resources import asset_path
+from alas_core.series import checkpoints
 from tests.factory import make_analysis
 
 STRENGTHS = {100: 0.0, 20: 0.3, 3000: 0.9}
@@ -139,6 +140,17 @@ def test_the_demo_models_own_training_is_a_series():
     assert one.word_errors[0] > 0.9 > 0.1 > one.word_errors[-1]
     grown = series.growth(one, "alas")
     assert grown.values[:, -1].max() > 0.7 > 0.5 > grown.values[:, 0].max()
+
+
+def test_checkpoints_are_told_apart_by_epoch_and_by_the_last_number(tmp_path):
+    for name in ("Qwen2-Audio-epoch1", "Qwen2-Audio-epoch2", "Qwen2-Audio-30"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    assert [step for step, _ in checkpoints(tmp_path)] == [1, 2, 30]
+    (tmp_path / "step-30").mkdir()
+    (tmp_path / "step-30" / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="are both step 30"):
+        checkpoints(tmp_path)
 
 
 def test_the_command_analyses_one_recording_with_every_checkpoint(tmp_path, monkeypatch, capsys):

@@ -16,6 +16,8 @@ from alas_core.types import FloatArray
 
 _Each = TypeVar("_Each")
 _BATCH = 200
+_EXACT = 2**53
+"""Larger whole numbers are ids or nanoseconds, and no float64 holds them all."""
 _STREAMED = ("scores", "utterances", "words", "skipped")
 
 
@@ -79,6 +81,8 @@ def _meta_kinds(found: Iterable[Record]) -> dict[str, str]:
 def _kind(value: object) -> str:
     if isinstance(value, bool):
         return "bool"
+    if isinstance(value, int) and abs(value) > _EXACT:
+        return "string"
     return "float64" if isinstance(value, int | float) else "string"
 
 

@@ -7,7 +7,7 @@ read: a corpus that was merely copied is not analysed again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from alas_core.batch import compact, schema
@@ -92,8 +92,26 @@ def _renewed(place: Place, source: DataSet, part: str, name: str) -> bool:
     return same
 
 
-def ordered(names: Iterable[str], items: Sequence[Item]) -> list[str]:
-    """Parts in the data set's order, whoever finished first; then what is no longer in it."""
+def outgrown(place: Place, held: Committed) -> set[str]:
+    """Analyses that only stale parts name: a part that was renamed leaves its own behind."""
+    old = {name.partition("-")[0] for name in held.stale}
+    twins = [name for part, name in held.done.items() if part.partition("-")[0] in old]
+    named, stale = (
+        {
+            str(record.row["bundle"])
+            for record in compact.records(place, names)
+            if record.row.get("bundle")
+        }
+        for names in (twins, held.stale)
+    )
+    return stale - named
+
+
+def ordered(names: Iterable[str], items: Sequence[Item], known_rows: Set[str]) -> list[str]:
+    """Parts in the data set's order, whoever finished first; then those beyond the limit.
+
+    What is in the data set no longer is left out, and stays where it is: it may come back.
+    """
     known = set(names)
     by_row = {}
     for name in sorted(known):
@@ -101,4 +119,5 @@ def ordered(names: Iterable[str], items: Sequence[Item]) -> list[str]:
         by_row[row_of(part), dot + ending] = name
     keys = [(row_of(item.part), ending) for item in items for ending in (DONE, SKIPPED)]
     first = [by_row[key] for key in keys if key in by_row]
-    return [*first, *sorted(known - set(first))]
+    beyond = (name for name in known - set(first) if name.partition("-")[0] in known_rows)
+    return [*first, *sorted(beyond)]

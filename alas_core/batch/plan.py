@@ -33,6 +33,7 @@ _SAME = (
     "reference_name",
     "answers",
     "encoder",
+    "results",
 )
 """Fields of `run.json` that have one value in one run, beside the settings."""
 
@@ -128,7 +129,7 @@ def plan_items(source: DataSet, limit: int | None) -> list[Item]:
             if again
             else ""
         )
-        content = tuple(map(str, dataclasses.astuple(row)))
+        content = tuple(map(str, dataclasses.astuple(row)))  # details, too
         stamp = "" if again else source.stamp(row.id)
         items.append(Item(row.id, _part((row.id, str(again)), content, stamp), problem))
     if limit is None or limit >= len(rows):
@@ -143,8 +144,17 @@ def plan_items(source: DataSet, limit: int | None) -> list[Item]:
     return items
 
 
+def known_rows(source: DataSet) -> frozenset[str]:
+    """How the parts of all utterances of a data set begin, whatever the limit."""
+    return frozenset(_row_name(row.id, "0") for row in source.ids())
+
+
+def _row_name(*name: str) -> str:
+    return content_sha(*name)[:24]
+
+
 def _part(name: tuple[str, ...], content: tuple[str, ...], stamp: str = "") -> str:
-    row = f"{content_sha(*name)[:24]}-{content_sha(*content)[:16]}"
+    row = f"{_row_name(*name)}-{content_sha(*content)[:16]}"
     return f"{row}-{content_sha(stamp)[:12]}" if stamp else row
 
 
@@ -179,6 +189,8 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], url: str) -> N
     StoreError
         Naming the first difference.
     """
+    # Runs from before results had a number of their own are of the first kind.
+    before, now = ({"results": 1, **run} for run in (before, now))
     pairs = [(name, before.get(name), now.get(name)) for name in _SAME]
     settings = [set(run.get("settings") or {}) for run in (before, now)]
     pairs += [

@@ -19,7 +19,7 @@ from alas_core import __version__
 from alas_core.assembly import packages
 from alas_core.batch import compact, control, schema
 from alas_core.batch.folder import read_info
-from alas_core.batch.held import Committed, committed, ordered
+from alas_core.batch.held import Committed, committed, ordered, outgrown
 from alas_core.batch.lock import RunLock
 from alas_core.batch.plan import (
     OWN_REFERENCE,
@@ -28,6 +28,7 @@ from alas_core.batch.plan import (
     Outcome,
     RunOrder,
     check_same,
+    known_rows,
     plan_items,
 )
 from alas_core.batch.pooled import write_pooled
@@ -37,6 +38,7 @@ from alas_core.datasets import DataSet, open_source
 from alas_core.encoder import default_name
 from alas_core.errors import AlasError, StoreError
 from alas_core.judges import MIN_SIMILARITY
+from alas_core.keys import RESULTS
 from alas_core.models import registry
 from alas_core.place import Place
 from alas_core.reference import get_aligner
@@ -115,6 +117,8 @@ class Run:
         self._info: dict[str, Any] = {}
         self._saved = 0.0
         self._state = RUNNING
+        self._known: frozenset[str] = frozenset()
+        self._listener: control.Listener
 
     def steps(self) -> Iterator[Progress]:
         """Do the run and report on the way; the last progress says how it ended.
@@ -131,7 +135,9 @@ class Run:
         with RunLock(self._place) as lock:
             info |= self._check_before(info)
             self._info = info
+            self._listener = control.Listener(self._place)  # before files are looked at: that lasts
             held = self._tidied(source, items)
+            self._known = known_rows(source)
             # Results beyond a smaller limit are kept, but are none of what is being done.
             parts = {item.part for item in items}
             counts = (len(parts & kept.keys()) for kept in (held.done, held.skipped))
@@ -168,7 +174,6 @@ class Run:
     def _do(
         self, todo: Sequence[Item], tally: Tally, lock: RunLock, resumed: bool
     ) -> Iterator[Progress]:
-        listener = control.Listener(self._place)
         pool = self._pool(self._order, self._place.url)
         with contextlib.closing(pool):
             told = pool.prepare()
@@ -176,7 +181,7 @@ class Run:
                 check_same(self._info, self._info | told, self._place.url)
             self._info |= told
             tally.start_clock()
-            for outcome in pool.outcomes(self._feed(todo, listener, lock, tally)):
+            for outcome in pool.outcomes(self._feed(todo, lock, tally)):
                 if outcome is not None:
                     tally.count(outcome)
                 if time.monotonic() - self._saved > (
@@ -185,12 +190,10 @@ class Run:
                     self._save(tally)
                 yield tally.progress(self._state, "Analysing", outcome)
 
-    def _feed(
-        self, todo: Sequence[Item], listener: control.Listener, lock: RunLock, tally: Tally
-    ) -> Iterator[Item | None]:
+    def _feed(self, todo: Sequence[Item], lock: RunLock, tally: Tally) -> Iterator[Item | None]:
         """The items one by one; None while the run is paused; an early end if it is cancelled."""
         for item in todo:
-            while (wish := listener.wish) == control.PAUSE:
+            while (wish := self._listener.wish) == control.PAUSE:
                 self._switch(PAUSED, tally)
                 time.sleep(_PAUSE_S)
                 yield None
@@ -232,15 +235,15 @@ class Run:
                     self._place.remove(f"{schema.PARTS}/{name}")
             names = [name for name in names if not name.endswith(SKIPPED)]
         held = committed(self._place, source, items, names)
-        for old in compact.records(self._place, held.stale):
-            if old.row.get("bundle"):
-                self._place.remove(str(old.row["bundle"]))
+        for bundle in outgrown(self._place, held):
+            self._place.remove(bundle)
         for name in held.stale:
             self._place.remove(f"{schema.PARTS}/{name}")
         return held
 
     def _compact(self, items: Sequence[Item]) -> None:
-        compact.compact(self._place, ordered(self._place.names(schema.PARTS), items))
+        names = ordered(self._place.names(schema.PARTS), items, self._known)
+        compact.compact(self._place, names)
 
     def _end(self, tally: Tally, state: str, message: str = "") -> None:
         self._state = state
@@ -271,6 +274,7 @@ def _described(order: RunOrder) -> dict[str, Any]:
         reference = get_aligner(reference).name
     return {
         "schema": schema.RUN_SCHEMA,
+        "results": RESULTS,
         "created": _now(),
         **dataclasses.asdict(order),
         "revision": identity.revision,

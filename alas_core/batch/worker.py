@@ -22,7 +22,14 @@ from alas_core.models import registry
 from alas_core.place import Place
 from alas_core.reference import Aligner, get_aligner
 from alas_core.response_filter import Judged, expected_answer, judge_answers
-from alas_core.tasks import instruction_for, named_task, task_of
+from alas_core.tasks import (
+    EMOTION,
+    EMOTIONS,
+    TRANSCRIBE,
+    instruction_for,
+    named_task,
+    task_of,
+)
 from alas_core.types import Analysis, ModelInfo, Utterance, content_sha
 
 _log = logging.getLogger(__name__)
@@ -119,9 +126,17 @@ class Worker:
         return analysis
 
     def _tasked(self, utterance: Utterance) -> Utterance:
+        """The utterance as the order's task has it; its question and its answer may be another's."""
         if self._order.task is None:
             return utterance
-        return dataclasses.replace(utterance, task=named_task(self._order.task).name)
+        task = named_task(self._order.task).name
+        changes: dict[str, Any] = {"task": task}
+        if task == TRANSCRIBE:  # its own words are asked for, whatever else can be asked of it
+            changes |= {"instruction": "", "answer": None, "choices": ()}
+        elif task == EMOTION and task_of(utterance.task).name != EMOTION:
+            label = _text(utterance.meta, "label", "label emotion")
+            changes |= {"answer": label, "choices": EMOTIONS}
+        return dataclasses.replace(utterance, **changes)
 
     def _instruction(self, utterance: Utterance) -> str | None:
         """The order's, filled in; else the utterance's own, else the task's; None: the model's."""

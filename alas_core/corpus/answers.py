@@ -9,10 +9,8 @@ import polars as pl
 
 from alas_core.corpus.resampling import Estimate, mean_estimate, share_estimate
 from alas_core.corpus.run import SCORE, Run
+from alas_core.judges import MIN_SIMILARITY
 from alas_core.types import BoolArray, FloatArray, IntArray
-
-THRESHOLD = 0.7
-"""Of the sentence similarity of the two answers, as the paper's authors have it."""
 
 N_BARS = 40
 
@@ -23,13 +21,14 @@ class Filtered:
 
     Parameters
     ----------
-    kept, left_out : rows of the run
-    share : of the utterances that are kept, with its interval
+    kept, left_out, unknown : rows of the run; unknown where the answers could not be compared
+    share : of the utterances that are kept among those that were compared, with its interval
     kept_mean, left_mean, all_mean : of the score at a layer
     """
 
     kept: IntArray
     left_out: IntArray
+    unknown: IntArray
     share: Estimate
     kept_mean: Estimate
     left_mean: Estimate
@@ -41,7 +40,7 @@ def stored_threshold(run: Run) -> float:
     value = run.info.get("filter_threshold")
     if isinstance(value, int | float) and 0 <= value <= 1:
         return float(value)
-    return THRESHOLD
+    return MIN_SIMILARITY
 
 
 def similarities(run: Run, rows: IntArray) -> FloatArray:
@@ -50,10 +49,20 @@ def similarities(run: Run, rows: IntArray) -> FloatArray:
     return values
 
 
+def compared(run: Run, rows: IntArray) -> BoolArray:
+    """Whether each utterance's answers could be compared: free ones need a sentence encoder."""
+    known = run.column("kept")[rows].is_not_null().to_numpy()
+    result: BoolArray = known | np.isfinite(similarities(run, rows))
+    return result
+
+
 def passes(run: Run, rows: IntArray, threshold: float) -> BoolArray:
-    """Whether each utterance's pair of answers is alike; without a similarity, as the run says."""
+    """Whether each pair of answers is alike: by its similarity or, for labels, as the run says.
+
+    What could not be compared does not pass.
+    """
     values = similarities(run, rows)
-    stored = run.column("kept")[rows].fill_null(True).to_numpy()
+    stored = run.column("kept")[rows].fill_null(False).to_numpy()
     result: BoolArray = np.where(np.isfinite(values), values >= threshold, stored)
     return result
 
@@ -62,10 +71,13 @@ def filtered(
     run: Run, rows: IntArray, threshold: float, layer: int, score: str = SCORE
 ) -> Filtered:
     """Means of a score at a layer as they would be with this threshold."""
+    known = compared(run, rows)
     mask = passes(run, rows, threshold)
+    out = known & ~mask
     values = run.matrix(score)[rows, layer]
-    means = (mean_estimate(values[m]) for m in (mask, ~mask, np.ones_like(mask)))
-    return Filtered(rows[mask], rows[~mask], share_estimate(int(mask.sum()), len(rows)), *means)
+    means = (mean_estimate(values[m]) for m in (mask, out, np.ones_like(mask)))
+    share = share_estimate(int(mask.sum()), int(known.sum()))
+    return Filtered(rows[mask], rows[out], rows[~known], share, *means)
 
 
 def histogram(run: Run, rows: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -23,7 +23,6 @@ REST = "all others"
 NONE = "not given"
 
 _PREFERRED = ("task", "label", "speaker", "correct_audio", "correct_text", "kept")
-_NO_GROUPS = ("utterance", "transcript", "bundle", "expected", "answer_audio", "answer_text")
 _NUMBERS = ("duration_s", "n_words", "n_tokens", "n_frames", "answer_similarity", "best_layer")
 
 LABELS = {
@@ -51,9 +50,19 @@ def label(column: str) -> str:
     return LABELS.get(column, column.removeprefix(META_PREFIX).replace("_", " "))
 
 
-def value_label(value: object) -> str:
+_TRUTHS = {
+    "correct_audio": ("right", "wrong"),
+    "correct_text": ("right", "wrong"),
+    "kept": ("kept", "left out"),
+}
+"""What true and false mean in the program's own columns; in a data set's they are yes and no."""
+
+
+def value_label(column: str, value: object) -> str:
     """A value of a group in words."""
-    return {True: "right", False: "wrong"}[value] if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return _TRUTHS.get(column, ("yes", "no"))[not value]
+    return str(value)
 
 
 def group_columns(run: Run) -> tuple[str, ...]:
@@ -61,7 +70,7 @@ def group_columns(run: Run) -> tuple[str, ...]:
     own = [name for name in run.utterances.columns if name.startswith(META_PREFIX)]
     found = []
     for name in (*_PREFERRED, *own):
-        if name in run.utterances.columns and name not in _NO_GROUPS:
+        if name in run.utterances.columns:
             n = run.utterances[name].drop_nulls().n_unique()
             few = n < max(2, len(run)) if run.utterances[name].dtype != pl.Boolean else True
             if 1 < n <= MAX_VALUES and few:
@@ -90,7 +99,8 @@ def matching(
     ----------
     wanted : column to the values that are let through; an empty list lets all through
     text : must be part of the transcript or the id, whatever its case
-    kept_only : only those that pass the response filter
+    kept_only : only those that pass the response filter; those whose answers could not be
+        compared do not
     """
     fits = pl.lit(True)
     for column, values in wanted.items():
@@ -108,7 +118,7 @@ def matching(
             .str.contains(needle, literal=True)
         )
     if kept_only:
-        fits &= pl.col("kept").fill_null(True)
+        fits &= pl.col("kept").fill_null(False)
     mask = run.utterances.select(fits.fill_null(False).alias("fits"))["fits"]
     if len(mask) != len(run):  # a condition on no column is one value
         mask = pl.repeat(bool(mask[0]) if len(mask) else True, len(run), eager=True)
@@ -118,10 +128,14 @@ def matching(
 
 @dataclass(frozen=True)
 class Group:
-    """Some of the utterances under one name."""
+    """Some of the utterances under one name.
+
+    `named` is False for what is left: several small groups, or those without a value.
+    """
 
     name: str
     rows: IntArray
+    named: bool = True
 
 
 def groups(run: Run, rows: IntArray, column: str, limit: int = MAX_GROUPS) -> tuple[Group, ...]:
@@ -133,19 +147,21 @@ def groups(run: Run, rows: IntArray, column: str, limit: int = MAX_GROUPS) -> tu
     if values.dtype.is_numeric() and values.n_unique() > limit:
         texts = classes(values, 4)
     elif values.dtype == pl.Boolean:
-        texts = values.replace_strict({True: "right", False: "wrong"}, return_dtype=pl.String)
-        if column == "kept":
-            texts = values.replace_strict({True: "kept", False: "left out"}, return_dtype=pl.String)
+        words = {truth: value_label(column, truth) for truth in (True, False)}
+        texts = values.replace_strict(words, return_dtype=pl.String)
     else:
         texts = values.cast(pl.String)
     named = pl.DataFrame({"name": texts.fill_null(NONE), "row": rows})
     found = named.group_by("name").agg(pl.col("row"), pl.len().alias("n"))
     found = found.sort(["n", "name"], descending=[True, False])
-    result = [Group(str(name), np.asarray(own)) for name, own, _ in found.head(limit).iter_rows()]
+    result = [
+        Group(str(name), np.asarray(own), named=name != NONE)
+        for name, own, _ in found.head(limit).iter_rows()
+    ]
     rest = found.slice(limit)
     if len(rest):
         together = rest.explode("row")["row"].to_numpy()
-        result.append(Group(f"{REST} ({len(rest)})", np.sort(together)))
+        result.append(Group(f"{REST} ({len(rest)})", np.sort(together), named=False))
     return tuple(result)
 
 

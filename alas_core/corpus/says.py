@@ -155,7 +155,7 @@ def _groups(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
 
 
 def _extremes(run: Run, rows: IntArray, column: str, layer: int) -> tuple[Group, Group] | None:
-    found = [g for g in groups(run, rows, column) if len(g.rows) >= _FEW]
+    found = [g for g in groups(run, rows, column) if g.named and len(g.rows) >= _FEW]
     if len(found) < 2:
         return None
     means = [float(np.nanmean(run.matrix("alas")[g.rows, layer])) for g in found]
@@ -180,15 +180,17 @@ def _words(run: Run, rows: IntArray) -> CorpusFinding | None:
 
 
 def _filter(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
-    left = int((~run.column("kept")[rows].fill_null(True)).sum())
+    found = answers.filtered(run, rows, answers.stored_threshold(run), layer)
+    left = len(found.left_out)
     if not left:
         return None
-    values = run.matrix(SCORE)[rows, layer]
-    kept = mean_estimate(values[answers.passes(run, rows, answers.stored_threshold(run))])
-    give = "gives" if len(rows) == 1 else "give"
+    known = left + len(found.kept)
+    give = "gives" if known == 1 else "give"
     text = (
-        f"{left} of {counted(len(rows), 'pair')} {give} different answers to sound and words; "
-        f"without them mean ALAS at layer {layer} is {with_interval(kept)}, with them "
-        f"{number(float(np.nanmean(values)))}."
+        f"{left} of {counted(known, 'pair')} {give} different answers to sound and words; "
+        f"without them mean ALAS at layer {layer} is {with_interval(found.kept_mean)}, over all "
+        f"{number(found.all_mean.value)}."
     )
+    if len(found.unknown):
+        text += f" {len(found.unknown)} more could not be compared."
     return CorpusFinding("filter", text, "filter")

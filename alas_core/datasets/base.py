@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,10 @@ from alas_core.types import Utterance
 
 @dataclass(frozen=True)
 class Row:
-    """What a list shows of an utterance before its sound is read."""
+    """What a list shows of an utterance before its sound is read.
+
+    `details` is a digest of what it does not show: instruction, options, answer and labels.
+    """
 
     id: str
     transcript: str
@@ -21,6 +24,7 @@ class Row:
     voice: str = ""
     condition: str = ""
     duration_s: float | None = None
+    details: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

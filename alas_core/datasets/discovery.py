@@ -52,16 +52,21 @@ def discover(roots: Sequence[Path]) -> tuple[Found, ...]:
 
 
 def _look(folder: Path, depth: int) -> Iterator[tuple[str, Path]]:
+    """What lies in a folder; what may not be read is passed over: a disk's root has lost+found."""
+    try:
+        yield from _found(folder, depth)
+    except OSError:
+        return
+
+
+def _found(folder: Path, depth: int) -> Iterator[tuple[str, Path]]:
     layout = recognise(folder)
     # Of LibriSpeech each split is a data set; what holds a split may hold other things beside it.
     above = layout == "librispeech" and not any(folder.glob("*/*/*.trans.txt"))
     if layout in _ROOM and not above:
         yield layout, folder
         return
-    try:
-        entries = sorted(folder.iterdir())[:_MAX_ENTRIES]
-    except OSError:  # a folder that may not be read
-        return
+    entries = sorted(folder.iterdir())[:_MAX_ENTRIES]
     visible = [entry for entry in entries if not entry.name.startswith(".")]
     if any(entry.suffix.lower() in AUDIO for entry in visible):
         yield "folder", folder
@@ -69,7 +74,10 @@ def _look(folder: Path, depth: int) -> Iterator[tuple[str, Path]]:
         if entry.is_dir() and not entry.is_symlink() and depth > 1:
             yield from _look(entry, depth - 1)
         elif entry.is_file() and entry.suffix.lower() in SUFFIXES:
-            kind = recognise(entry)
+            try:
+                kind = recognise(entry)
+            except OSError:
+                continue
             # Most JSON files list something else.
             if entry.suffix.lower() != ".json" or kind in _ROOM:
                 yield kind, entry

@@ -18,7 +18,7 @@ from alas_core import audio
 from alas_core.datasets.base import Problem, Row, path_inside, read_sentences
 from alas_core.errors import InputError
 from alas_core.resources import asset_path
-from alas_core.types import Utterance
+from alas_core.types import Utterance, content_sha
 from alas_core.words import check_transcript
 
 Meta = Mapping[str, str | float | bool]
@@ -219,6 +219,12 @@ def _row(entry: Entry) -> Row:
         voice=str(entry.meta.get("voice") or entry.speaker),
         condition=str(entry.meta.get("condition") or ""),
         duration_s=duration_s if isinstance(duration_s, float | int) else None,
+        details=content_sha(
+            entry.instruction,
+            repr(entry.choices),
+            repr(entry.answer),
+            repr(sorted(entry.meta.items())),
+        ),
     )
 
 

@@ -37,6 +37,7 @@ _GUESSES: Mapping[str, str] = {
     "speaker": "speaker speaker_id spk spk_id client_id voice",
     "reference": "textgrid alignment word_times",
 }
+_EMOTION = ("emotion", "emo")
 _PREVIEW_ROWS = 5
 
 
@@ -137,9 +138,10 @@ def table_entries(
                 f"'{name}' has no column that looks like {field!r} (its columns: "
                 f"{', '.join(columns)[:120]}), expected one; name it, for example {field}=COLUMN"
             )
+    mapped = _Mapped(chosen, shared_task, _labels(rows, chosen, shared_task))
     ids: dict[str, int] = {}
     for where, row in rows():
-        yield row if isinstance(row, Problem) else _entry(where, row, chosen, shared_task, ids)
+        yield row if isinstance(row, Problem) else _entry(where, row, mapped, ids)
 
 
 def _check_mapping(chosen: dict[str, str], columns: Sequence[str], name: str) -> str | None:
@@ -162,9 +164,29 @@ def _check_mapping(chosen: dict[str, str], columns: Sequence[str], name: str) ->
     return shared
 
 
-def _entry(
-    where: str, row: Record, chosen: Mapping[str, str], task: str | None, ids: dict[str, int]
-) -> Entry | Problem:
+@dataclass(frozen=True)
+class _Mapped:
+    """What the columns of a table mean: field to column, the task of all, emotions that occur."""
+
+    chosen: Mapping[str, str]
+    task: str | None
+    labels: tuple[str, ...]
+
+
+def _labels(
+    rows: Callable[[], Iterator[Numbered]], chosen: Mapping[str, str], task: str | None
+) -> tuple[str, ...]:
+    """The emotions to choose from where a table of emotions has no column of options."""
+    answer = chosen.get("answer", "")
+    emotional = task == tasks.EMOTION or answer.casefold() in _EMOTION
+    if not answer or not emotional or "choices" in chosen:
+        return ()
+    found = {as_text(row.get(answer)) for _, row in rows() if not isinstance(row, Problem)} - {""}
+    return tuple(sorted(found)) if len(found) > 1 else tasks.EMOTIONS
+
+
+def _entry(where: str, row: Record, mapped: _Mapped, ids: dict[str, int]) -> Entry | Problem:
+    chosen = mapped.chosen
     values = {field: row.get(column) for field, column in chosen.items()}
     for field in ("audio", "text"):
         if not isinstance(values[field], str):
@@ -174,9 +196,19 @@ def _entry(
             )
     question = as_text(values.get("question"))
     choices = read_choices(values.get("choices"))
-    task = task or as_text(values.get("task")) or _implied_task(question, choices, chosen)
+    named = mapped.task or as_text(values.get("task"))
+    task = named or _implied_task(question, choices, chosen)
+    if tasks.task_of(task).name == tasks.EMOTION:
+        choices = choices or mapped.labels or tasks.EMOTIONS
     template = tasks.task_of(task).template
     rest = {key: value for key, value in row.items() if key not in chosen.values()}
+    # Where nothing was asked, the column is a label: no transcription is judged by it.
+    unasked = not named and task == tasks.TRANSCRIBE
+    column = chosen.get("answer", "")
+    if column.casefold() in (*_EMOTION, "label"):
+        rest.setdefault("label", values["answer"])  # the utterances can be grouped by it
+    elif column and unasked:
+        rest[column] = values["answer"]
     return Entry(
         where=where,
         id=as_text(values.get("id")) if "id" in chosen else _own_id(str(values["audio"]), ids),
@@ -185,7 +217,7 @@ def _entry(
         task=task,
         instruction=tasks.instruction(template, question, choices),
         choices=choices,
-        answer=as_text(values.get("answer")) or None,
+        answer=None if unasked else as_text(values.get("answer")) or None,
         speaker=as_text(values.get("speaker")),
         reference=as_text(values.get("reference")) or None,
         meta=flat_meta(({"question": question} if question else {}) | rest),
@@ -204,7 +236,7 @@ def _implied_task(question: str, choices: Sequence[str], chosen: Mapping[str, st
         return tasks.CHOICE
     if question:
         return tasks.QUESTION
-    emotional = chosen.get("answer", "").casefold() in ("emotion", "emo")
+    emotional = chosen.get("answer", "").casefold() in _EMOTION
     return tasks.EMOTION if emotional else tasks.TRANSCRIBE
 
 
@@ -236,5 +268,7 @@ def as_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:g}" if value == value else ""
+        if value != value:
+            return ""
+        return str(int(value)) if value.is_integer() else repr(float(value))
     return str(value).strip()

@@ -6,6 +6,7 @@ is looked at, and the layout is recognised.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -174,8 +175,9 @@ def parse(spec: str) -> Spec:
     layout, colon, rest = text.partition(":")
     if not colon or layout not in LAYOUTS:
         layout, rest = "", text
-    if Path(rest).exists():
-        return Spec(layout, rest)
+    with contextlib.suppress(OSError):  # too long for a name, in a folder that may not be read
+        if Path(rest).exists():
+            return Spec(layout, rest)
     path, _, query = rest.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     return Spec(layout, path, options)
@@ -222,7 +224,25 @@ def open_source(spec: str, roots: Sequence[Path] | None = None) -> DataSet:
         return demo()
     if not named.path:
         raise InputError(f"no data set is named in {spec!r}, expected 'demo' or a path; name one")
-    path = Path(named.path).expanduser()
+    try:
+        return _opened(named, _at_home(named.path), spec, roots)
+    except OSError as error:  # in a folder that may not be read, a name that is too long
+        raise InputError(
+            f"{named.path[:200]!r} cannot be looked at ({error.strerror or error}), expected a "
+            "data set that this user may read; check the path and its permissions"
+        ) from error
+
+
+def _at_home(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(
+            f"{path[:200]!r} names the home of a user who is not there; write the whole path"
+        ) from error
+
+
+def _opened(named: Spec, path: Path, spec: str, roots: Sequence[Path] | None) -> DataSet:
     on_hub = named.layout == "hf" and not path.exists()
     if roots is not None and not on_hub:
         for place in (path, *_places(path, named.options)):

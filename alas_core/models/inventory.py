@@ -87,9 +87,10 @@ def estimate(model_id: str, loading: Loading) -> Estimate | None:
         return None
     where = accelerator() if loading.device in ("auto", "spread") else loading.device
     dtype = resolve_dtype(loading.dtype, where, check_model_folder(folder))
+    place = "spread" if where == "cuda" and loading.device == "spread" else where
     asked = where == "cpu" or "torch" in sys.modules
     return Estimate(
-        held, dtype, loading.quantization, where, device_memory(where) if asked else None
+        held, dtype, loading.quantization, place, device_memory(place) if asked else None
     )
 
 

@@ -73,7 +73,7 @@ def load(
     loading = loading or Loading()
     device = usable_device(loading.device)
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    guard = _guard(folder, device)
+    guard = _guard(folder, loading.device if loading.device == "spread" else device)
     config, family = usable_config(folder, loading)
     stored = read_json(folder / "config.json")  # as `registry.identify` reads it, for the key
     torch_dtype = getattr(torch, resolve_dtype(loading.dtype, device, stored))
@@ -190,7 +190,8 @@ def config_audio_token(config: Any) -> int | None:
 
 def _guard(folder: Path, device: str) -> Guard:
     what = f"loading {problems.model_name(folder)}"
-    return Guard(what, device, _explanation(folder), lambda: _advice(folder, device))
+    shown = "all GPUs" if device == "spread" else device
+    return Guard(what, shown, _explanation(folder), lambda: _advice(folder, device))
 
 
 def _explanation(folder: Path) -> Callable[[BaseException], str]:

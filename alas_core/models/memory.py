@@ -123,14 +123,20 @@ class Estimate:
 
 
 def device_memory(device: str) -> DeviceMemory | None:
-    """Free and all memory of a device; None where that cannot be found out."""
-    if device.startswith("cuda"):
+    """Free and all memory of a device; None where that cannot be found out.
+
+    "spread" is every CUDA device together and, where there is none, the machine.
+    """
+    if device == "spread" or device.startswith("cuda"):
         import torch
 
-        if not torch.cuda.is_available():
+        there = torch.cuda.is_available()
+        if there:
+            cards = range(torch.cuda.device_count()) if device == "spread" else [device]
+            free, total = map(sum, zip(*map(torch.cuda.mem_get_info, cards), strict=True))
+            return DeviceMemory(device, free, total)
+        if device != "spread":
             return None
-        free, total = torch.cuda.mem_get_info(device)
-        return DeviceMemory(device, free, total)
     return _of_the_machine(device)
 
 

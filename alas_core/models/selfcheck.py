@@ -60,7 +60,7 @@ def self_check(
     """
     yield Watched("Waiting for the model")
     with registry.device_lock:
-        before = device_memory(_device(loading))
+        before = device_memory(_place(loading))
         model = yield from registry.opening(model_id, loading)
         text = instruction if instruction is not None else utterance.instruction
         text = text or model.default_instruction(utterance.task)
@@ -83,11 +83,11 @@ def self_check(
             read=read,
             n_frames=n_frames,
             before=before,
-            after=device_memory(model.info.device),
+            after=device_memory(_place(loading, model.info.device)),
         )
 
 
-def _device(loading: Loading) -> str:
+def _place(loading: Loading, device: str = "") -> str:
     from alas_core.models.loading import usable_device
 
-    return usable_device(loading.device)
+    return "spread" if loading.device == "spread" else device or usable_device(loading.device)

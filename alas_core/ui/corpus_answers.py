@@ -119,35 +119,30 @@ def _disagreeing(looked: Scope, found: Pairs, threshold: float, chosen: IntArray
 
 def response_filter(looked: Scope) -> None:
     """Which pairs of answers are alike enough, and what the means are with and without them."""
-    counts, edges = answers.histogram(looked.run, looked.rows)
-    if not counts.sum():
+    if not answers.compared(looked.run, looked.rows).any():
         st.info(
-            "This run holds no similarity of answers: run it with answers (the default), and for "
-            "open answers with the sentence encoder installed."
+            "No answers of these utterances could be compared: run the data set with answers (the "
+            "default), and for open answers with the sentence encoder installed."
         )
         return
-    stored = answers.stored_threshold(looked.run)
-    url.keep("run_threshold", stored)
+    counts, edges = answers.histogram(looked.run, looked.rows)
+    threshold = answers.stored_threshold(looked.run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        threshold = st.slider(
-            "Threshold of similarity", 0.0, 1.0, step=0.01, key="run_threshold", width=420,
-            help="Cosine of the sentence embeddings of both answers. The run itself used "
-            f"{stored:g}; changing it here changes the means below, not the run.",
-        )  # fmt: skip
+        if counts.sum():
+            threshold = _threshold(threshold)
         corpus_guide.about("filter", looked.score)
     found = answers.filtered(looked.run, looked.rows, threshold, looked.layer, looked.score)
-    label = SCORES[looked.score].label
-    st.markdown(
-        plain(
-            f"{len(found.kept)} of {len(looked.rows)} pairs are kept: "
-            f"{with_interval(found.share, '%')}. Mean {label} at layer {looked.layer}: kept "
-            f"{with_interval(found.kept_mean)}, all {with_interval(found.all_mean)}."
-        )
-    )
+    st.markdown(plain(_what_is_kept(looked, found)))
     left, right = st.columns(2, gap="large")
     with left:
-        figure = filter_figure(counts, edges, threshold, theme=theme())
-        chart(figure, key="run_filter", filename=f"{looked.name}-answers")
+        if counts.sum():
+            figure = filter_figure(counts, edges, threshold, theme=theme())
+            chart(figure, key="run_filter", filename=f"{looked.name}-answers")
+        else:
+            st.caption(
+                "These answers are labels or options: a pair is kept if both name the same one, "
+                "so there is no similarity to draw."
+            )
     with right:
         rows = [
             ("all", found.all_mean),
@@ -156,11 +151,38 @@ def response_filter(looked: Scope) -> None:
         ]
         figure = means_figure(rows, looked.score, theme=theme())
         chart(figure, key="run_filter_means", filename=f"{looked.name}-filter")
-    _answer_table(looked, found.left_out, found.kept)
+    _answer_table(looked, found)
 
 
-def _answer_table(looked: Scope, left_out: IntArray, kept: IntArray) -> None:
-    options = {"left out": left_out, "kept": kept}
+def _threshold(stored: float) -> float:
+    url.keep("run_threshold", stored)
+    chosen: float = st.slider(
+        "Threshold of similarity", 0.0, 1.0, step=0.01, key="run_threshold", width=420,
+        help="Cosine of the sentence embeddings of both answers. The run itself used "
+        f"{stored:g}; changing it here changes the means below, not the run.",
+    )  # fmt: skip
+    return chosen
+
+
+def _what_is_kept(looked: Scope, found: answers.Filtered) -> str:
+    label = SCORES[looked.score].label
+    text = (
+        f"{len(found.kept)} of {len(found.kept) + len(found.left_out)} pairs are kept: "
+        f"{with_interval(found.share, '%')}. Mean {label} at layer {looked.layer}: kept "
+        f"{with_interval(found.kept_mean)}, all {with_interval(found.all_mean)}."
+    )
+    if len(found.unknown):
+        why = "" if looked.run.info.get("encoder") else ": the run had no sentence encoder"
+        text += f" {len(found.unknown)} more could not be compared{why}."
+    return text
+
+
+def _answer_table(looked: Scope, found: answers.Filtered) -> None:
+    options = {"left out": found.left_out, "kept": found.kept}
+    if len(found.unknown):
+        options["not compared"] = found.unknown
+    if st.session_state.get("run_pairs") not in (None, *options):
+        del st.session_state["run_pairs"]
     which = st.segmented_control("Answers of pairs", list(options), required=True, key="run_pairs")
     rows = options[which or "left out"]
     table = answers.answer_pairs(looked.run, rows)

@@ -214,7 +214,7 @@ def _only(column: str, known: Mapping[str, object]) -> list[object]:
     chosen = st.multiselect(
         choosing.label(column),
         list(known),
-        format_func=lambda text: choosing.value_label(known[text]),
+        format_func=lambda text: choosing.value_label(column, known[text]),
         key=key,
         placeholder="all",
     )

@@ -21,7 +21,11 @@ if TYPE_CHECKING:  # torch comes with it: only a runner's thread imports that
 
 _WANTED = "model_check"
 _POLL_S = 0.4
-_PLACES = {"cpu": "this machine's memory", "mps": "this machine's memory"}
+_PLACES = {
+    "cpu": "this machine's memory",
+    "mps": "this machine's memory",
+    "spread": "all GPUs together",
+}
 
 
 def chosen_model() -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import pytest
 from playwright.sync_api import expect
 
-from alas_core.resources import asset_path
 from tests.browser.conftest import SLOW_MS, Visitor, listen, turn_away
 from tests.browsers import running_server
+from tests.shipped import EARLY, STEPS, kept
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -195,9 +194,9 @@ def test_the_whole_view_is_in_the_link(visitors):
 
 def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):
     visitor = visitors()
-    page = visitor.open("/compare?data=bundle&utterance=checkpoints/00500/demo-001")
+    page = visitor.open(f"/compare?data=bundle&utterance={kept('demo-001')}")
     changes = page.locator(".st-key-changes")
-    expect(changes).to_contain_text("model: demo at step 500 → demo at step", timeout=SLOW_MS)
+    expect(changes).to_contain_text(f"model: demo at step {EARLY} → demo at step", timeout=SLOW_MS)
     expect(changes).to_contain_text("alone differ by")
     for figure in ("profiles", "pair_words", "maps"):
         expect(page.locator(f".st-key-{figure} .main-svg").first).to_be_visible()
@@ -222,10 +221,8 @@ def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):
 def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     page = visitor.page
     page.goto(f"{visitor.url}/training?series=checkpoints/demo-004")
-    index = json.loads(asset_path("demo/checkpoints/index.json").read_text(encoding="utf-8"))
-    steps = [row["step"] for row in index["checkpoints"]]
     expect(page.locator(".st-key-emergence")).to_contain_text(
-        f"at step {steps[-1]:,} it is highest"
+        f"at step {STEPS[-1]:,} it is highest"
     )
     expect(page.locator(".st-key-series_figure", has_text="word error (%)")).to_be_visible()
     expect(page.get_by_role("img", name="Figure: training checkpoints demo 004")).to_be_visible()
@@ -235,7 +232,7 @@ def test_a_cell_of_the_training_opens_that_checkpoint_at_that_layer(visitor):
     page.mouse.click(
         box["x"] + box["width"] * (column + 0.5) / 8, box["y"] + box["height"] * (layer + 0.5) / 9
     )
-    opened = rf"utterance=checkpoints%2F{steps[column]:05d}%2Fdemo-004"
+    opened = f"utterance={quote(kept('demo-004', STEPS[column]), safe='')}"
     expect(page).to_have_url(re.compile(opened))
     visitor.see_picture()
     expect(page).to_have_url(re.compile(r"[?&]layer=5\b"))
@@ -248,12 +245,12 @@ def test_a_checkpoint_of_the_training_is_opened_with_the_keyboard_alone(visitor)
     expect(page.locator(".st-key-series_figure .alas-chart[data-ready]")).to_be_visible()
     step = page.get_by_role("combobox", name="Training step")
     step.focus()
-    page.keyboard.type("500")
+    page.keyboard.type(f"{EARLY:,}")
     page.keyboard.press("Enter")
-    expect(step).to_have_value("500")
+    expect(step).to_have_value(f"{EARLY:,}")
     page.get_by_role("button", name="Open this checkpoint").focus()
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"utterance=checkpoints%2F00500%2Fdemo-004"))
+    expect(page).to_have_url(re.compile(f"utterance={quote(kept('demo-004'), safe='')}"))
     visitor.see_picture()
 
 

@@ -6,12 +6,15 @@ import pytest
 from playwright.sync_api import TimeoutError as Late
 
 from tests.browser.conftest import IDLE, Visitor
+from tests.shipped import EARLY, kept
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PAGES = {
     "/": ".alas-lens[data-ready]",
-    "/compare?data=bundle&utterance=checkpoints/00500/demo-001": ".st-key-maps .main-svg",
+    f"/compare?data=bundle&utterance={kept('demo-001')}": (
+        f"[data-testid=stMain]:has(.st-key-changes:has-text('step {EARLY} →')) .st-key-maps .main-svg"
+    ),
     "/corpus?run=example": ".st-key-run_heat .alas-chart[data-ready]",
     "/training?series=checkpoints/demo-004": ".st-key-series_figure .main-svg",
     "/models": "[data-testid=stMain] [data-testid=stDataFrame]",
