@@ -179,7 +179,7 @@ PARAMETERS: dict[str, Parameter] = {
     "run_word": Parameter(words(100), None, "corpus"),
     "run_side": Parameter(words(40), None, "corpus"),
     "run_threshold": Parameter(decimal(0, 1), None, "corpus"),
-    "run_pairs": Parameter(one_of(("left out", "kept")), "left out", "corpus"),
+    "run_pairs": Parameter(one_of(("left out", "kept", "not compared")), "left out", "corpus"),
     "run_map_kind": Parameter(one_of(("pca", "umap")), "pca", "corpus"),
     "run_map_colour": Parameter(one_of(("modality", "word")), "modality", "corpus"),
     "run_matrix": Parameter(words(40), None, "corpus"),
