@@ -176,8 +176,9 @@ def _print(analysis: Analysis, layer: int, stem: str) -> None:
     )  # fmt: skip
     if name == _READOUT and analysis.lens is not None:
         drawn = readout_svg(analysis, analysis.lens, font="sans-serif")
-        st.image(drawn, width="stretch")
-        _file("SVG", f"{stem}-read-out.svg", "image/svg+xml", drawn)
+        with st.container(key="print_readout"):
+            st.image(drawn, width="stretch")
+            _file("SVG", f"{stem}-read-out.svg", "image/svg+xml", drawn)
         return
     figure = _FIGURES[name](analysis, layer)
     figure.update_layout(paper_bgcolor="white", plot_bgcolor="white")
