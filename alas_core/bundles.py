@@ -61,7 +61,7 @@ def listed(folders: Iterable[Path]) -> dict[str, Kept]:
 
 
 def named(folders: Iterable[Path]) -> list[tuple[str, Path]]:
-    """The folders with the names that their bundles' ids begin with: a second "kept" is "kept-2"."""
+    """The folders with the names that their bundles' ids begin with; a second "x" is "x-2"."""
     names: dict[str, int] = {}
     found = []
     for root in folders:
