@@ -9,6 +9,7 @@ from typing import get_args
 from urllib.parse import unquote
 
 from alas_core.definitions import SCORES
+from alas_core.figures.cells import Cells
 from alas_core.figures.map import Colour
 from alas_core.figures.views import Fold
 from alas_core.keys import Settings
@@ -136,6 +137,7 @@ PARAMETERS: dict[str, Parameter] = {
     "token": Parameter(whole(), None, "explore"),
     "score": Parameter(one_of(SCORES), "alas"),
     "fold": Parameter(one_of(get_args(Fold)), "time", "explore"),
+    "cells": Parameter(one_of(get_args(Cells)), "cosine", "explore"),
     "projection": Parameter(one_of(("pca", "umap")), "pca", "explore"),
     "dimensions": Parameter(one_of(("2-D", "3-D")), "2-D", "explore"),
     "map_colour": Parameter(one_of(get_args(Colour)), "modality", "explore"),
