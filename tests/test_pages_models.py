@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from alas_core.models import facts, plugins, registry, selfcheck
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.guard import Guard
 from alas_core.models.memory import GIB, DeviceMemory
+from alas_core.pipeline import analyse
 from alas_core.types import Settings
 from alas_core.ui import orders, prompts
 from alas_core.ui.jobs import State
@@ -23,6 +27,7 @@ from alas_core.ui.waiting import progress_text
 from tests.browsers import ROOT
 from tests.pages import pressed
 from tests.test_figures import contrast
+from tests.test_pipeline import request as fake_request
 
 pytestmark = pytest.mark.timeout(300)
 PATIENCE_S = 120.0
@@ -30,10 +35,11 @@ HOSTILE = "<img src=x onerror=alert(1)>&\n"
 
 
 class Watchful(FakeSpeechLLM):
-    """Counts how many passes of all its kind are under way at once."""
+    """Counts how many passes of all its kind are under way at once; they last a while."""
 
     under_way = 0
     most = 0
+    lasts_s = 0.05
     lock = threading.Lock()
 
     def audio_states(self, audio, prompt):
@@ -41,6 +47,7 @@ class Watchful(FakeSpeechLLM):
             Watchful.under_way += 1
             Watchful.most = max(Watchful.most, Watchful.under_way)
         try:
+            time.sleep(self.lasts_s)
             return super().audio_states(audio, prompt)
         finally:
             with Watchful.lock:
@@ -222,6 +229,19 @@ def test_two_sessions_never_run_two_passes_at_once(offered) -> None:
     assert places == sorted(places)
     assert places[-1] >= 2
     assert progress_text(State("k", ahead=3)) == "Waiting: 3 before you"
+
+
+@pytest.mark.parametrize(("locked", "at_once"), [(True, 1), (False, 2)])
+def test_passes_of_two_threads_take_turns_by_the_lock(monkeypatch, locked, at_once) -> None:
+    """Without it they overlap: the count would tell if it were not held."""
+    if not locked:
+        monkeypatch.setattr(registry, "device_lock", contextlib.nullcontext())
+    monkeypatch.setattr(Watchful, "most", 0)
+    monkeypatch.setattr(Watchful, "lasts_s", 0.3)  # longer than one thread keeps another waiting
+    asked = [fake_request(Watchful(model_id=name)) for name in ("one", "two")]
+    with ThreadPoolExecutor(2) as threads:
+        assert all(made.null is not None for made in threads.map(analyse, asked))
+    assert Watchful.most == at_once
 
 
 def test_a_pass_that_fills_the_memory_says_so_and_the_server_lives_on(offered) -> None:
