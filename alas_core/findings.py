@@ -184,9 +184,11 @@ def _path(analysis: Analysis) -> Finding:
     first, last, spoken, instead = stretch
     start_s, end_s = analysis.frame_spans[first, 0], analysis.frame_spans[last, 1]
     on = _quoted(analysis, instead) if instead != NO_WORD else "no word"
+    of_part = " of this part" if analysis.utterance.part else ""
+    at = f"{start_s:.2f} s to {end_s:.2f} s{of_part}"
     text = (
-        f"The path of best similarity stays longest on a wrong word at {start_s:.2f} s to "
-        f"{end_s:.2f} s, where it is on {on} while {_quoted(analysis, spoken)} is said; {onsets}."
+        f"The path of best similarity stays longest on a wrong word at {at}, where it is on {on} "
+        f"while {_quoted(analysis, spoken)} is said; {onsets}."
     )
     return Finding("path", text, layer=layer, word=spoken)
 

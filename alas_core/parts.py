@@ -82,7 +82,11 @@ def take_part(
         transcript, reference = cut_words(utterance.transcript, whole, part, utterance.audio)
         aligner = TimesOfTheWhole(reference)
     cut = dataclasses.replace(
-        utterance, id=f"{utterance.id}, {part} s", audio=sound, transcript=transcript
+        utterance,
+        id=f"{utterance.id}, {part} s",
+        audio=sound,
+        transcript=transcript,
+        part=str(part),
     )
     return cut, aligner
 

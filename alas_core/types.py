@@ -87,6 +87,7 @@ class Utterance:
     choices: tuple[str, ...] = ()
     answer: str | None = None
     meta: Mapping[str, str | float | bool] = field(default_factory=dict)
+    part: str = ""  # such as "28.5-57", of a longer recording: times are seconds of the part
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import torch
 
 from alas_core import geometry, projection, similarity
 from alas_core.alignment import Alignment
+from alas_core.models.grid import FrameGrid
 from alas_core.null import make_null, permuted_words
 from alas_core.paths import monotonic_paths
 from alas_core.scores import score_alignment
@@ -23,6 +24,7 @@ from alas_core.types import (
     Utterance,
     WordTiming,
 )
+from alas_core.words import frame_words
 
 
 def make_audio(duration_s: float = 1.6, sample_rate: int = 16_000, seed: int = 0) -> Audio:
@@ -78,16 +80,22 @@ def make_analysis(
     seed: int = 0,
     binding: np.ndarray | None = None,
     with_null: bool = True,
+    per_window: int = 1,
 ) -> Analysis:
-    """An analysis whose ALAS rises to the middle layers (or as `binding` says) and falls again."""
+    """An analysis whose ALAS rises to the middle layers (or as `binding` says) and falls again.
+
+    With `per_window` so many frames look at one window together, as a Q-Former's do.
+    """
     settings = Settings(seed=seed)
     timings, frame_word = make_words(words, n_frames)
+    spans = FrameGrid(0.04, per_window=per_window).spans(n_frames, n_frames * 0.04)
+    if per_window > 1:
+        frame_word = frame_words(spans, timings)
     token_word = np.arange(len(timings))
     if binding is None:
         binding = 0.7 * np.sin(np.linspace(0.05, np.pi - 0.5, n_layers + 1))
     frames, tokens = planted_states(frame_word, len(timings), n_layers, 64, binding, seed)
     maps = similarity.cosine_maps(frames, tokens).numpy()
-    spans = np.stack([np.arange(n_frames), np.arange(1, n_frames + 1)], 1).astype(np.float32) * 0.04
     alignment = Alignment(
         maps,
         frame_word,

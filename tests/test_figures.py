@@ -24,16 +24,19 @@ from scipy.spatial import ConvexHull
 
 from alas_core import frontend
 from alas_core.alignment import own_mass
+from alas_core.bundle import dumps, loads
 from alas_core.errors import InputError
 from alas_core.figures import axes, cross_layer_figure, linked, map_figure, payload, profile_figure
 from alas_core.figures.cells import token_cells
-from alas_core.figures.comparison import profiles_figure
+from alas_core.figures.comparison import maps_figure, profiles_figure
 from alas_core.figures.layers import cross_layer_payload
+from alas_core.figures.lens_payload import lens_payload
 from alas_core.figures.linked import quantise
 from alas_core.figures.map_payload import map_payload, notes
 from alas_core.figures.palette import DARK, LIGHT, PLAYHEAD, colour_at, rgb
 from alas_core.figures.payload import sheet_payload
 from alas_core.figures.profile import best_layer
+from alas_core.figures.readout_svg import readout_svg
 from alas_core.figures.sheet import HEIGHT, sheet_figure
 from alas_core.figures.trials import trials_figure
 from alas_core.figures.views import word_cells
@@ -41,7 +44,7 @@ from alas_core.layouts import pca_layout, with_layer
 from alas_core.numerals import number
 from alas_core.sensitivity import alignment_of
 from alas_core.types import Analysis, Audio, Reference, Token, WordTiming
-from tests.factory import make_analysis
+from tests.factory import make_analysis, make_lens_of
 
 EVIL = ("<b>x</b>", "<img src=x onerror=alert(1)>", r"$\alpha$", "a&amp;b", "%{x}")
 
@@ -131,6 +134,18 @@ def test_every_visible_axis_says_what_it_measures(analysis: Analysis) -> None:
         "layer",
         "token",
     }
+
+
+def test_the_seconds_of_a_part_are_said_to_be_its_own(analysis: Analysis) -> None:
+    cut = dataclasses.replace(analysis.utterance, part="28.5-57")
+    part = loads(dumps(dataclasses.replace(analysis, utterance=cut)))
+    said = "time (s) within 28.5-57 s of the recording"
+    assert sheet_figure(part, layer=3).layout.xaxis.title.text == said
+    maps = maps_figure((part, analysis), layers=(3, 3)).layout
+    assert (maps.xaxis.title.text, maps.xaxis2.title.text) == (said, "time (s)")
+    lens = make_lens_of(part)
+    assert f">{said}<" in readout_svg(part, lens)
+    assert read_payload(lens_payload(part, lens))[0]["time"] == said
 
 
 def test_rows_do_not_overlap_and_fill_the_known_height(analysis: Analysis) -> None:
@@ -292,6 +307,43 @@ def test_what_is_not_there_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=said):
         sheet_figure(analysis, **wrong)
+
+
+# --- frames that share a window -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def windows() -> Analysis:
+    """Three frames a window of 0.12 s; the last window holds one."""
+    return make_analysis(per_window=3)
+
+
+def test_frames_that_share_a_window_have_columns_of_their_own(windows: Analysis) -> None:
+    np.testing.assert_array_equal(windows.frame_spans[0], windows.frame_spans[2])
+    figure = sheet_figure(windows, layer=4)
+    maps = maps_figure((windows, windows), layers=(4, 5))
+    drawn = [trace(figure, name).x for name in ("layers", "similarity", "path", "path halo")]
+    for x in (*drawn, *(item.x for item in maps.data if item.name in ("similarity", "path"))):
+        assert len(x) == windows.n_frames + 1
+        np.testing.assert_allclose(np.diff(x), 0.04, atol=1e-6)
+
+
+def test_a_frame_of_a_window_says_when_it_sounds_and_which_it_is(windows: Analysis) -> None:
+    labels = trace(sheet_figure(windows, layer=4), "similarity").customdata[0]
+    told = [label for label, _ in labels]
+    assert told[:3] == [f"0.00 s – 0.12 s, frame {k} of 3 of this window" for k in (1, 2, 3)]
+    assert told[39] == "1.56 s – 1.60 s"
+
+
+def test_what_is_drawn_of_a_window_is_apart_and_what_is_heard_is_whole(windows: Analysis) -> None:
+    sheet, tensors = read_payload(sheet_payload(windows, layer=4))
+    np.testing.assert_array_equal(tensors["frame_spans"], windows.frame_spans)
+    cells = tensors["frame_cells"]
+    np.testing.assert_allclose(cells[1:, 0], cells[:-1, 1], atol=1e-6)
+    np.testing.assert_allclose(cells[:4], [[0, 0.04], [0.04, 0.08], [0.08, 0.12], [0.12, 0.16]],
+                               atol=1e-6)  # fmt: skip
+    mark = sheet["changes"]["frames"]["shapes"]["frame"]
+    np.testing.assert_allclose(np.stack([mark["x0"], mark["x1"]], axis=1), cells, atol=1e-6)
 
 
 # --- text stays text ------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from alas_core.figures.lens_payload import (
     token_label,
 )
 from alas_core.figures.reading import reading_figure
+from alas_core.figures.readout_svg import readout_svg
 from alas_core.types import Analysis, Lens
 from tests.factory import make_analysis, make_lens_of
 from tests.test_figures import evil_analysis, strings
@@ -50,6 +52,22 @@ def test_the_payload_holds_the_numbers_of_the_read_out(analysis: Analysis, lens:
     assert len(head["frame_word"]) == analysis.n_frames
     assert len(head["tokens"]) == analysis.n_tokens
     assert len(head["shades"]) == 64
+
+
+def test_frames_that_share_a_window_have_cells_of_their_own() -> None:
+    analysis = make_analysis(per_window=3)
+    lens = make_lens_of(analysis)
+    data = lens_payload(analysis, lens)
+    cells = load(data)["frame_cells"]
+    np.testing.assert_allclose(cells[1:, 0], cells[:-1, 1], atol=1e-6)
+    np.testing.assert_allclose(cells[:, 1] - cells[:, 0], 0.04, atol=1e-6)
+    assert about(data)["frames"][1] == "0.00 s – 0.12 s, frame 2 of 3 of this window"
+    lens.tops[:, :, 0] = np.arange(lens.tops.shape[1]) % 2  # each frame a run of its own
+    boxes = re.findall(r'<g><title>.*?<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"',
+                       readout_svg(analysis, lens))  # fmt: skip
+    assert len(boxes) == 9 * analysis.n_frames
+    lefts, widths = np.array(boxes[: analysis.n_frames], dtype=float).T
+    assert (lefts[1:] >= lefts[:-1] + widths[:-1]).all()
 
 
 def test_ranks_and_cosines_beyond_the_steps_are_cut(analysis: Analysis, lens: Lens) -> None:
@@ -117,6 +135,26 @@ def test_each_word_is_marked_where_it_is_read(analysis: Analysis, lens: Lens) ->
     assert shapes["word"].x0 == 0.5
     assert shapes["layer"].y0 == 4
     assert figure.layout.yaxis.range[0] > max(found["never"].y)
+
+
+@pytest.mark.parametrize(("n_words", "named", "gap"), [(5, 5, 2), (30, 15, 2), (150, 22, 0)])
+def test_many_words_are_thinned_below_and_all_named_by_hover(
+    n_words: int, named: int, gap: int
+) -> None:
+    words = [f"w{k}" for k in range(n_words)]
+    analysis = make_analysis(n_layers=4, n_frames=8 * n_words, words=" ".join(words))
+    lens = make_lens_of(analysis)
+    unread = dataclasses.replace(lens, own_rank=np.full_like(lens.own_rank, 9))
+    figure = reading_figure(analysis, unread)
+    assert len(figure.layout.xaxis.ticktext) == len(figure.layout.xaxis.tickvals) == named
+    assert [words[k] for k in figure.layout.xaxis.tickvals] == list(figure.layout.xaxis.ticktext)
+    heat, never = (one for one in figure.data if one.name in ("share read", "never"))
+    assert heat.xgap == gap
+    assert all(list(row) == words for row in heat.customdata)
+    assert len(heat.customdata) == 5
+    assert list(never.customdata) == words
+    assert ("text" in never.mode) == (n_words <= 24)
+    assert "%{x}" not in heat.hovertemplate + never.hovertemplate
 
 
 def test_without_a_silent_word_there_is_no_room_for_one(analysis: Analysis, lens: Lens) -> None:

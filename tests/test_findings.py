@@ -70,6 +70,17 @@ def test_the_longest_departure_is_told_with_its_time_and_both_words():
     assert f"{analysis.baselines['onset_error_ms'][layer]:.0f} ms" in found.text
 
 
+def test_the_seconds_of_a_part_are_told_as_its_own():
+    analysis = make_analysis()
+    words = np.maximum(analysis.frame_word, 0)
+    words[np.flatnonzero(analysis.frame_word == 1)[:4]] = 0
+    departs = with_paths(analysis, words)
+    cut = dataclasses.replace(analysis.utterance, part="28.5-57")
+    part = dataclasses.replace(departs, utterance=cut)
+    assert re.search(r" s to \d\.\d\d s of this part, where it is on", by_kind(part)["path"].text)
+    assert "part" not in by_kind(departs)["path"].text
+
+
 def test_a_path_on_the_reference_is_said_to_stay_there():
     analysis = make_analysis()
     found = by_kind(with_paths(analysis, np.maximum(analysis.frame_word, 0)))["path"]

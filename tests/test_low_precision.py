@@ -13,9 +13,11 @@ import pytest
 import torch
 
 from alas_core import geometry, lens, projection, similarity
-from alas_core.models.fake import FakeHead
+from alas_core.models.fake import FakeHead, FakeSpeechLLM
+from alas_core.pipeline import analyse
 from alas_core.reduction import reduce_states
 from alas_core.types import Settings
+from tests.test_pipeline import request as fake_request
 
 L, N, K, D, W = 3, 40, 9, 48, 5
 DTYPES = (torch.bfloat16, torch.float16)
@@ -77,21 +79,59 @@ def test_all_that_is_kept_of_two_runs(planted):
     close(kept.scores["word_retrieval"], (hits[0] + hits[1]) / 2)
 
 
-def test_states_are_never_copied_whole_to_the_host(monkeypatch):
+WIDE = 40 * D
+"""Of states beside which everything else that is kept is small."""
+
+
+@pytest.fixture
+def copied(monkeypatch):
+    """How many numbers went to the host with each copy, whichever way it was taken."""
+    sizes = []
+
+    def counting(name, counts):
+        own = getattr(torch.Tensor, name)
+
+        def counted(tensor, *rest, **options):
+            if counts(tensor, (*rest, *options.values())):
+                sizes.append(tensor.numel())
+            return own(tensor, *rest, **options)
+
+        monkeypatch.setattr(torch.Tensor, name, counted)
+
+    def taken(tensor, told):  # what is not as wide as states may come from the host: it is a CPU
+        places = [str(one) for one in told if isinstance(one, (str, torch.device))]
+        return "cpu" in places and tensor.shape[-1:] == (WIDE,)
+
+    counting("cpu", lambda *_: True)
+    counting("numpy", lambda *_: True)
+    counting("to", taken)
+    return sizes
+
+
+def test_states_are_never_copied_whole_to_the_host(copied):
     rng = np.random.default_rng(4)
-    wide = 40 * D
-    frames, tokens = (torch.from_numpy(rng.normal(size=(L, n, wide))).float() for n in (N, K))
-    copied, cpu = [], torch.Tensor.cpu
-
-    def counted(tensor: torch.Tensor, *rest: object, **options: object) -> torch.Tensor:
-        copied.append(tensor.numel())
-        return cpu(tensor, *rest, **options)
-
-    monkeypatch.setattr(torch.Tensor, "cpu", counted)
+    frames, tokens = (torch.from_numpy(rng.normal(size=(L, n, WIDE))).float() for n in (N, K))
     words = np.repeat(np.arange(W), N // W), np.minimum(np.arange(K) // 2, W - 1)
     reduce_states(frames, tokens, *words, list("abcde"), Settings())
     assert len(copied) > 3
     assert max(copied) < min(frames.numel(), tokens.numel())
+
+
+def test_no_step_of_an_analysis_copies_states_whole_to_the_host(copied):
+    made = analyse(fake_request(FakeSpeechLLM(d_model=WIDE)))
+    assert made.null is not None
+    assert made.lens is not None
+    assert len(copied) > 30
+    assert max(copied) < (made.n_layers + 1) * min(made.n_frames, made.n_tokens) * WIDE
+
+
+@pytest.mark.parametrize("take", [
+    lambda states: states.cpu(), lambda states: states.numpy(), np.asarray,
+    lambda states: states.to("cpu"), lambda states: states.to(device=torch.device("cpu")),
+])  # fmt: skip
+def test_no_way_to_the_host_goes_unseen(copied, take):
+    take(torch.zeros(L, N, WIDE))
+    assert L * N * WIDE in copied
 
 
 def test_principal_components(planted):

@@ -49,6 +49,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.qwen2_audio(tmp_path_factory.mktemp("loading") / "tiny")
 
 
+def test_float32_stays_float32_in_convolutions_on_a_gpu() -> None:
+    """A convolution rounded to TF32 is what would part a GPU's scores from a CPU's."""
+    assert torch.backends.cudnn.allow_tf32 is False
+    assert torch.backends.cuda.matmul.allow_tf32 is False
+
+
 @pytest.fixture(autouse=True)
 def nothing_held(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """No model from another test, and an empty cache of the hub."""

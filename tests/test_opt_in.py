@@ -42,12 +42,12 @@ def analysed(model_id: str, loading: Loading) -> Analysis:
 @pytest.mark.gpu
 def test_cuda_gives_what_the_cpu_gives() -> None:
     cpu, gpu = (analysed("demo", Loading(dtype="float32", device=one)) for one in ("cpu", CUDA))
-    # Sums go in another order there: single cosines differ by rounding, scores hardly.
-    np.testing.assert_allclose(gpu.similarity, cpu.similarity, atol=2e-3)
+    # Sums go in another order there; the cosines are kept as float16, in steps of 5e-4 near 1.
+    np.testing.assert_allclose(gpu.similarity, cpu.similarity, atol=1e-3)
     for name, values in cpu.scores.items():
         scale = max(1.0, float(np.nanmax(np.abs(values))))
-        np.testing.assert_allclose(gpu.scores[name], values, atol=0.02 * scale, err_msg=name)
-    np.testing.assert_allclose(gpu.null.samples, cpu.null.samples, atol=0.02)
+        np.testing.assert_allclose(gpu.scores[name], values, atol=1e-3 * scale, err_msg=name)
+    np.testing.assert_allclose(gpu.null.samples, cpu.null.samples, atol=1e-3)
     assert gpu.answers == cpu.answers
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -15,6 +18,7 @@ from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.guard import Guard
 from alas_core.models.memory import GIB, DeviceMemory
 from alas_core.models.watching import WAITING
+from alas_core.pipeline import analyse
 from alas_core.types import Settings
 from alas_core.ui import orders, prompts
 from alas_core.ui.jobs import State
@@ -25,6 +29,7 @@ from alas_core.ui.workshop import workshop
 from tests.browsers import ROOT
 from tests.pages import pressed
 from tests.test_figures import contrast
+from tests.test_pipeline import request as fake_request
 
 pytestmark = pytest.mark.timeout(300)
 PATIENCE_S = 120.0
@@ -32,10 +37,11 @@ HOSTILE = "<img src=x onerror=alert(1)>&\n"
 
 
 class Watchful(FakeSpeechLLM):
-    """Counts how many passes of all its kind are under way at once."""
+    """Counts how many passes of all its kind are under way at once; they last a while."""
 
     under_way = 0
     most = 0
+    lasts_s = 0.05
     lock = threading.Lock()
 
     def audio_states(self, audio, prompt):
@@ -43,6 +49,7 @@ class Watchful(FakeSpeechLLM):
             Watchful.under_way += 1
             Watchful.most = max(Watchful.most, Watchful.under_way)
         try:
+            time.sleep(self.lasts_s)
             return super().audio_states(audio, prompt)
         finally:
             with Watchful.lock:
@@ -233,6 +240,19 @@ def test_who_waits_for_a_run_is_told_which(monkeypatch) -> None:
     assert progress_text(State("k", stage="Hearing")) == "Hearing …"
     monkeypatch.setattr(workshop, "busy", lambda: "")
     assert progress_text(State("k", stage=WAITING)) == "Waiting for the model …"
+
+
+@pytest.mark.parametrize(("locked", "at_once"), [(True, 1), (False, 2)])
+def test_passes_of_two_threads_take_turns_by_the_lock(monkeypatch, locked, at_once) -> None:
+    """Without it they overlap: the count would tell if it were not held."""
+    if not locked:
+        monkeypatch.setattr(registry, "device_lock", contextlib.nullcontext())
+    monkeypatch.setattr(Watchful, "most", 0)
+    monkeypatch.setattr(Watchful, "lasts_s", 0.3)  # longer than one thread keeps another waiting
+    asked = [fake_request(Watchful(model_id=name)) for name in ("one", "two")]
+    with ThreadPoolExecutor(2) as threads:
+        assert all(made.null is not None for made in threads.map(analyse, asked))
+    assert Watchful.most == at_once
 
 
 def test_a_pass_that_fills_the_memory_says_so_and_the_server_lives_on(offered) -> None:

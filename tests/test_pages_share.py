@@ -24,12 +24,14 @@ PATIENCE_S = 120.0
 
 @pytest.fixture(autouse=True)
 def no_model(monkeypatch, tmp_path):
-    """A machine on which no model can be loaded; and a folder with one bundle of ours."""
+    """A machine on which no model can be loaded, the ids asked for; a folder with our bundle."""
+    asked = []
 
-    def refuse(*_, **__):
+    def refuse(model_id, *_, **__):
+        asked.append(model_id)
         raise AssertionError("a model was asked for")
 
-    monkeypatch.setattr(registry, "get", refuse)
+    monkeypatch.setattr(registry, "opening", refuse)  # what `get` and all pages load through
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "planted.alas").write_bytes(dumps(make_analysis()))
@@ -38,9 +40,10 @@ def no_model(monkeypatch, tmp_path):
     monkeypatch.setenv("ALAS_STORE", str(tmp_path / "store"))
     gallery._in_folders.clear()
     orders.store.cache_clear()
-    yield
+    yield asked
     gallery._in_folders.clear()
     orders.store.cache_clear()
+    assert not asked
 
 
 @pytest.fixture
@@ -63,6 +66,15 @@ def finish(at: AppTest, bundle_id: str) -> AppTest:
 
 def words_of(elements) -> str:
     return " ".join(re.sub(r"\\(.)", r"\1", element.value) for element in elements)
+
+
+def test_asking_for_a_model_would_be_noticed(no_model):
+    order = orders.Order("demo", "demo", "demo-001")
+    orders.ask(order)
+    assert orders.analyses.wait(order.digest, PATIENCE_S, finished=True).defect
+    assert no_model == ["demo"]
+    orders.analyses.forget(order.digest)
+    no_model.clear()
 
 
 def test_a_bundle_of_the_servers_folder_is_drawn_without_a_model(app):

@@ -135,6 +135,7 @@ def test_typed_words_are_placed_in_the_part_alone() -> None:
     assert same is aligner
     assert not aligner.heard
     assert (cut.transcript, cut.audio.duration_s, cut.id) == ("x y", 3, "u, 2-5 s")
+    assert (utterance.part, cut.part) == ("", "2-5")
     with pytest.raises(InputError, match="holds no sample"):
         take_part(utterance, aligner, Part(20, 30))
 

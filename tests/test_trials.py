@@ -109,6 +109,10 @@ def test_a_model_of_another_size_is_refused(fake) -> None:
         run_trial(analysis, "noise", model=FakeSpeechLLM(n_layers=6))
 
 
+MARGIN = 0.2
+"""Of ALAS, between the words and none of them; one training left 0.75 and more."""
+
+
 @pytest.fixture(scope="module")
 def demo():
     data = datasets.demo()
@@ -122,8 +126,9 @@ def test_the_demo_model_loses_its_words_in_noise_and_keeps_them_at_another_speed
     results["speed"] = run_trial(demo, "speed", 0.9)
     results["snr"] = run_trial(demo, "snr", -10.0)
     best = demo.best_layer
-    assert all(results[name].alas[best] < demo.scores["alas"][best] - 0.2 for name in results
-               if name != "speed")  # fmt: skip
+    lost = {name: demo.scores["alas"][best] - found.alas[best] for name, found in results.items()}
+    # These three leave no word of the transcript; how much that costs, the training decides.
+    assert min(lost[name] for name in ("noise", "reversed", "other")) > MARGIN
     assert as_expected(demo, results["noise"])
     assert as_expected(demo, results["speed"])
     assert as_expected(demo, results["snr"])
@@ -135,7 +140,7 @@ def test_random_weights_are_those_of_the_same_architecture(demo) -> None:
     result = run_trial(demo, "random")
     best = demo.best_layer
     assert result.alas.shape == demo.scores["alas"].shape
-    assert result.alas[best] < demo.scores["alas"][best] - 0.2
+    assert result.alas[best] < demo.scores["alas"][best] - MARGIN
     identity = registry.identify("demo", Loading(untrained_seed=3))
     assert identity != registry.identify("demo")
     assert "random weights of seed 3" in identity.variant

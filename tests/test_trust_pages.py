@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from alas_core.errors import ModelError
-from alas_core.findings import ranking_sentence
+from alas_core.findings import RULES, Finding, ranking_sentence
 from alas_core.models.identity import Loading
 from alas_core.rankings import agreements
 from alas_core.types import Analysis
-from alas_core.ui import orders, trials
+from alas_core.ui import orders, trials, trust
 from tests.pages import demo_order, fake_model, finish, start
 
 pytestmark = pytest.mark.timeout(300)
@@ -185,6 +187,33 @@ def test_sensitivity_says_whether_the_ranking_holds_and_by_which_rule() -> None:
     assert f"- {ranking_sentence(analysis, agreements(analysis))}" in lines
     assert "Kendall's tau-b over the layers is below 0.5" in said(at)
     assert "Moving every boundary" in said(at)
+
+
+def places(at) -> set[str]:
+    """Selectors of what is on the page: containers by their keys, components by their class."""
+    found, nodes = set(), [at._tree]
+    while nodes:
+        node = nodes.pop()
+        nodes += getattr(node, "children", {}).values()
+        proto = getattr(node, "proto", None)
+        key = getattr(proto, "id", "").rpartition("-")[2]
+        drawn = getattr(proto, "html_content", "")
+        classes = " ".join(re.findall('class="([^"]*)"', drawn)).split()
+        found.update([f".st-key-{key}"], (f".{name}" for name in classes))
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
+def test_show_leads_from_every_finding_to_a_view_that_is_on_the_page(monkeypatch, rule) -> None:
+    finding = Finding(rule.kind, "3 of 5", layer=1, word=2, view=rule.view)
+    monkeypatch.setattr("alas_core.ui.panels.findings", lambda _: (finding,))
+    at = opened("centering")
+    at.button("finding_0").click().run()
+    assert not at.exception
+    place, _ = at.session_state["scroll_to"]
+    assert place in places(at)
+    assert (at.session_state["layer"], at.session_state["word"]) == (1, 2)
+    assert at.session_state["trust"] == (rule.view if rule.view in trust.VIEWS else "centering")
 
 
 def test_an_analysis_without_read_out_says_so(monkeypatch) -> None:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from alas_core.definitions import SCORES
 from alas_core.figures.palette import Palette, Theme, palette
-from alas_core.types import NO_WORD, Analysis, FloatArray
+from alas_core.types import NO_WORD, Analysis, FloatArray, IntArray
 
 FONT = "Source Sans, Source Sans Pro, Noto Sans, sans-serif"
 FONT_SIZE = 12
@@ -40,8 +40,19 @@ def span_label(start_s: float, end_s: float) -> str:
 
 
 def frame_labels(analysis: Analysis) -> list[str]:
-    """The span of each frame, in words."""
-    return [span_label(start, end) for start, end in analysis.frame_spans.tolist()]
+    """The span of each frame, in words; where frames share one, also which of them it is."""
+    labels = [span_label(start, end) for start, end in analysis.frame_spans.tolist()]
+    place, count = _in_window(analysis.frame_spans)
+    return [
+        f"{label}, frame {k + 1} of {n} of this window" if n > 1 else label
+        for label, k, n in zip(labels, place.tolist(), count.tolist(), strict=True)
+    ]
+
+
+def time_title(analysis: Analysis) -> str:
+    """Title of an axis of seconds; of a part of a recording it says which. Not escaped."""
+    part = analysis.utterance.part
+    return f"time (s) within {part} s of the recording" if part else "time (s)"
 
 
 def token_texts(analysis: Analysis) -> list[str]:
@@ -66,10 +77,31 @@ def score_label(name: str) -> str:
     return f"{score.label} ({score.unit})" if score.unit else score.label
 
 
+def frame_cells(analysis: Analysis) -> FloatArray:
+    """Where each frame is drawn and clicked: (n_frames, 2) seconds, none of them empty.
+
+    Frames that look at one window together (`FrameGrid.per_window`) share its span evenly, in
+    their order; drawn as they sound, they would lie on each other. Heard is the whole span.
+    """
+    spans = analysis.frame_spans.astype(np.float64)
+    place, count = _in_window(spans)
+    step = (spans[:, 1] - spans[:, 0]) / count
+    cells: FloatArray = spans[:, :1] + step[:, None] * (place[:, None] + np.array([0, 1]))
+    return cells
+
+
+def _in_window(spans: FloatArray) -> tuple[IntArray, IntArray]:
+    """Which of the frames with its span each frame is, and how many these are."""
+    first = np.ones(len(spans), dtype=bool)
+    first[1:] = (np.diff(spans, axis=0) != 0).any(axis=1)
+    window = np.cumsum(first) - 1
+    return np.arange(len(spans)) - np.flatnonzero(first)[window], np.bincount(window)[window]
+
+
 def frame_edges(analysis: Analysis) -> FloatArray:
-    """The n_frames + 1 edges of the frames in seconds, for a heatmap's cells."""
-    spans = analysis.frame_spans
-    return np.append(spans[:, 0], spans[-1:, 1]).astype(np.float64)
+    """The n_frames + 1 edges of the frames' cells in seconds, for a heatmap."""
+    cells = frame_cells(analysis)
+    return np.append(cells[:, 0], cells[-1:, 1])
 
 
 def token_blocks(analysis: Analysis) -> list[tuple[int, int] | None]:

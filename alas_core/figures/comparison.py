@@ -274,7 +274,8 @@ def maps_figure(pair: Pair, *, layers: tuple[int, int], theme: Theme = "light") 
             {
                 f"xaxis{axis}": {
                     **look, "domain": domains[index], "anchor": f"y{axis}", "range": [0, end],
-                    "title": {"text": "time (s)"}, "showgrid": False, "zeroline": False,
+                    "title": {"text": axes.escape(axes.time_title(side))}, "showgrid": False,
+                    "zeroline": False,
                 },
                 f"yaxis{axis}": {
                     **look, **axes.token_axis(side), "anchor": f"x{axis}",

@@ -47,7 +47,7 @@ def lens_payload(analysis: Analysis, lens: Lens, *, theme: Theme = "light") -> b
     bytes
         A safetensors file: `tops` (n_layers + 1, n_positions, 10) index into `vocabulary`,
         `values` in 65535 steps of [0, 1] (a cosine below 0 as 0), `own_rank` and `next_rank`
-        (n_layers + 1, n_positions) cut at 65535, `frame_spans` (n_frames, 2) in seconds.
+        (n_layers + 1, n_positions) cut at 65535, `frame_cells` (n_frames, 2) in seconds.
     """
     colours = palette(theme)
     kind = np.uint16 if len(lens.vocabulary) <= _STEPS else np.uint32
@@ -56,7 +56,7 @@ def lens_payload(analysis: Analysis, lens: Lens, *, theme: Theme = "light") -> b
         "values": _steps(lens.values),
         "own_rank": np.minimum(lens.own_rank, _STEPS).astype(np.uint16),
         "next_rank": np.minimum(lens.next_rank, _STEPS).astype(np.uint16),
-        "frame_spans": analysis.frame_spans.astype(np.float32),
+        "frame_cells": axes.frame_cells(analysis).astype(np.float32),
     }
     about: dict[str, Any] = {
         "analysis": analysis.key.digest,
@@ -65,9 +65,11 @@ def lens_payload(analysis: Analysis, lens: Lens, *, theme: Theme = "light") -> b
             {"text": word.word, "span": [word.start_s, word.end_s] if word.placed else None}
             for word in analysis.words
         ],
+        "frames": axes.frame_labels(analysis),
         "tokens": [" ".join(token.text.split()) or "␣" for token in analysis.tokens],
         "frame_word": analysis.frame_word.tolist(),
         "token_word": analysis.token_word.tolist(),
+        "time": axes.time_title(analysis),
         "row_px": _row_px(analysis.n_layers),
         "end_s": max(analysis.utterance.audio.duration_s, float(analysis.frame_spans[-1, 1])),
         "place": {**MARGINS, "grid": LEFT[1], "detail": RIGHT[0]},

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from alas_core.audio import envelope, to_flac_bytes
+from alas_core.figures import axes
 from alas_core.figures.cells import Cells, token_cells
 from alas_core.figures.linked import Tensors, pack, quantise, slug
 from alas_core.figures.palette import Palette, Theme, colour_at, palette
@@ -54,13 +55,16 @@ def sheet_payload(
     -------
     bytes
         A safetensors file with the similarity as (n_layers + 1, n_tokens, n_frames) integers,
-        `similarity.low` and `similarity.step` (n_layers + 1,) to read them with, and the sound as
-        FLAC.
+        `similarity.low` and `similarity.step` (n_layers + 1,) to read them with, the sound as FLAC,
+        and of each frame when it sounds and where it is drawn: `frame_spans`, `frame_cells`.
     """
     figure = sheet_figure(
         analysis, layer=layer, score=score, fold=fold, cells=cells, theme=theme, cell_labels=False
     )
-    tensors: Tensors = {"frame_spans": analysis.frame_spans.astype(np.float32)}
+    tensors: Tensors = {
+        "frame_spans": analysis.frame_spans.astype(np.float32),
+        "frame_cells": axes.frame_cells(analysis).astype(np.float32),
+    }
     sheet = {
         "lane": _lane(analysis, palette(theme), tensors),
         "figure": figure.to_plotly_json(),
@@ -171,10 +175,10 @@ def _lane(analysis: Analysis, colours: Palette, tensors: Tensors) -> dict[str, A
 
 def _cell_changes(analysis: Analysis) -> dict[str, Any]:
     """What a change of frame and of token changes in the figure: a thin mark across all panels."""
-    spans = analysis.frame_spans.astype(float)
+    cells = axes.frame_cells(analysis)
     rows = np.arange(analysis.n_tokens)
     return {
-        "frames": {"shapes": {"frame": _range("x", spans[:, 0], spans[:, 1])}},
+        "frames": {"shapes": {"frame": _range("x", cells[:, 0], cells[:, 1])}},
         "tokens": {"shapes": {"token": _range("y", rows - 0.5, rows + 0.5)}},
     }
 

@@ -11,6 +11,7 @@ from unicodedata import east_asian_width
 import numpy as np
 from plotly.colors import sample_colorscale
 
+from alas_core.figures.axes import frame_edges, time_title
 from alas_core.figures.lens_payload import token_label
 from alas_core.figures.palette import REFERENCE, SIMILARITY, TEXT, palette
 from alas_core.numerals import number
@@ -70,11 +71,13 @@ def readout_svg(analysis: Analysis, lens: Lens, font: str = "inherit") -> str:
     scale = (_WIDTH - _LEFT - _RIGHT) / end
     top = _LEGEND_PX + _HEAD_PX
     height = top + row * (analysis.n_layers + 1) + _FOOT_PX
-    parts = [*_legend(), *_words(analysis, scale), *_axes(analysis.n_layers, row, end, scale)]
+    parts = [*_legend(), *_words(analysis, scale), *_axes(analysis, row, end, scale)]
+    edges = (_LEFT + scale * frame_edges(analysis)).tolist()
     for layer in range(analysis.n_layers + 1):
         at = top + layer * row
-        found = runs(lens, layer, analysis.n_frames)
-        parts += (_cell(analysis, lens, layer, run, at, row, scale) for run in found)
+        for run in runs(lens, layer, analysis.n_frames):
+            sides = edges[run.start], edges[run.stop]
+            parts.append(_cell(analysis, lens, layer, run, sides, at, row))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="100%" '
         f'role="img" font-family="{font}" '
@@ -84,11 +87,17 @@ def readout_svg(analysis: Analysis, lens: Lens, font: str = "inherit") -> str:
 
 
 def _cell(
-    analysis: Analysis, lens: Lens, layer: int, run: Run, top: float, row: int, scale: float
+    analysis: Analysis,
+    lens: Lens,
+    layer: int,
+    run: Run,
+    sides: tuple[float, float],
+    top: float,
+    row: int,
 ) -> str:
     start_s = float(analysis.frame_spans[run.start, 0])
     stop_s = float(analysis.frame_spans[run.stop - 1, 1])
-    left, width = _LEFT + start_s * scale, (stop_s - start_s) * scale
+    left, width = sides[0], sides[1] - sides[0]
     label = token_label(lens.vocabulary[run.token])
     what = "cosine" if layer == 0 else "probability"
     said = (
@@ -136,7 +145,8 @@ def _words(analysis: Analysis, scale: float) -> Iterator[str]:
             yield _box(edge - 0.5, _LEGEND_PX + _HEAD_PX - 6, 1, 6, f'fill="{muted}"')
 
 
-def _axes(n_layers: int, row: int, end: float, scale: float) -> Iterator[str]:
+def _axes(analysis: Analysis, row: int, end: float, scale: float) -> Iterator[str]:
+    n_layers = analysis.n_layers
     muted = f'fill="{palette("light").muted}"'
     top = _LEGEND_PX + _HEAD_PX
     bottom = top + row * (n_layers + 1)
@@ -147,7 +157,7 @@ def _axes(n_layers: int, row: int, end: float, scale: float) -> Iterator[str]:
     step = next((s for s in (0.1, 0.2, 0.5, 1, 2, 5) if s * scale > 55), 10)
     for tick in range(int(end / step) + 1):
         yield _write(f"{tick * step:g}", _LEFT + tick * step * scale, bottom + 14, muted)
-    yield _write("time (s)", _LEFT + end * scale / 2, bottom + 32, muted)
+    yield _write(time_title(analysis), _LEFT + end * scale / 2, bottom + 32, muted)
 
 
 def _box(left: float, top: float, width: float, height: float, look: str) -> str:

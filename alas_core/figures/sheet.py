@@ -139,7 +139,8 @@ def _axes(analysis: Analysis, score: str, colours: Palette) -> dict[str, dict[st
     return {
         "xaxis": {
             **look, **spikes, "domain": LEFT, "anchor": "y5", "range": [0, end],
-            "title": {"text": "time (s)", "standoff": 6}, "zeroline": False, "showgrid": False,
+            "title": {"text": axes.escape(axes.time_title(analysis)), "standoff": 6},
+            "zeroline": False, "showgrid": False,
         },
         "xaxis2": {
             **look, "domain": RIGHT, "anchor": "y4", "zeroline": False, "nticks": 5,

@@ -19,6 +19,10 @@ from alas_core.models.guard import Guard, first_line
 from alas_core.models.identity import MODEL_FILE, Loading, read_json, resolve_dtype
 from alas_core.models.watching import Report, Watched, weights_hook
 
+# cuDNN would round the float32 convolutions of an audio encoder to 10 bits of mantissa (TF32), and
+# a GPU differ from a CPU in the third digit. Products of matrices are not rounded by default.
+torch.backends.cudnn.allow_tf32 = False
+
 
 @dataclass(frozen=True)
 class Checkpoint:

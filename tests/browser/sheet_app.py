@@ -30,6 +30,8 @@ def analysis_of(case: str) -> Analysis:
         return evil_analysis()
     if case == "long":
         return make_analysis(n_layers=24, n_frames=250, words="seven yellow birds sing " * 12)
+    if case == "windows":
+        return make_analysis(words="seven yellow birds sing", per_window=3)
     base = make_analysis()
     if case == "unplaced":
         lost = dataclasses.replace(

@@ -116,6 +116,24 @@ def test_a_cell_of_tokens_and_time_sets_word_frame_and_token(page: Page) -> None
     told(page, layer=5, word=1, frame=7, token=3)
 
 
+@pytest.mark.parametrize(
+    ("frame", "time", "heard"),
+    [(0, 0.02, (0, 0.12)), (1, 0.06, (0, 0.12)), (2, 0.1, (0.08, 0.24))],  # there a word begins
+)
+def test_frames_of_one_window_are_drawn_apart_and_heard_together(
+    guests: type, frame: int, time: float, heard: tuple[float, float]
+) -> None:
+    page = guests("windows").page
+    listen(page)
+    click(page, time, 3, y_axis="yaxis5")
+    told = f"0.00 s – 0.12 s, frame {frame + 1} of 3 of this window"
+    expect(page.locator(".alas-figure .hoverlayer")).to_contain_text(told)
+    page.wait_for_selector(f"{ROOT}[data-drawn$='/{frame}/3']")
+    page.wait_for_function("() => window.played.at(-1) === ''")
+    (span,) = page.evaluate("() => window.played.filter(Boolean)")
+    assert [float(end) for end in span.split("-")] == pytest.approx(heard, abs=1e-6)
+
+
 def test_a_choice_that_rests_is_told_though_nobody_turns_away(page: Page) -> None:
     page.locator(ROOT).press("ArrowDown")
     drawn(page, 5, "")

@@ -35,11 +35,11 @@ class LensDetail {
       );
       return "";
     }
-    const { words, colours, vocabulary, tokens } = grid.lens;
+    const { words, colours, vocabulary, tokens, frames } = grid.lens;
     const word = grid.word(column);
     const where = grid.side === "text"
       ? `token ‘${tokens[column]}’`
-      : grid.cells[column].map((s) => s.toFixed(2)).join(" – ") + " s";
+      : frames[column];
     const spoken = word >= 0 ? ` · ‘${words[word].text}’` : " · no word";
     const title = `Layer ${layer} · ${where}${grid.side === "text" ? "" : spoken}`;
     const rows = Array.from({ length: grid.kept }, (_, place) => this.row(grid, layer, column, place, followed));

@@ -25,8 +25,8 @@ class LensGrid {
   columns(side) {
     const { tensors, tokens } = this.lens;
     if (side === "text") return tokens.map((_, k) => [k, k + 1]);
-    const spans = tensors.frame_spans.values;
-    return Array.from({ length: this.frames }, (_, i) => [spans[2 * i], spans[2 * i + 1]]);
+    const cells = tensors.frame_cells.values;
+    return Array.from({ length: this.frames }, (_, i) => [cells[2 * i], cells[2 * i + 1]]);
   }
 
   place(side, range, left, width) {
@@ -138,7 +138,7 @@ class LensGrid {
     this.write("layer", 0, 0, { colour: muted, size: 12, align: "center" });
     this.pen.restore();
     const under = HEAD_PX + this.layers * this.row;
-    const title = this.side === "text" ? "token of the transcript" : "time (s)";
+    const title = this.side === "text" ? "token of the transcript" : this.lens.time;
     this.write(title, this.left + this.width / 2, under + 25, { colour: muted, size: 12, align: "center" });
     if (this.side === "text") return;
     const [low, high] = this.range;

@@ -236,8 +236,8 @@ class SheetView {
   }
 
   frameAt(time) {
-    const spans = this.sheet.tensors.frame_spans.values;
-    for (let i = 0; i < spans.length; i += 2) if (spans[i] <= time && time < spans[i + 1]) return i / 2;
+    const cells = this.sheet.tensors.frame_cells.values; // drawn apart where frames share one span
+    for (let i = 0; i < cells.length; i += 2) if (cells[i] <= time && time < cells[i + 1]) return i / 2;
     return null;
   }
 
