@@ -16,6 +16,7 @@ from alas_core.figures.palette import Palette, Theme, colour_at, palette
 from alas_core.figures.panels import similarity_hover
 from alas_core.figures.profile import verdict
 from alas_core.figures.sheet import (
+    lacking_title,
     selection_shapes,
     sheet_figure,
     similarity_title,
@@ -29,6 +30,9 @@ from alas_core.types import Analysis, FloatArray
 MAX_BYTES = 6_000_000
 """Above this only the asked-for layer's similarity goes: then a change of layer asks the server."""
 
+MAX_ALONE_BYTES = 30_000_000
+"""The same for a file that has no server to ask: as base64 it has some 40 MB then."""
+
 _BEHIND = 0.3
 """Opacity of a similarity map that is not of the chosen layer."""
 
@@ -40,6 +44,7 @@ def sheet_payload(
     score: str = "alas",
     fold: Fold = "time",
     theme: Theme = "light",
+    alone: bool = False,
 ) -> bytes:
     """All that the browser needs to draw, play and follow the sheet of one analysis.
 
@@ -47,6 +52,9 @@ def sheet_payload(
     ----------
     layer : int
         The layer that the figure is made for; the others come along (see `holds_all_layers`).
+    alone : bool
+        Whether the sheet is read without a server: then more layers come along, and those that do
+        not will never come.
 
     Returns
     -------
@@ -63,7 +71,7 @@ def sheet_payload(
         "lane": _lane(analysis, palette(theme), tensors),
         "figure": figure.to_plotly_json(),
         "changes": {
-            "layers": _layer_changes(analysis, score, layer, tensors),
+            "layers": _layer_changes(analysis, score, layer, tensors, alone),
             "words": _word_changes(analysis),
             **_cell_changes(analysis),
         },
@@ -78,23 +86,27 @@ def sheet_payload(
         "frame_word": analysis.frame_word.tolist(),
         "token_word": analysis.token_word.tolist(),
     }
-    name = sheet_name(analysis, layer=layer, score=score, fold=fold, theme=theme)
+    name = sheet_name(analysis, layer=layer, score=score, fold=fold, theme=theme, alone=alone)
     return pack(name, sheet, tensors)
 
 
-def sheet_name(analysis: Analysis, *, layer: int, score: str, fold: Fold, theme: Theme) -> str:
+def sheet_name(
+    analysis: Analysis, *, layer: int, score: str, fold: Fold, theme: Theme, alone: bool = False
+) -> str:
     """The name of a payload: the same for all layers if it carries them all."""
     null = analysis.null.name if analysis.null else analysis.quick_null.name
-    drawn = "all" if holds_all_layers(analysis) else str(layer)
+    drawn = "all" if holds_all_layers(analysis, alone) else str(layer)
     return "/".join((fingerprint(analysis), null, score, fold, theme, drawn))
 
 
-def holds_all_layers(analysis: Analysis) -> bool:
+def holds_all_layers(analysis: Analysis, alone: bool = False) -> bool:
     """Whether the payload carries the similarity of every layer."""
-    return bool(analysis.similarity.size <= MAX_BYTES)
+    return bool(analysis.similarity.size <= (MAX_ALONE_BYTES if alone else MAX_BYTES))
 
 
-def _layer_changes(analysis: Analysis, score: str, layer: int, tensors: Tensors) -> dict[str, Any]:
+def _layer_changes(
+    analysis: Analysis, score: str, layer: int, tensors: Tensors, alone: bool
+) -> dict[str, Any]:
     """What a change of layer changes in the figure; adds the tensors it names."""
     layers = range(analysis.n_layers + 1)
     _, words = word_view(analysis, score)
@@ -110,12 +122,13 @@ def _layer_changes(analysis: Analysis, score: str, layer: int, tensors: Tensors)
         "path halo": {"y": "@path"},
     }
     titles = [similarity_title(i) for i in layers]
-    if holds_all_layers(analysis):
+    if holds_all_layers(analysis, alone):
         tensors |= quantise("similarity", analysis.similarity.transpose(0, 2, 1))
         hover = [similarity_hover(i) for i in layers]
         data["similarity"] = {"hovertemplate": hover, "z": "@similarity"}
-    else:  # what stays behind until the server has sent more says so
-        titles = [titles[i] if i == layer else waiting_title(i, layer) for i in layers]
+    else:  # what stays behind, until the server has sent more or for good, says so
+        behind = lacking_title if alone else waiting_title
+        titles = [titles[i] if i == layer else behind(i, layer) for i in layers]
         data["similarity"] = {"opacity": [1.0 if i == layer else _BEHIND for i in layers]}
     bands = [selection_shapes(analysis, i, None)[0] for i in layers]
     return {

@@ -179,6 +179,11 @@ def waiting_title(layer: int, drawn: int) -> str:
     return f"<b>tokens × time</b>  path at layer {layer}, cosine still of {drawn}"
 
 
+def lacking_title(layer: int, drawn: int) -> str:
+    """Title of the tokens panel where its map is of the one layer that a file holds."""
+    return f"<b>tokens × time</b>  path at layer {layer}; this file holds the cosine of {drawn} only"
+
+
 def _annotations(
     analysis: Analysis, layer: int, score: str, fold: Fold, colours: Palette
 ) -> list[dict[str, Any]]:
