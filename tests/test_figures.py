@@ -268,6 +268,27 @@ def test_hover_names_time_layer_token_and_value(analysis: Analysis, fold: str) -
     assert np.shape(layers.customdata)[:2] == np.shape(layers.z)
 
 
+@pytest.mark.parametrize("fold", ["time", "words"])
+def test_silence_can_be_chosen_and_says_so(fold: str) -> None:
+    analysis = make_analysis()
+    earlier = dataclasses.replace(analysis.words[1], end_s=analysis.words[1].end_s - 0.08)
+    words = (analysis.words[0], earlier, *analysis.words[2:])
+    frame_word = analysis.frame_word.copy()
+    frame_word[11:13] = -1
+    paused = dataclasses.replace(
+        analysis, reference=Reference("planted", words), frame_word=frame_word
+    )
+    layers = trace(sheet_figure(paused, layer=3, fold=fold), "layers")
+    assert layers.hoverongaps
+    assert layers.hovertemplatefallback == "no value"
+    silent = [label for label, _ in layers.customdata[3] if label.endswith(" · no word here")]
+    if fold == "words":
+        assert silent == ["0.44 s – 0.52 s · no word here"]
+    else:
+        assert len(silent) == (frame_word < 0).sum() == 6
+        assert silent[2] == "0.44 s – 0.48 s · no word here"
+
+
 def test_a_recording_without_sound_is_drawn_without_its_sound_panel(analysis: Analysis) -> None:
     silent = dataclasses.replace(analysis.utterance, audio=Audio(np.zeros(0, np.float32), 16000))
     figure = sheet_figure(dataclasses.replace(analysis, utterance=silent), layer=0)

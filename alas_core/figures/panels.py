@@ -40,16 +40,17 @@ def layers_trace(
         zmax=far,
         colorscale=colours.diverging,
         colorbar=bar,
-        hoverongaps=False,
+        hoverongaps=True,  # only what can be hovered over can be clicked, and silence can be heard
         meta={"columns": labels, "rows": [f"layer {i}" for i in range(len(columns))]},
         hovertemplate="%{customdata[0]} · %{customdata[1]} · %{z:+.2r}<extra></extra>",
+        hovertemplatefallback="no value",
     )
 
 
 def _frame_word_labels(analysis: Analysis) -> list[str]:
     words = axes.word_labels(analysis)
     return [
-        f"{span} · {words[word]}" if word >= 0 else span
+        f"{span} · {words[word] if word >= 0 else 'no word here'}"
         for span, word in zip(axes.frame_labels(analysis), analysis.frame_word, strict=True)
     ]
 

@@ -107,6 +107,16 @@ def test_a_cell_of_layers_and_time_sets_layer_word_and_frame(page: Page) -> None
     expect(page.get_by_test_id("stSidebar").get_by_role("slider")).to_have_value("6")
 
 
+def test_silence_is_a_cell_like_any_other(page: Page) -> None:
+    listen(page)
+    click(page, 0.02, 6)
+    label = page.locator(".alas-figure .hoverlayer .hovertext").first
+    expect(label).to_have_text("0.00 s – 0.04 s · no word here · layer 6 · no value")
+    page.wait_for_selector(f"{ROOT}[data-drawn='6//0/']")
+    played_once(page, "0-0.04")
+    told(page, layer=6, frame=0)
+
+
 def test_a_cell_of_tokens_and_time_sets_word_frame_and_token(page: Page) -> None:
     click(page, 0.3, 3, y_axis="yaxis5")
     drawn(page, 4, 1)
