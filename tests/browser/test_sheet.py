@@ -447,6 +447,39 @@ def test_a_word_that_was_paused_goes_on_to_its_own_end(page: Page) -> None:
     assert rest.endswith("-1.08")
 
 
+def test_the_last_moment_is_heard_and_not_the_whole_sound(guests: type) -> None:
+    page = guests("short").page
+    listen(page)
+    page.evaluate(
+        """() => [...globalThis[Symbol.for("alas.selections")].values()][0]
+             .pick({ word: null, frame: 39 }, true)"""
+    )
+    page.wait_for_function("() => window.played.at(-1) === ''")
+    (span,) = filter(None, page.evaluate("() => window.played"))
+    assert [float(end) for end in span.split("-")] == pytest.approx([1.56, 1.565])
+
+
+def test_a_speed_that_is_left_and_taken_again_makes_one_player(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const decode = BaseAudioContext.prototype.decodeAudioData;
+          const wait = new Promise((open) => { window.open = open; });
+          BaseAudioContext.prototype.decodeAudioData = async function (...given) {
+            await wait;
+            return decode.apply(this, given);
+          };
+        }"""
+    )
+    page.wait_for_selector(".alas-lane > div", state="attached")
+    for key in ("3", "5", "3"):
+        page.locator(ROOT).press(key)
+    page.evaluate("() => window.open()")
+    listen(page)
+    page.get_by_role("button", name="red").click()
+    played_once(page, "0.2-0.52")
+    assert page.locator(".alas-lane > div").count() == 1
+
+
 def test_a_word_under_the_mouse_is_heard_if_that_is_switched_on(page: Page) -> None:
     listen(page)
     chip = page.get_by_role("button", name="sleeps")
