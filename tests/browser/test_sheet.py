@@ -599,6 +599,40 @@ def test_another_fold_keeps_choice_and_zoom(page: Page) -> None:
     assert time_range(page) == pytest.approx([0, 1.6])
 
 
+FOLDED = """(fold) => document.querySelector('.alas-figure').layout.annotations
+  .some((note) => note.text.includes(`layers × ${fold}`))"""
+
+
+def test_a_zoom_by_keys_outlives_every_new_picture(page: Page) -> None:
+    fold = page.get_by_test_id("stSidebar").get_by_text("Words")
+    page.get_by_role("button", name="fox").click()
+    page.locator(ROOT).press("+")
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 0.3"
+    )
+    for name in ("words", "time", "words"):
+        fold.click()
+        page.wait_for_function(FOLDED, arg=name)
+        drawn(page, 4, 2)
+        assert time_range(page) == pytest.approx([0.4, 1.2], abs=0.01)
+    page.mouse.dblclick(*point(page, 0.8, 2))
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] === 0"
+    )
+    assert time_range(page) == pytest.approx([0, 1.6])
+
+
+def test_a_zoom_by_keys_outlives_the_fetching_of_a_layer(guests: type) -> None:
+    page = guests("large").page
+    page.locator(ROOT).press("+")
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 0.3"
+    )
+    page.locator(ROOT).press("ArrowDown")
+    page.wait_for_selector(f"{ROOT}[data-ready$='/5']")
+    assert time_range(page) == pytest.approx([0.4, 1.2], abs=0.01)
+
+
 def test_the_null_replaces_the_quick_one_without_losing_the_choice(page: Page) -> None:
     toggle = page.get_by_test_id("stSidebar").get_by_text("Early")
     toggle.click()

@@ -57,9 +57,14 @@ class SheetFigure extends LinkedFigure {
     };
   }
 
-  // On the page wavesurfer draws the waveform; a saved picture has Plotly's.
+  // On the page wavesurfer draws the waveform; a saved picture has Plotly's. What is in view stays:
+  // Plotly itself (uirevision) keeps a zoom by mouse, not one by keys and buttons.
   setFigure(made) {
+    const seen = made.analysis === this.made?.analysis ? this.div._fullLayout : null;
     super.setFigure(made);
+    for (const name of seen ? Object.keys(made.ranges) : []) {
+      this.layout[name] = { ...this.layout[name], range: [...seen[name].range] };
+    }
     this.waveform(!made.lane);
   }
 
