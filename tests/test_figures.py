@@ -23,6 +23,7 @@ from safetensors.numpy import load
 from scipy.spatial import ConvexHull
 
 from alas_core import frontend
+from alas_core.definitions import SCORES
 from alas_core.errors import InputError
 from alas_core.figures import axes, cross_layer_figure, linked, map_figure, payload, profile_figure
 from alas_core.figures.comparison import profiles_figure
@@ -232,6 +233,23 @@ def test_chosen_layer_word_and_tokens_are_marked(analysis: Analysis) -> None:
     )
     tokens = shape(figure, "word tokens")
     assert (tokens.yref, tokens.y0, tokens.y1) == ("y5", 1.5, 2.5)
+
+
+@pytest.mark.parametrize("score", ["alas", "hit_rate"])
+def test_the_chosen_word_has_its_own_line_in_the_profile(analysis: Analysis, score: str) -> None:
+    line = trace(sheet_figure(analysis, layer=6, word=2, score=score), "word profile")
+    np.testing.assert_allclose(line.x, analysis.word_scores[score][:, 2], rtol=1e-6)
+    assert (line.visible, line.text, line.xaxis, line.yaxis) == (True, "‘fox’", "x2", "y4")
+    assert SCORES[score].label in line.hovertemplate
+    assert trace(sheet_figure(analysis, layer=6, score=score), "word profile").visible is False
+
+
+def test_a_score_of_no_word_has_no_line_for_one(analysis: Analysis) -> None:
+    figure = sheet_figure(analysis, layer=6, word=2, score="path_accuracy")
+    assert not list(figure.select_traces({"name": "word profile"}))
+    sheet, tensors = read_payload(sheet_payload(analysis, layer=1, score="path_accuracy"))
+    assert "data" not in sheet["changes"]["words"]
+    assert "word_profile" not in tensors
 
 
 def test_nothing_is_marked_without_a_word_or_where_it_has_no_place(analysis: Analysis) -> None:
@@ -488,6 +506,8 @@ def test_following_a_click_gives_the_figure_python_would_draw(
     for got, wanted in zip(figure.data, expected.data, strict=True):
         assert got.name == wanted.name
         assert got.hovertemplate == wanted.hovertemplate
+        if got.type == "scatter":
+            assert (got.visible, got.text) == (wanted.visible, wanted.text)
         for key in ("x", "y", "z"):
             if key in wanted and wanted[key] is not None:
                 np.testing.assert_allclose(decoded(got[key]), decoded(wanted[key]), atol=1e-4)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from alas_core.audio import envelope, to_flac_bytes
+from alas_core.figures import axes
 from alas_core.figures.linked import Tensors, pack, quantise, slug
 from alas_core.figures.palette import Palette, Theme, colour_at, palette
 from alas_core.figures.panels import similarity_hover
@@ -72,7 +73,7 @@ def sheet_payload(
         "figure": figure.to_plotly_json(),
         "changes": {
             "layers": _layer_changes(analysis, score, layer, tensors, alone),
-            "words": _word_changes(analysis),
+            "words": _word_changes(analysis, score, tensors),
             **_cell_changes(analysis),
         },
         "drawn_layer": layer,
@@ -138,14 +139,19 @@ def _layer_changes(
     }
 
 
-def _word_changes(analysis: Analysis) -> dict[str, Any]:
-    """What a change of word changes in the figure."""
+def _word_changes(analysis: Analysis, score: str, tensors: Tensors) -> dict[str, Any]:
+    """What a change of word changes in the figure; adds the tensor it names."""
     shapes = [selection_shapes(analysis, 0, word)[1:] for word in range(len(analysis.words))]
     changes: dict[str, Any] = {}
     for place, (name, sides) in enumerate((("word", "x"), ("word tokens", "y"))):
         wanted = (f"{sides}0", f"{sides}1", "visible")
         changes[name] = {side: [shape[place][side] for shape in shapes] for side in wanted}
-    return {"shapes": changes}
+    if score not in analysis.word_scores:
+        return {"shapes": changes}
+    tensors["word_profile"] = analysis.word_scores[score].T.astype(np.float32)
+    names = axes.word_labels(analysis)
+    line = {"x": "@word_profile", "text": names, "visible": [True] * len(names)}
+    return {"shapes": changes, "data": {"word profile": line}}
 
 
 MAX_PEAKS = 12_000

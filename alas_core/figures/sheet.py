@@ -12,7 +12,7 @@ from alas_core.errors import InputError
 from alas_core.figures import axes
 from alas_core.figures.palette import SELECTION, Palette, Theme, palette
 from alas_core.figures.panels import layers_trace, similarity_traces, token_trace
-from alas_core.figures.profile import best_layer, null_caption, profile_traces
+from alas_core.figures.profile import best_layer, null_caption, profile_traces, word_profile
 from alas_core.figures.sound import mel_ticks, sound_traces, tier_traces
 from alas_core.figures.views import Fold, frame_view, word_view
 from alas_core.numerals import number
@@ -88,9 +88,8 @@ def sheet_figure(
     traces = [*sound_traces(analysis, colours), *tier_traces(analysis, score, layer, colours)]
     bars = {row: axes.bar_above(LEFT[1], ROWS[row][1], colours) for row in ("layers", "tokens")}
     traces += [layers_trace(analysis, score, fold, colours, bars["layers"])]
-    traces += [
-        trace.update(xaxis="x2", yaxis="y4") for trace in profile_traces(analysis, score, colours)
-    ]
+    profile = [*profile_traces(analysis, score, colours), *word_profile(analysis, score, word)]
+    traces += [trace.update(xaxis="x2", yaxis="y4") for trace in profile]
     traces += similarity_traces(analysis, layer, colours, bars["tokens"])
     traces += [*_chance(analysis, colours), token_trace(analysis, layer)]
     figure.add_traces(traces)
@@ -165,7 +164,10 @@ SIMILARITY_HELP = (
     "green: the reference, frames and tokens of one word<br>"
     "line: the model's path, the best one that never goes back"
 )
-PROFILE_HELP = "grey or dotted: 95 % of what wrong words reach; dashed: the baseline; diamond: best"
+PROFILE_HELP = (
+    "grey or dotted: 95 % of what wrong words reach; dashed: the baseline; diamond: best<br>"
+    "thin and pink: the chosen word alone"
+)
 HITS_HELP = "share of its word's frames whose nearest token is this one; dashed: 1 / tokens"
 
 

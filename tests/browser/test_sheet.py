@@ -23,6 +23,7 @@ from tests.browser.conftest import (
     turn_away,
 )
 from tests.browsers import running_server
+from tests.factory import make_analysis
 
 pytestmark = pytest.mark.browser
 
@@ -140,6 +141,25 @@ def test_a_point_of_the_profile_sets_the_layer(page: Page) -> None:
     click(page, value, 7, x_axis="xaxis2")
     drawn(page, 7, "")
     told(page, layer=7)
+
+
+def test_the_chosen_word_has_its_own_line_in_the_profile(page: Page) -> None:
+    line = """() => {
+      const { visible, x } = document.querySelector(".alas-figure")._fullData
+        .find((trace) => trace.name === "word profile");
+      return visible && [...x];
+    }"""
+    assert page.evaluate(line) is False
+    page.get_by_role("button", name="fox").click()
+    drawn(page, 4, 2)
+    values = make_analysis().word_scores["alas"][:, 2].tolist()
+    assert page.evaluate(line) == pytest.approx(values, rel=1e-5)
+    page.mouse.move(*point(page, values[6], 6, x_axis="xaxis2"))
+    label = page.locator(".alas-figure .hoverlayer .hovertext").first
+    expect(label).to_contain_text("‘fox’ · layer 6 · ALAS")
+    page.locator(ROOT).press("Escape")
+    drawn(page, 4, "")
+    assert page.evaluate(line) is False
 
 
 def test_a_bar_of_the_hit_rates_sets_the_tokens_word(page: Page) -> None:
