@@ -566,6 +566,29 @@ def test_a_words_value_is_named_as_it_is_computed(
     assert sheet["chips"][2]["values"] == [number(value) for value in values]
 
 
+def test_a_word_says_what_it_is_taken_for_and_how_late_the_path_begins_it(
+    analysis: Analysis,
+) -> None:
+    similarity = analysis.similarity.copy()
+    similarity[3, analysis.frame_word == 1] = [0.1, 0.2, 0.9, 0.1, 0.1]  # "red" is near to "fox"
+    shifts = analysis.word_scores["onset_shift_ms"].copy()
+    shifts[3, :4] = [0.2, 40.0, -120.0, np.nan]
+    changed = dataclasses.replace(
+        analysis,
+        similarity=similarity,
+        word_scores={**analysis.word_scores, "onset_shift_ms": shifts},
+    )
+    sheet, _ = read_payload(sheet_payload(changed, layer=1))
+    said = [chip["taken_for"][3] for chip in sheet["chips"]]
+    assert said[1] == "taken for ‘fox’ in 8 of 8 frames"
+    assert [chip["shift"][3] for chip in sheet["chips"]][:4] == [
+        "onset shift 0 ms", "onset shift +40 ms", "onset shift −120 ms", ""
+    ]  # fmt: skip
+    lean = dataclasses.replace(analysis, word_scores={"alas": analysis.word_scores["alas"]})
+    sheet, _ = read_payload(sheet_payload(lean, layer=1))
+    assert sheet["chips"][1]["shift"] == [""] * (analysis.n_layers + 1)
+
+
 def test_the_null_changes_the_payloads_name(analysis: Analysis) -> None:
     options = {"layer": 0, "score": "alas", "fold": "time", "theme": "light"}
     early = dataclasses.replace(analysis, null=None)

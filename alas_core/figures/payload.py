@@ -25,7 +25,8 @@ from alas_core.figures.sheet import (
 )
 from alas_core.figures.views import Fold, spread, word_cells, word_score, word_view
 from alas_core.fingerprint import fingerprint
-from alas_core.numerals import number
+from alas_core.mistakes import nearest_other
+from alas_core.numerals import counted, number
 from alas_core.types import Analysis, FloatArray
 
 MAX_BYTES = 6_000_000
@@ -191,7 +192,8 @@ def _range(side: str, low: FloatArray, high: FloatArray) -> dict[str, Any]:
 
 
 def _chips(analysis: Analysis, score: str, colours: Palette) -> list[dict[str, Any]]:
-    """The transcript's words: raw text, span, and colour and value at each layer."""
+    """The transcript's words: raw text, span, and what is to be said of each at each layer."""
+    layers = range(analysis.n_layers + 1)
     _, values = word_view(analysis, score)
     far = spread(values)
     chips = []
@@ -206,6 +208,24 @@ def _chips(analysis: Analysis, score: str, colours: Palette) -> list[dict[str, A
                 "problem": "" if word.placed else word.problem or "not placed by the reference",
                 "colours": shown,
                 "values": [number(value) for value in column],
+                "taken_for": [_taken_for(analysis, index, layer) for layer in layers],
+                "shift": [_shift(analysis, index, layer) for layer in layers],
             }
         )
     return chips
+
+
+def _taken_for(analysis: Analysis, word: int, layer: int) -> str:
+    other, count, n_frames = nearest_other(analysis, word, layer)
+    if other is None:
+        return ""
+    return f"taken for ‘{analysis.words[other].word}’ in {count} of {counted(n_frames, 'frame')}"
+
+
+def _shift(analysis: Analysis, word: int, layer: int) -> str:
+    """How much later than the reference the path begins a word; "" where it never does."""
+    shifts = analysis.word_scores.get("onset_shift_ms")
+    if shifts is None or np.isnan(shifts[layer, word]):
+        return ""
+    shift = round(float(shifts[layer, word]))
+    return f"onset shift {f'{shift:+d}' if shift else 0} ms".replace("-", "−")

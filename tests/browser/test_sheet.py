@@ -204,13 +204,18 @@ def test_the_chosen_word_is_told_in_numbers(page: Page) -> None:
     expect(line).to_have_text("No word is chosen.")
     height = sheet.bounding_box()["height"]
     page.get_by_role("button", name="fox").click()
-    number = r"ALAS -?\d\.\d+ at layer"
+    number = r"ALAS −?\d\.\d+ at layer"
     told = "‘fox’ · 0.52 – 1.08 s · 560 ms · 14 frames · "
-    expect(line).to_have_text(re.compile(f"^{told}{number} 4$"))
+    shift = r"( · onset shift \S+ ms)?"
+    expect(line).to_have_text(re.compile(f"^{told}{number} 4{shift}$"))
     first = line.inner_text()
     sheet.press("ArrowDown")
-    expect(line).to_have_text(re.compile(f"^{told}{number} 5$"))
-    assert line.inner_text()[:-1] != first[:-1]
+    expect(line).to_have_text(re.compile(f"^{told}{number} 5{shift}$"))
+    assert line.inner_text() != first.replace("layer 4", "layer 5")
+    for _ in range(5):
+        sheet.press("ArrowUp")
+    wrong = r" · taken for ‘\w+’ in \d+ of 14 frames"
+    expect(line).to_have_text(re.compile(f"^{told}{number} 0{wrong}{shift}$"))
     click(page, 0.02, 3, y_axis="yaxis5")
     expect(line).to_have_text("no word · 0.00 – 0.04 s · frame 0")
     assert sheet.bounding_box()["height"] == height
@@ -806,7 +811,10 @@ def test_nothing_is_cut_off(guests: type, width: int, scheme: str) -> None:
     guest = guests("long", viewport={"width": width, "height": 1100}, color_scheme=scheme)
     page = guest.page
     page.get_by_role("button", name="yellow").last.click()
-    expect(page.locator(".alas-line")).to_contain_text("at layer")
+    page.evaluate(
+        """() => [...globalThis[Symbol.for("alas.selections")].values()][0].pick({ layer: 0 })"""
+    )
+    expect(page.locator(".alas-line")).to_contain_text("at layer 0 · taken for")
     guest.keep(f"sheet-{width}-{scheme}")
     outside = page.evaluate(
         """() => {
