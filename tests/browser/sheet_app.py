@@ -34,6 +34,8 @@ def analysis_of(case: str) -> Analysis:
     if case == "long":
         return make_analysis(n_layers=24, n_frames=250, words="seven yellow birds sing " * 12)
     base = make_analysis()
+    if case == "other":
+        return make_analysis(n_frames=60)
     if case == "short":  # the sound ends within its last frame
         audio = make_audio(1.565)
         key = dataclasses.replace(base.key, audio_sha=audio.sha)
@@ -56,11 +58,12 @@ def follow(event: SheetEvent) -> None:
     st.session_state["events"] = [*st.session_state.get("events", []), chosen]
 
 
-shown = analysis_of(CASE)
+shown = analysis_of("other" if st.session_state.get("other") else CASE)
 st.sidebar.slider("Layer", 0, shown.n_layers, shown.best_layer, key="layer")
 st.sidebar.toggle("Words", key="fold")
 st.sidebar.toggle("Early", key="early", help="as before the null is there")
 st.sidebar.toggle("Waiting", key="waiting", help="as while another analysis is computed")
+st.sidebar.toggle("Other", key="other", help="another recording in the same place")
 if not st.sidebar.toggle("Hide", key="hide"):
     if st.session_state["early"]:
         shown = dataclasses.replace(shown, null=None)

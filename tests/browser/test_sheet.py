@@ -647,6 +647,22 @@ def test_a_zoom_by_keys_outlives_every_new_picture(page: Page) -> None:
     assert time_range(page) == pytest.approx([0, 1.6])
 
 
+def test_a_double_click_shows_all_of_the_recording_that_is_there_now(page: Page) -> None:
+    page.get_by_test_id("stSidebar").get_by_text("Other").click()
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[1] > 2"
+    )
+    page.locator(ROOT).press("+")
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 0.5"
+    )
+    page.mouse.dblclick(*point(page, 1.2, 2))
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] === 0"
+    )
+    assert time_range(page) == pytest.approx([0, 2.4])
+
+
 def test_a_zoom_by_keys_outlives_the_fetching_of_a_layer(guests: type) -> None:
     page = guests("large").page
     page.locator(ROOT).press("+")

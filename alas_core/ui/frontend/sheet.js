@@ -210,6 +210,7 @@ class SheetView {
     this.figure.on("plotly_click", (event) => this.onClick(this.figure.panelPlace(event.points[0])));
     this.figure.on("plotly_hover", (event) => this.onHover(this.figure.panelPlace(event.points[0])));
     this.figure.on("plotly_unhover", () => this.hoverWord(null));
+    this.figure.on("plotly_doubleclick", () => this.zoom(0));
     this.figure.on("plotly_relayout", () => {
       this.figure.refit();
       this.layLane();

@@ -1,6 +1,9 @@
 // The sheet's own manners: word names that fit, zoom of all panels, places in seconds and tokens.
 
 class SheetFigure extends LinkedFigure {
+  // Plotly's own double click goes back to what the first analysis in this place showed.
+  config = { ...CONFIG, doubleClick: false };
+
   // Word names that fit their cell at the present zoom, cut names where most of one fits.
   fitLabels() {
     const labels = this.data.find((trace) => trace.name === "word labels");
