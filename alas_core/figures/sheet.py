@@ -183,7 +183,9 @@ def waiting_title(layer: int, drawn: int) -> str:
 
 def lacking_title(layer: int, drawn: int) -> str:
     """Title of the tokens panel where its map is of the one layer that a file holds."""
-    return f"<b>tokens × time</b>  path at layer {layer}; this file holds the cosine of {drawn} only"
+    return (
+        f"<b>tokens × time</b>  path at layer {layer}; this file holds the cosine of {drawn} only"
+    )
 
 
 def _annotations(
