@@ -298,10 +298,10 @@ def test_silence_can_be_chosen_and_says_so(fold: str) -> None:
     )
     layers = trace(sheet_figure(paused, layer=3, fold=fold), "layers")
     assert layers.hoverongaps
-    assert layers.hovertemplatefallback == "no value"
     silent = [label for label, _ in layers.customdata[3] if label.endswith(" · no word here")]
     if fold == "words":
         assert silent == ["0.44 s – 0.52 s · no word here"]
+        assert layers.text[3][2] == "no value"
     else:
         assert len(silent) == (frame_word < 0).sum() == 6
         assert silent[2] == "0.44 s – 0.48 s · no word here"

@@ -71,7 +71,7 @@ def word_profile(analysis: Analysis, score: str, word: int | None) -> list[go.Sc
             line={"color": SELECTION, "width": 1.5},
             visible=word is not None,
             text="" if word is None else word_labels(analysis)[word],
-            hovertemplate="%{text} · layer %{y} · "
+            hovertemplate="%{fullData.text} · layer %{y} · "
             f"{SCORES[score].label} %{{x:.2r}}<extra></extra>",
         )
     ]

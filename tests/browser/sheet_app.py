@@ -8,6 +8,7 @@ import dataclasses
 import json
 import math
 
+import numpy as np
 import streamlit as st
 
 from alas_core.figures import cross_layer_figure, payload
@@ -32,7 +33,9 @@ def analysis_of(case: str) -> Analysis:
     if case == "evil":
         return evil_analysis()
     if case == "long":
-        return make_analysis(n_layers=24, n_frames=250, words="seven yellow birds sing " * 12)
+        binding = 0.7 * np.sin(np.linspace(-0.5, np.pi - 0.5, 25))  # at first to other words
+        words = "seven yellow birds sing " * 12
+        return make_analysis(n_layers=24, n_frames=250, words=words, binding=binding)
     base = make_analysis()
     if case == "other":
         return make_analysis(n_frames=60)
@@ -63,7 +66,7 @@ st.sidebar.slider("Layer", 0, shown.n_layers, shown.best_layer, key="layer")
 st.sidebar.toggle("Words", key="fold")
 st.sidebar.toggle("Early", key="early", help="as before the null is there")
 st.sidebar.toggle("Waiting", key="waiting", help="as while another analysis is computed")
-st.sidebar.toggle("Other", key="other", help="another recording in the same place")
+st.sidebar.toggle("Other", key="other")  # another recording in the same place
 if not st.sidebar.toggle("Hide", key="hide"):
     if st.session_state["early"]:
         shown = dataclasses.replace(shown, null=None)
