@@ -261,13 +261,13 @@ def _scripts(analysis: Analysis, score: str, drawn: Mapping[str, Any]) -> str:
     layer = analysis.best_layer
     held = {
         **{name: frontend.packed(name) for name in ("plotly", "wavesurfer")},
-        "sheet": sheet_payload(analysis, layer=layer, score=score),
+        "sheet": sheet_payload(analysis, layer=layer, score=score, alone=True),
         **{
             f"js-{name}": frontend.script(name).encode()
             for name in ("plotly", "wavesurfer", "data", "sheet")
         },
     }
-    name = sheet_name(analysis, layer=layer, score=score, fold="time", theme="light")
+    name = sheet_name(analysis, layer=layer, score=score, fold="time", theme="light", alone=True)
     choice = json.dumps({"id": name, "layer": layer, "word": None, "frame": None, "token": None})
     lines = [
         f'<script type="text/plain" id="{key}">{base64.b64encode(raw).decode()}</script>'

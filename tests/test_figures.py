@@ -25,6 +25,7 @@ from scipy.spatial import ConvexHull
 from alas_core import frontend
 from alas_core.alignment import own_mass
 from alas_core.bundle import dumps, loads
+from alas_core.definitions import SCORES
 from alas_core.errors import InputError
 from alas_core.figures import axes, cross_layer_figure, linked, map_figure, payload, profile_figure
 from alas_core.figures.cells import token_cells
@@ -252,6 +253,23 @@ def test_chosen_layer_word_and_tokens_are_marked(analysis: Analysis) -> None:
     assert (tokens.yref, tokens.y0, tokens.y1) == ("y5", 1.5, 2.5)
 
 
+@pytest.mark.parametrize("score", ["alas", "hit_rate"])
+def test_the_chosen_word_has_its_own_line_in_the_profile(analysis: Analysis, score: str) -> None:
+    line = trace(sheet_figure(analysis, layer=6, word=2, score=score), "word profile")
+    np.testing.assert_allclose(line.x, analysis.word_scores[score][:, 2], rtol=1e-6)
+    assert (line.visible, line.text, line.xaxis, line.yaxis) == (True, "‘fox’", "x2", "y4")
+    assert SCORES[score].label in line.hovertemplate
+    assert trace(sheet_figure(analysis, layer=6, score=score), "word profile").visible is False
+
+
+def test_a_score_of_no_word_has_no_line_for_one(analysis: Analysis) -> None:
+    figure = sheet_figure(analysis, layer=6, word=2, score="path_accuracy")
+    assert not list(figure.select_traces({"name": "word profile"}))
+    sheet, tensors = read_payload(sheet_payload(analysis, layer=1, score="path_accuracy"))
+    assert "data" not in sheet["changes"]["words"]
+    assert "word_profile" not in tensors
+
+
 def test_nothing_is_marked_without_a_word_or_where_it_has_no_place(analysis: Analysis) -> None:
     figure = sheet_figure(analysis, layer=6)
     assert shape(figure, "word").visible is False
@@ -284,6 +302,27 @@ def test_hover_names_time_layer_token_and_value(analysis: Analysis, fold: str) -
     layers = trace(figure, "layers")
     assert layers.customdata[7][2][1] == "layer 7"
     assert np.shape(layers.customdata)[:2] == np.shape(layers.z)
+
+
+@pytest.mark.parametrize("fold", ["time", "words"])
+def test_silence_can_be_chosen_and_says_so(fold: str) -> None:
+    analysis = make_analysis()
+    earlier = dataclasses.replace(analysis.words[1], end_s=analysis.words[1].end_s - 0.08)
+    words = (analysis.words[0], earlier, *analysis.words[2:])
+    frame_word = analysis.frame_word.copy()
+    frame_word[11:13] = -1
+    paused = dataclasses.replace(
+        analysis, reference=Reference("planted", words), frame_word=frame_word
+    )
+    layers = trace(sheet_figure(paused, layer=3, fold=fold), "layers")
+    assert layers.hoverongaps
+    silent = [label for label, _ in layers.customdata[3] if label.endswith(" · no word here")]
+    if fold == "words":
+        assert silent == ["0.44 s – 0.52 s · no word here"]
+        assert layers.text[3][2] == "no value"
+    else:
+        assert len(silent) == (frame_word < 0).sum() == 6
+        assert silent[2] == "0.44 s – 0.48 s · no word here"
 
 
 def test_a_recording_without_sound_is_drawn_without_its_sound_panel(analysis: Analysis) -> None:
@@ -530,6 +569,8 @@ def test_following_a_click_gives_the_figure_python_would_draw(
     for got, wanted in zip(figure.data, expected.data, strict=True):
         assert got.name == wanted.name
         assert got.hovertemplate == wanted.hovertemplate
+        if got.type == "scatter":
+            assert (got.visible, got.text) == (wanted.visible, wanted.text)
         for key in ("x", "y", "z"):
             if key in wanted and wanted[key] is not None:
                 np.testing.assert_allclose(decoded(got[key]), decoded(wanted[key]), atol=1e-4)
@@ -609,6 +650,29 @@ def test_a_words_value_is_named_as_it_is_computed(
     assert sheet["word_score"] == name
     values = analysis.word_scores[score][:, 2] - analysis.baselines[score]
     assert sheet["chips"][2]["values"] == [number(value) for value in values]
+
+
+def test_a_word_says_what_it_is_taken_for_and_how_late_the_path_begins_it(
+    analysis: Analysis,
+) -> None:
+    similarity = analysis.similarity.copy()
+    similarity[3, analysis.frame_word == 1] = [0.1, 0.2, 0.9, 0.1, 0.1]  # "red" is near to "fox"
+    shifts = analysis.word_scores["onset_shift_ms"].copy()
+    shifts[3, :4] = [0.2, 40.0, -120.0, np.nan]
+    changed = dataclasses.replace(
+        analysis,
+        similarity=similarity,
+        word_scores={**analysis.word_scores, "onset_shift_ms": shifts},
+    )
+    sheet, _ = read_payload(sheet_payload(changed, layer=1))
+    said = [chip["taken_for"][3] for chip in sheet["chips"]]
+    assert said[1] == "taken for ‘fox’ in 8 of 8 frames"
+    assert [chip["shift"][3] for chip in sheet["chips"]][:4] == [
+        "onset shift 0 ms", "onset shift +40 ms", "onset shift −120 ms", ""
+    ]  # fmt: skip
+    lean = dataclasses.replace(analysis, word_scores={"alas": analysis.word_scores["alas"]})
+    sheet, _ = read_payload(sheet_payload(lean, layer=1))
+    assert sheet["chips"][1]["shift"] == [""] * (analysis.n_layers + 1)
 
 
 def test_the_null_changes_the_payloads_name(analysis: Analysis) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from alas_core.citation import PAPER, bibtex
 from alas_core.definitions import SCORES
+from alas_core.figures import payload
 from alas_core.figures.lens_payload import token_label
 from alas_core.figures.readout_svg import runs
 from alas_core.findings import findings, reading_sentence
@@ -69,6 +70,35 @@ def test_sound_and_drawing_library_are_inside(html):
     assert set(held) == libraries | {"sheet", "js-data", "js-sheet"}
     assert b"fLaC" in base64.b64decode(held["sheet"])
     assert base64.b64decode(held["plotly"])[:2] == b"\x1f\x8b"
+
+
+def sheet_of(html: str) -> tuple[dict, set[str]]:
+    """What the report's sheet holds: its head with the name it has, and the names of its arrays."""
+    held = re.search(r'id="sheet">([^<]*)<', html).group(1)
+    raw = base64.b64decode(held)
+    header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+    about = header.pop("__metadata__")
+    return json.loads(about["sheet"]) | {"id": about["id"]}, set(header)
+
+
+def test_more_layers_fit_into_a_file_than_into_a_page(monkeypatch):
+    monkeypatch.setattr(payload, "MAX_BYTES", 10)
+    head, arrays = sheet_of(report_html(made()))
+    assert "similarity" in arrays
+    assert head["id"].endswith("/all")
+
+
+def test_a_file_too_small_for_all_layers_promises_none(monkeypatch):
+    monkeypatch.setattr(payload, "MAX_ALONE_BYTES", 10)
+    html = report_html(made())
+    head, arrays = sheet_of(html)
+    assert "similarity" not in arrays
+    layer, titles = head["drawn_layer"], head["changes"]["layers"]["annotations"]["tokens title"]
+    for other, title in enumerate(titles["text"]):
+        said = f"path at layer {other}; this file holds the cosine of {layer} only"
+        assert title.endswith(f"cosine at layer {layer}" if other == layer else said)
+    choice = re.search(r'<script type="application/json" id="choice">(.*?)</script>', html)
+    assert json.loads(choice.group(1))["id"] == head["id"], "the page waits for it by this name"
 
 
 def test_words_of_users_and_models_stay_text():

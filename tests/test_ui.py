@@ -16,7 +16,7 @@ import pytest
 from alas_core import bundles
 from alas_core.datasets import Row
 from alas_core.errors import InputError
-from alas_core.ui import gallery, kept_runs, parameters, settings, sheet, tables, url
+from alas_core.ui import details, gallery, kept_runs, parameters, settings, sheet, tables, url
 from alas_core.ui.folders import FolderSource
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
@@ -634,3 +634,10 @@ def test_an_event_of_another_picture_or_out_of_nowhere_is_no_choice():
     other = make_analysis(n_layers=2, n_frames=20, words="a dog runs far away")
     for wrong in (chosen, {**own, "analysis": other.key.digest}, {**own, "layer": 3}, "pick", None):
         assert sheet._event(wrong, analysis) is None
+
+
+def test_the_sheet_for_print_travels_without_its_cells_labels():
+    figure = details._FIGURES["Sheet"](make_analysis(), 3)
+    cells = [trace for trace in figure.data if trace.type == "heatmap" and trace.meta]
+    assert {trace.name for trace in cells} >= {"tier", "layers", "similarity"}
+    assert all(trace.customdata is None and trace.meta["columns"] for trace in cells)

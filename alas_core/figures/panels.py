@@ -6,6 +6,7 @@ JavaScript makes the hover text of each cell from them, so that the figure's JSO
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from alas_core.figures import axes
 from alas_core.figures.cells import KINDS, Cells, token_cells
 from alas_core.figures.palette import REFERENCE, SIMILARITY, TEXT, Palette
 from alas_core.figures.views import Fold, frame_view, spread, word_cells, word_view
+from alas_core.numerals import number
 from alas_core.types import Analysis
 
 
@@ -41,16 +43,24 @@ def layers_trace(
         zmax=far,
         colorscale=colours.diverging,
         colorbar=bar,
-        hoverongaps=False,
+        hoverongaps=True,  # only what can be hovered over can be clicked, and silence can be heard
         meta={"columns": labels, "rows": [f"layer {i}" for i in range(len(columns))]},
-        hovertemplate="%{customdata[0]} · %{customdata[1]} · %{z:+.2r}<extra></extra>",
+        text=[[_signed(value) for value in row] for row in columns.tolist()],
+        hovertemplate="%{customdata[0]} · %{customdata[1]} · %{text}<extra></extra>",
     )
+
+
+def _signed(value: float) -> str:
+    """A departure from the baseline; of no number Plotly itself would make "+NaN"."""
+    if math.isnan(value):
+        return "no value"
+    return f"{'+' if value > 0 else ''}{number(value)}"
 
 
 def _frame_word_labels(analysis: Analysis) -> list[str]:
     words = axes.word_labels(analysis)
     return [
-        f"{span} · {words[word]}" if word >= 0 else span
+        f"{span} · {words[word] if word >= 0 else 'no word here'}"
         for span, word in zip(axes.frame_labels(analysis), analysis.frame_word, strict=True)
     ]
 

@@ -18,6 +18,7 @@ from alas_core.figures.palette import Palette, Theme, colour_at, palette
 from alas_core.figures.panels import similarity_hover
 from alas_core.figures.profile import verdict
 from alas_core.figures.sheet import (
+    lacking_title,
     selection_shapes,
     sheet_figure,
     similarity_title,
@@ -25,11 +26,15 @@ from alas_core.figures.sheet import (
 )
 from alas_core.figures.views import Fold, spread, word_cells, word_score, word_view
 from alas_core.fingerprint import fingerprint
-from alas_core.numerals import number
+from alas_core.mistakes import nearest_other
+from alas_core.numerals import counted, number
 from alas_core.types import Analysis, FloatArray
 
 MAX_BYTES = 6_000_000
 """Above this only the asked-for layer's similarity goes: then a change of layer asks the server."""
+
+MAX_ALONE_BYTES = 30_000_000
+"""The same for a file that has no server to ask: as base64 it has some 40 MB then."""
 
 _BEHIND = 0.3
 """Opacity of a similarity map that is not of the chosen layer."""
@@ -43,6 +48,7 @@ def sheet_payload(
     fold: Fold = "time",
     cells: Cells = "cosine",
     theme: Theme = "light",
+    alone: bool = False,
 ) -> bytes:
     """All that the browser needs to draw, play and follow the sheet of one analysis.
 
@@ -50,6 +56,9 @@ def sheet_payload(
     ----------
     layer : int
         The layer that the figure is made for; the others come along (see `holds_all_layers`).
+    alone : bool
+        Whether the sheet is read without a server: then more layers come along, and those that do
+        not will never come.
 
     Returns
     -------
@@ -69,8 +78,8 @@ def sheet_payload(
         "lane": _lane(analysis, palette(theme), tensors),
         "figure": figure.to_plotly_json(),
         "changes": {
-            "layers": _layer_changes(analysis, score, layer, cells, tensors),
-            "words": _word_changes(analysis),
+            "layers": _layer_changes(analysis, score, layer, cells, tensors, alone),
+            "words": _word_changes(analysis, score, tensors),
             **_cell_changes(analysis),
         },
         "drawn_layer": layer,
@@ -84,7 +93,9 @@ def sheet_payload(
         "frame_word": analysis.frame_word.tolist(),
         "token_word": analysis.token_word.tolist(),
     }
-    name = sheet_name(analysis, layer=layer, score=score, fold=fold, cells=cells, theme=theme)
+    name = sheet_name(
+        analysis, layer=layer, score=score, fold=fold, cells=cells, theme=theme, alone=alone
+    )
     return pack(name, sheet, tensors)
 
 
@@ -96,20 +107,21 @@ def sheet_name(
     fold: Fold,
     theme: Theme,
     cells: Cells = "cosine",
+    alone: bool = False,
 ) -> str:
     """The name of a payload: the same for all layers if it carries them all."""
     null = analysis.null.name if analysis.null else analysis.quick_null.name
-    drawn = "all" if holds_all_layers(analysis) else str(layer)
+    drawn = "all" if holds_all_layers(analysis, alone) else str(layer)
     return "/".join((fingerprint(analysis), null, score, fold, cells, theme, drawn))
 
 
-def holds_all_layers(analysis: Analysis) -> bool:
+def holds_all_layers(analysis: Analysis, alone: bool = False) -> bool:
     """Whether the payload carries the similarity of every layer."""
-    return bool(analysis.similarity.size <= MAX_BYTES)
+    return bool(analysis.similarity.size <= (MAX_ALONE_BYTES if alone else MAX_BYTES))
 
 
 def _layer_changes(
-    analysis: Analysis, score: str, layer: int, cells: Cells, tensors: Tensors
+    analysis: Analysis, score: str, layer: int, cells: Cells, tensors: Tensors, alone: bool
 ) -> dict[str, Any]:
     """What a change of layer changes in the figure; adds the tensors it names."""
     layers = range(analysis.n_layers + 1)
@@ -126,12 +138,13 @@ def _layer_changes(
         "path halo": {"y": "@path"},
     }
     titles = [similarity_title(i, cells) for i in layers]
-    if holds_all_layers(analysis):
+    if holds_all_layers(analysis, alone):
         tensors |= quantise("similarity", token_cells(analysis, cells).transpose(0, 2, 1))
         hover = [similarity_hover(i, cells) for i in layers]
         data["similarity"] = {"hovertemplate": hover, "z": "@similarity"}
-    else:  # what stays behind until the server has sent more says so
-        titles = [titles[i] if i == layer else waiting_title(i, layer, cells) for i in layers]
+    else:  # what stays behind, until the server has sent more or for good, says so
+        behind = lacking_title if alone else waiting_title
+        titles = [titles[i] if i == layer else behind(i, layer, cells) for i in layers]
         data["similarity"] = {"opacity": [1.0 if i == layer else _BEHIND for i in layers]}
     bands = [selection_shapes(analysis, i, None)[0] for i in layers]
     return {
@@ -141,14 +154,19 @@ def _layer_changes(
     }
 
 
-def _word_changes(analysis: Analysis) -> dict[str, Any]:
-    """What a change of word changes in the figure."""
+def _word_changes(analysis: Analysis, score: str, tensors: Tensors) -> dict[str, Any]:
+    """What a change of word changes in the figure; adds the tensor it names."""
     shapes = [selection_shapes(analysis, 0, word)[1:] for word in range(len(analysis.words))]
     changes: dict[str, Any] = {}
     for place, (name, sides) in enumerate((("word", "x"), ("word tokens", "y"))):
         wanted = (f"{sides}0", f"{sides}1", "visible")
         changes[name] = {side: [shape[place][side] for shape in shapes] for side in wanted}
-    return {"shapes": changes}
+    if score not in analysis.word_scores:
+        return {"shapes": changes}
+    tensors["word_profile"] = analysis.word_scores[score].T.astype(np.float32)
+    names = axes.word_labels(analysis)
+    line = {"x": "@word_profile", "text": names, "visible": [True] * len(names)}
+    return {"shapes": changes, "data": {"word profile": line}}
 
 
 MAX_PEAKS = 12_000
@@ -188,7 +206,8 @@ def _range(side: str, low: FloatArray, high: FloatArray) -> dict[str, Any]:
 
 
 def _chips(analysis: Analysis, score: str, colours: Palette) -> list[dict[str, Any]]:
-    """The transcript's words: raw text, span, and colour and value at each layer."""
+    """The transcript's words: raw text, span, and what is to be said of each at each layer."""
+    layers = range(analysis.n_layers + 1)
     _, values = word_view(analysis, score)
     far = spread(values)
     chips = []
@@ -203,6 +222,24 @@ def _chips(analysis: Analysis, score: str, colours: Palette) -> list[dict[str, A
                 "problem": "" if word.placed else word.problem or "not placed by the reference",
                 "colours": shown,
                 "values": [number(value) for value in column],
+                "taken_for": [_taken_for(analysis, index, layer) for layer in layers],
+                "shift": [_shift(analysis, index, layer) for layer in layers],
             }
         )
     return chips
+
+
+def _taken_for(analysis: Analysis, word: int, layer: int) -> str:
+    other, count, n_frames = nearest_other(analysis, word, layer)
+    if other is None:
+        return ""
+    return f"taken for ‘{analysis.words[other].word}’ in {count} of {counted(n_frames, 'frame')}"
+
+
+def _shift(analysis: Analysis, word: int, layer: int) -> str:
+    """How much later than the reference the path begins a word; "" where it never does."""
+    shifts = analysis.word_scores.get("onset_shift_ms")
+    if shifts is None or np.isnan(shifts[layer, word]):
+        return ""
+    shift = round(float(shifts[layer, word]))
+    return f"onset shift {f'{shift:+d}' if shift else 0} ms".replace("-", "−")

@@ -12,6 +12,7 @@ from alas_core.figures.axes import (
     escape,
     layer_axis,
     score_label,
+    word_labels,
 )
 from alas_core.figures.palette import SELECTION, Palette, Theme, palette
 from alas_core.numerals import NO_NUMBER, number
@@ -54,6 +55,26 @@ def profile_traces(analysis: Analysis, score: str, colours: Palette) -> list[go.
     if best is not None:
         traces.append(_best(values, best, colours))
     return traces
+
+
+def word_profile(analysis: Analysis, score: str, word: int | None) -> list[go.Scatter]:
+    """The chosen word's own value at each layer, hidden without one; [] for a score of no words."""
+    if score not in analysis.word_scores:
+        return []
+    values = analysis.word_scores[score].astype(np.float32)
+    return [
+        go.Scatter(
+            name="word profile",
+            x=np.full(len(values), np.nan, np.float32) if word is None else values[:, word],
+            y=np.arange(len(values), dtype=np.float32),
+            mode="lines",
+            line={"color": SELECTION, "width": 1.5},
+            visible=word is not None,
+            text="" if word is None else word_labels(analysis)[word],
+            hovertemplate="%{fullData.text} · layer %{y} · "
+            f"{SCORES[score].label} %{{x:.2r}}<extra></extra>",
+        )
+    ]
 
 
 def _hover_rows(

@@ -13,7 +13,7 @@ from alas_core.figures import axes
 from alas_core.figures.cells import KINDS, Cells
 from alas_core.figures.palette import SELECTION, Palette, Theme, palette
 from alas_core.figures.panels import layers_trace, similarity_traces, token_trace
-from alas_core.figures.profile import best_layer, null_caption, profile_traces
+from alas_core.figures.profile import best_layer, null_caption, profile_traces, word_profile
 from alas_core.figures.sound import mel_ticks, sound_traces, tier_traces
 from alas_core.figures.views import Fold, frame_view, word_view
 from alas_core.numerals import number
@@ -92,9 +92,8 @@ def sheet_figure(
     traces = [*sound_traces(analysis, colours), *tier_traces(analysis, score, layer, colours)]
     bars = {row: axes.bar_above(LEFT[1], ROWS[row][1], colours) for row in ("layers", "tokens")}
     traces += [layers_trace(analysis, score, fold, colours, bars["layers"])]
-    traces += [
-        trace.update(xaxis="x2", yaxis="y4") for trace in profile_traces(analysis, score, colours)
-    ]
+    profile = [*profile_traces(analysis, score, colours), *word_profile(analysis, score, word)]
+    traces += [trace.update(xaxis="x2", yaxis="y4") for trace in profile]
     traces += similarity_traces(analysis, layer, colours, bars["tokens"], cells)
     traces += [*_chance(analysis, colours), token_trace(analysis, layer)]
     figure.add_traces(traces)
@@ -169,7 +168,10 @@ SIMILARITY_HELP = (
     "green: the reference, frames and tokens of one word<br>"
     "line: the model's path, the best one that never goes back"
 )
-PROFILE_HELP = "grey or dotted: 95 % of what wrong words reach; dashed: the baseline; diamond: best"
+PROFILE_HELP = (
+    "grey or dotted: 95 % of what wrong words reach; dashed: the baseline; diamond: best<br>"
+    "thin and pink: the chosen word alone"
+)
 HITS_HELP = "share of its word's frames whose nearest token is this one; dashed: 1 / tokens"
 
 
@@ -181,6 +183,14 @@ def similarity_title(layer: int, cells: Cells = "cosine") -> str:
 def waiting_title(layer: int, drawn: int, cells: Cells = "cosine") -> str:
     """Title of the tokens panel while its map is still of the layer before."""
     return f"<b>tokens × time</b>  path at layer {layer}, {KINDS[cells].title} still of {drawn}"
+
+
+def lacking_title(layer: int, drawn: int, cells: Cells = "cosine") -> str:
+    """Title of the tokens panel where its map is of the one layer that a file holds."""
+    return (
+        f"<b>tokens × time</b>  path at layer {layer}; this file holds the {KINDS[cells].title} "
+        f"of {drawn} only"
+    )
 
 
 def _annotations(

@@ -100,7 +100,7 @@ def word_cells(analysis: Analysis, values: FloatArray) -> tuple[FloatArray, Floa
         start = max(word.start_s, edges[-1]) if edges else word.start_s
         if edges and start > edges[-1]:
             columns.append(gap)
-            names.append("")
+            names.append(f"{axes.span_label(edges[-1], start)} · no word here")
         if not edges or start > edges[-1]:
             edges.append(start)
         if word.end_s <= start:

@@ -1,4 +1,4 @@
-"""A Plotly figure whose cells can be clicked: the cell that its label names reaches Python.
+"""A Plotly figure whose cells can be clicked, if asked for: the cell reaches Python.
 
 Streamlit's own chart does not report clicks on heatmaps. This one draws with the library that the
 page holds already and reports row and column.
@@ -62,7 +62,7 @@ def chart(
         become its `customdata` in the browser
     filename : of what the buttons below the figure save (SVG, PNG, JSON), without its suffix;
         its words are the figure's name for those who cannot see it
-    on_pick : called with the cell before the script reruns
+    on_pick : called with the cell before the script reruns; without it a click does nothing
     cells : names what the cells stand for, so that a click on an earlier drawing of the same ones
         counts; "" where each drawing has its own
     """
@@ -82,6 +82,7 @@ def chart(
         data = {"id": name, "figure": json, "filename": filename, "cells": cells or name}
         data["label"] = f"Figure: {filename.removeprefix('alas-').replace('-', ' ')}"
         data["nonce"] = st.session_state.get(seen, 0)
+        data["picks"] = on_pick is not None
         height = int(figure.layout.height) + _BAR
         _chart(key=key, data=data, height=height, on_pick_change=on_change)
         library("plotly")

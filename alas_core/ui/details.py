@@ -192,7 +192,11 @@ _READOUT = "Vocabulary read-out"
 _LIKENESS = "Layers of hearing and reading"
 _FIGURES: dict[str, Callable[[Analysis, int], Any]] = {
     "Sheet": lambda analysis, layer: figures.sheet_figure(
-        analysis, layer=layer, word=controls.view().word_of(analysis), score=controls.view().score
+        analysis,
+        layer=layer,
+        word=controls.view().word_of(analysis),
+        score=controls.view().score,
+        cell_labels=False,  # they would travel at each rerun; chart.js makes them from `meta`
     ),
     "Layer profile": lambda analysis, layer: profile_figure(
         analysis, layer=layer, score=controls.view().score

@@ -18,7 +18,8 @@ piece of a word.
 - **Top**: the sound and its words. Choose a word to hear just it.
 - **Middle**: layers run down, time runs right. Green: at this layer, frames at this moment point to
   the word being spoken; brown: they point elsewhere; grey: no better than an even spread. At its
-  right, the same as one number a layer, with the band of *wrong transcripts*.
+  right, the same as one number a layer, with the band of *wrong transcripts* and, thin and pink,
+  the chosen word alone.
 - **Bottom**: the chosen layer alone. Bright: this frame and this token are similar. The outline is
   the reference, the line the path the model itself prefers. *Cosine* is what was measured, in the
   colours of its own layer; *Share of mass* is what ALAS makes of it, from 0 to 1 at every layer.

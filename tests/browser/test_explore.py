@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from pathlib import Path
 
@@ -352,6 +353,9 @@ def test_details_have_scores_words_provenance_and_downloads(visitor):
     svg = saved(print_figure, "SVG").read_text()
     assert svg.startswith("<svg")
     assert "mel spectrogram" in svg
+    traces = json.loads(saved(print_figure, "JSON").read_text())["data"]
+    labelled = {trace["name"]: trace["customdata"][0][0] for trace in traces if trace.get("meta")}
+    assert labelled["layers"][1] == "layer 0"
     png = saved(print_figure, "PNG").read_bytes()
     assert int.from_bytes(png[16:20]) >= 3 * print_figure.bounding_box()["width"] - 3
     # The read-out comes after the first picture.

@@ -23,6 +23,7 @@ from tests.browser.conftest import (
     turn_away,
 )
 from tests.browsers import running_server
+from tests.factory import make_analysis
 
 pytestmark = pytest.mark.browser
 
@@ -107,6 +108,18 @@ def test_a_cell_of_layers_and_time_sets_layer_word_and_frame(page: Page) -> None
     expect(page.get_by_test_id("stSidebar").get_by_role("slider")).to_have_value("6")
 
 
+def test_silence_is_a_cell_like_any_other(page: Page) -> None:
+    listen(page)
+    click(page, 0.02, 6)
+    label = page.locator(".alas-figure .hoverlayer .hovertext").first
+    expect(label).to_have_text("0.00 s – 0.04 s · no word here · layer 6 · no value")
+    page.wait_for_selector(f"{ROOT}[data-drawn='6//0/']")
+    page.wait_for_function("() => window.played.at(-1) === ''")
+    (span,) = filter(None, page.evaluate("() => window.played"))
+    assert [float(end) for end in span.split("-")] == pytest.approx([0, 0.04])
+    told(page, layer=6, frame=0)
+
+
 def test_a_cell_of_tokens_and_time_sets_word_frame_and_token(page: Page) -> None:
     click(page, 0.3, 3, y_axis="yaxis5")
     drawn(page, 4, 1)
@@ -148,6 +161,27 @@ def test_a_point_of_the_profile_sets_the_layer(page: Page) -> None:
     click(page, value, 7, x_axis="xaxis2")
     drawn(page, 7, "")
     told(page, layer=7)
+
+
+def test_the_chosen_word_has_its_own_line_in_the_profile(page: Page) -> None:
+    line = """() => {
+      const { visible, x } = document.querySelector(".alas-figure")._fullData
+        .find((trace) => trace.name === "word profile");
+      return visible && [...x];
+    }"""
+    assert page.evaluate(line) is False
+    page.get_by_role("button", name="sleeps").click()
+    drawn(page, 4, 3)
+    analysis = make_analysis()
+    values = analysis.word_scores["alas"][:, 3]
+    assert page.evaluate(line) == pytest.approx(values.tolist(), rel=1e-5)
+    layer = int(abs(values - analysis.scores["alas"]).argmax())  # there no other point is near
+    page.mouse.move(*point(page, float(values[layer]), layer, x_axis="xaxis2"))
+    label = page.locator(".alas-figure .hoverlayer .hovertext").first
+    expect(label).to_contain_text(f"‘sleeps’ · layer {layer} · ALAS")
+    page.locator(ROOT).press("Escape")
+    drawn(page, 4, "")
+    assert page.evaluate(line) is False
 
 
 def test_a_bar_of_the_hit_rates_sets_the_tokens_word(page: Page) -> None:
@@ -192,13 +226,14 @@ def test_the_chosen_word_is_told_in_numbers(page: Page) -> None:
     expect(line).to_have_text("No word is chosen.")
     height = sheet.bounding_box()["height"]
     page.get_by_role("button", name="fox").click()
-    number = r"ALAS -?\d\.\d+ at layer"
+    number = r"ALAS −?\d\.\d+ at layer"
     told = "‘fox’ · 0.52 – 1.08 s · 560 ms · 14 frames · "
-    expect(line).to_have_text(re.compile(f"^{told}{number} 4$"))
+    shift = r"( · onset shift \S+ ms)?"
+    expect(line).to_have_text(re.compile(f"^{told}{number} 4{shift}$"))
     first = line.inner_text()
     sheet.press("ArrowDown")
-    expect(line).to_have_text(re.compile(f"^{told}{number} 5$"))
-    assert line.inner_text()[:-1] != first[:-1]
+    expect(line).to_have_text(re.compile(f"^{told}{number} 5{shift}$"))
+    assert line.inner_text() != first.replace("layer 4", "layer 5")
     click(page, 0.02, 3, y_axis="yaxis5")
     expect(line).to_have_text("no word · 0.00 – 0.04 s · frame 0")
     assert sheet.bounding_box()["height"] == height
@@ -455,6 +490,39 @@ def test_a_word_that_was_paused_goes_on_to_its_own_end(page: Page) -> None:
     assert rest.endswith("-1.08")
 
 
+def test_the_last_moment_is_heard_and_not_the_whole_sound(guests: type) -> None:
+    page = guests("short").page
+    listen(page)
+    page.evaluate(
+        """() => [...globalThis[Symbol.for("alas.selections")].values()][0]
+             .pick({ word: null, frame: 39 }, true)"""
+    )
+    page.wait_for_function("() => window.played.at(-1) === ''")
+    (span,) = filter(None, page.evaluate("() => window.played"))
+    assert [float(end) for end in span.split("-")] == pytest.approx([1.56, 1.565])
+
+
+def test_a_speed_that_is_left_and_taken_again_makes_one_player(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const decode = BaseAudioContext.prototype.decodeAudioData;
+          const wait = new Promise((open) => { window.open = open; });
+          BaseAudioContext.prototype.decodeAudioData = async function (...given) {
+            await wait;
+            return decode.apply(this, given);
+          };
+        }"""
+    )
+    page.wait_for_selector(".alas-lane > div", state="attached")
+    for key in ("3", "5", "3"):
+        page.locator(ROOT).press(key)
+    page.evaluate("() => window.open()")
+    listen(page)
+    page.get_by_role("button", name="red").click()
+    played_once(page, "0.2-0.52")
+    assert page.locator(".alas-lane > div").count() == 1
+
+
 def test_a_word_under_the_mouse_is_heard_if_that_is_switched_on(page: Page) -> None:
     listen(page)
     chip = page.get_by_role("button", name="sleeps")
@@ -572,6 +640,56 @@ def test_another_fold_keeps_choice_and_zoom(page: Page) -> None:
         "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] === 0"
     )
     assert time_range(page) == pytest.approx([0, 1.6])
+
+
+FOLDED = """(fold) => document.querySelector('.alas-figure').layout.annotations
+  .some((note) => note.text.includes(`layers × ${fold}`))"""
+
+
+def test_a_zoom_by_keys_outlives_every_new_picture(page: Page) -> None:
+    fold = page.get_by_test_id("stSidebar").get_by_text("Words")
+    page.get_by_role("button", name="fox").click()
+    page.locator(ROOT).press("+")
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 0.3"
+    )
+    for name in ("words", "time", "words"):
+        fold.click()
+        page.wait_for_function(FOLDED, arg=name)
+        drawn(page, 4, 2)
+        assert time_range(page) == pytest.approx([0.4, 1.2], abs=0.01)
+    page.mouse.dblclick(*point(page, 0.8, 2))
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] === 0"
+    )
+    assert time_range(page) == pytest.approx([0, 1.6])
+
+
+def test_a_double_click_shows_all_of_the_recording_that_is_there_now(page: Page) -> None:
+    page.get_by_test_id("stSidebar").get_by_text("Other").click()
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[1] > 2"
+    )
+    page.locator(ROOT).press("+")
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 0.5"
+    )
+    page.mouse.dblclick(*point(page, 1.2, 2))
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] === 0"
+    )
+    assert time_range(page) == pytest.approx([0, 2.4])
+
+
+def test_a_zoom_by_keys_outlives_the_fetching_of_a_layer(guests: type) -> None:
+    page = guests("large").page
+    page.locator(ROOT).press("+")
+    page.wait_for_function(
+        "() => document.querySelector('.alas-figure')._fullLayout.xaxis.range[0] > 0.3"
+    )
+    page.locator(ROOT).press("ArrowDown")
+    page.wait_for_selector(f"{ROOT}[data-ready$='/5']")
+    assert time_range(page) == pytest.approx([0.4, 1.2], abs=0.01)
 
 
 def test_the_null_replaces_the_quick_one_without_losing_the_choice(page: Page) -> None:
@@ -727,7 +845,10 @@ def test_nothing_is_cut_off(guests: type, width: int, scheme: str) -> None:
     guest = guests("long", viewport={"width": width, "height": 1100}, color_scheme=scheme)
     page = guest.page
     page.get_by_role("button", name="yellow").last.click()
-    expect(page.locator(".alas-line")).to_contain_text("at layer")
+    page.evaluate(
+        """() => [...globalThis[Symbol.for("alas.selections")].values()][0].pick({ layer: 0 })"""
+    )
+    expect(page.locator(".alas-line")).to_contain_text("at layer 0 · taken for")
     guest.keep(f"sheet-{width}-{scheme}")
     outside = page.evaluate(
         """() => {

@@ -1,4 +1,5 @@
-// A figure whose cells can be chosen: a click tells Python the cell that the pointer's label names.
+// A figure whose cells can be chosen, where Python asks for that: a click tells it the cell that the
+// pointer's label names.
 
 const CHART_CONFIG = {
   displayModeBar: false,
@@ -24,11 +25,12 @@ class ChartView {
     this.watcher.observe(this.root);
   }
 
-  async update({ id, figure, filename, label, nonce, cells }) {
+  async update({ id, figure, filename, label, nonce, cells, picks }) {
     this.sent = Math.max(this.sent, nonce);
     if (id === this.wanted) return;
     this.wanted = id;
     this.plot.setAttribute("aria-label", label);
+    this.root.toggleAttribute("data-picks", picks);
     const Plotly = await get("plotly");
     if (this.closed || this.wanted !== id) return;
     this.Plotly = Plotly;
@@ -37,15 +39,17 @@ class ChartView {
     Object.assign(this, { figure, filename, cells });
     await Plotly.react(this.plot, data, { ...layout, autosize: true }, CHART_CONFIG);
     if (this.closed) return;
-    if (!this.listening) this.plot.on("plotly_click", (event) => this.onClick(event.points[0]));
+    if (picks && !this.listening) this.plot.on("plotly_click", (event) => this.onClick(event.points[0]));
     this.listening = true;
     this.root.dataset.ready = id;
   }
 
   save(format) {
     if (!this.Plotly) return;
-    if (format === "json") saveJson(this.figure, this.filename);
-    else saveImage(this.Plotly, this.plot, JSON.parse(this.figure).data, format, this.filename);
+    const figure = JSON.parse(this.figure);
+    figure.data.forEach(spreadLabels);
+    if (format === "json") saveJson(JSON.stringify(figure), this.filename);
+    else saveImage(this.Plotly, this.plot, figure.data, format, this.filename);
   }
 
   onClick({ data, pointIndex }) {

@@ -38,6 +38,7 @@ class LensView {
       if (this.closed || this.wanted !== id || lens === this.lens) return;
       if (lens.analysis !== this.lens?.analysis) this.followed = null;
       this.lens = lens;
+      this.root.dataset.analysis = lens.analysis; // whose keys these are: the sheet of it has the rest
       this.grid.setLens(lens);
       this.writeLegend();
       this.listenTo(selection(lens.analysis));
@@ -165,18 +166,25 @@ class LensView {
     this.chosen.pick({ layer, word: word >= 0 ? word : null, ...place }, hear);
   }
 
+  // Layer by layer what is chosen stays chosen, as on the sheet; along a row each cell is a choice.
   onKey(event) {
-    if (event.key === "Escape" && this.followed !== null) this.setFollowed(null);
-    if (event.target !== this.root || event.ctrlKey || event.metaKey || event.altKey || !this.lens) return;
-    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-    const step = steps[event.key];
-    if (!step) return;
-    const { layer, column } = this.choice;
-    const within = (value, count) => Math.min(Math.max(value, 0), count - 1);
-    const from = column ?? (step[1] > 0 ? -1 : step[1] < 0 ? this.grid.cells.length : 0);
-    this.pick(within(layer + step[0], this.grid.layers), within(from + step[1], this.grid.cells.length), false);
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.lens) return;
+    if (!this.step(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  step(key) {
+    const { layer, column } = this.choice;
+    const within = (value, count) => Math.min(Math.max(value, 0), count - 1);
+    const [layers, columns] = [this.grid.layers, this.grid.cells.length];
+    if (key === "ArrowUp") this.chosen.pick({ layer: within(layer - 1, layers) });
+    else if (key === "ArrowDown") this.chosen.pick({ layer: within(layer + 1, layers) });
+    else if (key === "ArrowLeft") this.pick(layer, within((column ?? columns) - 1, columns), false);
+    else if (key === "ArrowRight") this.pick(layer, within((column ?? -1) + 1, columns), false);
+    else if (key === "Escape" && this.followed !== null) this.setFollowed(null);
+    else return false;
+    return true;
   }
 
   onResize() {

@@ -30,7 +30,7 @@ class LensDetail {
 
   show(grid, { layer, column }, followed) {
     if (column === null) {
-      this.root.replaceChildren(
+      this.replace(
         element("p", { class: "alas-lens-hint" }, "Choose a cell to see its ten most probable tokens, and to follow one of them through the layers."),
       );
       return "";
@@ -47,9 +47,17 @@ class LensDetail {
     const list = element("ol", { class: "alas-lens-top", "aria-label": `Most probable tokens, ${title}` }, ...rows);
     const parts = [element("div", { class: "alas-lens-title" }, title), element("div", { class: "alas-lens-unit" }, unit), list];
     if (followed !== null) parts.push(this.trail(grid, layer, column, followed, colours));
-    this.root.replaceChildren(...parts);
+    this.replace(...parts);
     const named = { own: ", the word itself", next: ", the word after it" }[grid.names(layer, column)] ?? "";
     return `${title}: ‘${vocabulary[grid.token(layer, column)]}’ ${two(grid.share(layer, column))}${named}`;
+  }
+
+  // The buttons are made anew with each cell; a reader who is on one of them stays on its place.
+  replace(...parts) {
+    const buttons = () => [...this.root.querySelectorAll("button")];
+    const held = buttons().indexOf(document.activeElement);
+    this.root.replaceChildren(...parts);
+    if (held >= 0) (buttons()[held] ?? this.root.closest(".alas-lens")).focus({ preventScroll: true });
   }
 
   row(grid, layer, column, place, followed) {

@@ -28,6 +28,8 @@ function assign(item, path, value) {
 }
 
 class LinkedFigure {
+  config = CONFIG;
+
   constructor(div, Plotly) {
     this.div = div;
     this.Plotly = Plotly;
@@ -101,7 +103,7 @@ class LinkedFigure {
   // Plotly computes all traces anew for another revision, and only moves shapes for the same one.
   draw() {
     this.layout.datarevision = this.revision;
-    this.drawn = this.Plotly.react(this.div, this.data, this.layout, CONFIG);
+    this.drawn = this.Plotly.react(this.div, this.data, this.layout, this.config);
     return this.drawn;
   }
 

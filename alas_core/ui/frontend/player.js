@@ -40,19 +40,25 @@ class Player {
     return this.surfer ? this.surfer.getCurrentTime() * this.speed : this.at;
   }
 
+  // Where playing goes on if nobody says where: at the end, from the start.
+  get next() {
+    return this.time >= this.duration - 0.01 ? 0 : this.time;
+  }
+
   // A player anew for each sound and speed: one that is given another sound may still play the
   // one before until it has unpacked it.
   load(at) {
     this.close();
     this.at = at;
     const { sound, speed } = this;
-    this.ready = sound ? this.open(sound, speed) : Promise.resolve();
+    const loading = (this.loading = Symbol("loading"));
+    this.ready = sound ? this.open(sound, speed, loading) : Promise.resolve();
     this.ready.catch(() => {}); // told when it is played
   }
 
-  async open(sound, speed) {
+  async open(sound, speed, loading) {
     const blob = speed === 1 ? new Blob([sound.bytes], { type: "audio/flac" }) : await this.slowed(speed);
-    if (this.sound !== sound || this.speed !== speed) return;
+    if (this.loading !== loading) return; // closed, or loaded anew, while the sound was stretched
     const surfer = this.WaveSurfer.create({
       container: this.lane, backend: "WebAudio", height: "auto", normalize: true, interact: false,
       cursorWidth: 0, hideScrollbar: true, autoScroll: false, autoCenter: false,
@@ -79,14 +85,15 @@ class Player {
     return this.begin(...span).catch((error) => this.onTrouble(error));
   }
 
-  async begin(from = this.time, to = this.duration, again = from) {
+  async begin(from = this.next, to = this.duration, again = from) {
     if (!this.sound) return;
     const wish = (this.wish = Symbol("wish"));
     await this.ready;
     if (this.wish !== wish) return; // another click came while the sound was unpacked
     this.sounding = false; // the end of what is playing now is nobody's rest
     this.surfer.pause();
-    this.from = from >= this.duration - 0.01 ? 0 : from;
+    if (from >= Math.min(to, this.duration)) return this.onChange(); // the sound ends before it
+    this.from = from;
     this.to = Math.min(to, this.duration);
     this.again = Math.min(again, this.from);
     this.paused = false;
@@ -143,7 +150,7 @@ class Player {
   }
 
   close() {
-    this.wish = null;
+    this.wish = this.loading = null;
     this.sounding = false;
     this.surfer?.destroy();
     this.surfer = null;

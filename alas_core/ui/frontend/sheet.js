@@ -31,7 +31,8 @@ class SheetView {
     this.root.replaceChildren(...this.bar.rows, this.words, this.line, this.stage, this.keys, this.status);
     this.player = new Player(this.lane, () => this.showPlaying(), (error) => this.cannotPlay(error));
     this.onKeyAnywhere = (event) => this.onKey(event);
-    document.addEventListener("keydown", this.onKeyAnywhere);
+    // Before it comes down: Streamlit listens on the document, too, and takes an R for "run again".
+    document.addEventListener("keydown", this.onKeyAnywhere, { capture: true });
     this.onTurnAway = (event) => this.turnAway(event);
     for (const kind of TURNS_AWAY) document.addEventListener(kind, this.onTurnAway, { capture: true, passive: true });
     window.addEventListener("blur", this.onTurnAway);
@@ -97,6 +98,7 @@ class SheetView {
   }
 
   buildWords() {
+    const held = (this.chips ?? []).indexOf(document.activeElement);
     this.chips = this.sheet.chips.map((chip, index) => {
       const node = element("button", { type: "button", "aria-pressed": "false" });
       node.textContent = chip.text;
@@ -111,6 +113,7 @@ class SheetView {
       return node;
     });
     this.words.replaceChildren(...this.chips);
+    if (held >= 0) (this.chips[held] ?? this.root).focus({ preventScroll: true });
   }
 
   choose(change, hear = false) {
@@ -157,7 +160,10 @@ class SheetView {
     this.bar.slider.value = layer;
     this.bar.slider.setAttribute("aria-valuetext", `layer ${layer}: ${verdicts[layer]}`);
     this.bar.layer.textContent = `${layer} of ${verdicts.length - 1} · ${verdicts[layer]}`;
-    this.chips.forEach((node, index) => this.paintChip(node, chips[index], index === word));
+    this.chips.forEach((node, index) => {
+      this.paintChip(node, chips[index], index === word);
+      node.tabIndex = index === (word ?? 0) ? 0 : -1; // one stop for Tab, arrows from there
+    });
     const spoken = word === null ? "" : `, word ${chips[word].text} ${chips[word].values[layer]}`;
     this.status.textContent = `Layer ${layer}: ${verdicts[layer]}${spoken}`;
     this.writeLine();
@@ -167,7 +173,9 @@ class SheetView {
 
   // The chosen word in numbers, or why nothing is heard.
   writeLine() {
-    this.line.textContent = this.silence || inNumbers(this.sheet, this.choice);
+    const parts = this.silence ? [[this.silence]] : inNumbers(this.sheet, this.choice);
+    this.line.replaceChildren(...parts.map(([text, kind = ""], place) =>
+      element("span", { class: kind }, place ? ` · ${text}` : text)));
   }
 
   paintChip(node, chip, chosen) {
@@ -202,6 +210,7 @@ class SheetView {
     this.figure.on("plotly_click", (event) => this.onClick(this.figure.panelPlace(event.points[0])));
     this.figure.on("plotly_hover", (event) => this.onHover(this.figure.panelPlace(event.points[0])));
     this.figure.on("plotly_unhover", () => this.hoverWord(null));
+    this.figure.on("plotly_doubleclick", () => this.zoom(0));
     this.figure.on("plotly_relayout", () => {
       this.figure.refit();
       this.layLane();
@@ -246,14 +255,17 @@ class SheetView {
     return word >= 0 || frame === null ? word : this.sheet.frame_word[frame];
   }
 
-  // The keys also work in the other linked views, which have no keys of their own.
+  // The keys also work in the other linked views, but for those that one of them has itself.
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.selection) return;
-    const view = event.target.closest?.(".alas-sheet, .alas-linked");
+    const { target, key } = event;
+    const view = target.closest?.(".alas-sheet, .alas-linked, .alas-lens");
     if (!view || (view !== this.root && view.dataset.analysis !== this.sheet.analysis)) return;
-    if (event.target.matches("input[type=range], select, textarea")) return;
-    if ([" ", "Enter"].includes(event.key) && event.target.matches("input, button")) return;
-    const act = this.keyActions()[event.key.toLowerCase()];
+    if (view.matches(".alas-lens") && ownKey(view, key)) return;
+    if (target.matches("select, textarea")) return;
+    if (target.matches("input[type=range]") && key.startsWith("Arrow")) return;
+    if ([" ", "Enter"].includes(key) && target.matches("button, input[type=checkbox]")) return;
+    const act = this.keyActions()[key.toLowerCase()];
     if (!act) return;
     act();
     event.preventDefault();
@@ -287,7 +299,10 @@ class SheetView {
     const last = this.chips.length - 1;
     const from = this.choice.word ?? (step > 0 ? -1 : last + 1);
     const word = Math.min(Math.max(from + step, 0), last);
-    if (word !== this.choice.word) this.choose({ word }, true);
+    if (word === this.choice.word) return;
+    const among = this.chips.includes(document.activeElement);
+    this.choose({ word }, true);
+    if (among) this.chips[word].focus({ preventScroll: true });
   }
 
   // The chosen word, or the chosen frame where no word is spoken.
@@ -403,7 +418,7 @@ class SheetView {
   close() {
     this.closed = true;
     this.leave?.();
-    document.removeEventListener("keydown", this.onKeyAnywhere);
+    document.removeEventListener("keydown", this.onKeyAnywhere, { capture: true });
     for (const kind of TURNS_AWAY) document.removeEventListener(kind, this.onTurnAway, { capture: true });
     window.removeEventListener("blur", this.onTurnAway);
     clearTimeout(this.telling);
@@ -415,17 +430,26 @@ class SheetView {
   }
 }
 
+// The read-out steps from cell to cell, and lets go of the token that it follows.
+function ownKey(lens, key) {
+  return key.startsWith("Arrow") || (key === "Escape" && Boolean(lens.dataset.followed));
+}
+
 function inNumbers({ chips, word_score, frame_word, tensors }, { layer, word, frame }) {
   const seconds = ([from, to]) => `${from.toFixed(2)} – ${to.toFixed(2)} s`;
-  if (word === null && frame === null) return "No word is chosen.";
+  if (word === null && frame === null) return [["No word is chosen."]];
   if (word === null) {
-    return `no word · ${seconds(tensors.frame_spans.values.subarray(2 * frame, 2 * frame + 2))} · frame ${frame}`;
+    const span = tensors.frame_spans.values.subarray(2 * frame, 2 * frame + 2);
+    return [["no word"], [seconds(span)], [`frame ${frame}`]];
   }
-  const { text, span, problem, values } = chips[word];
-  if (!span) return `‘${text}’ · ${problem}`;
+  const { text, span, problem, values, taken_for, shift } = chips[word];
+  if (!span) return [[`‘${text}’`], [problem]];
   const frames = frame_word.filter((own) => own === word).length;
   const length = `${Math.round(1000 * (span[1] - span[0]))} ms · ${frames} ${frames === 1 ? "frame" : "frames"}`;
-  return `‘${text}’ · ${seconds(span)} · ${length} · ${word_score} ${values[layer]} at layer ${layer}`;
+  return [
+    [`‘${text}’`], [seconds(span)], [length, "alas-extra"], [`${word_score} ${values[layer]} at layer ${layer}`],
+    [taken_for[layer]], [shift[layer], "alas-extra"],
+  ].filter(([said]) => said);
 }
 
 function soundOf({ lane, tensors }) {

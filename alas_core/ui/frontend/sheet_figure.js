@@ -1,6 +1,9 @@
 // The sheet's own manners: word names that fit, zoom of all panels, places in seconds and tokens.
 
 class SheetFigure extends LinkedFigure {
+  // Plotly's own double click goes back to what the first analysis in this place showed.
+  config = { ...CONFIG, doubleClick: false };
+
   // Word names that fit their cell at the present zoom, cut names where most of one fits.
   fitLabels() {
     const labels = this.data.find((trace) => trace.name === "word labels");
@@ -57,9 +60,14 @@ class SheetFigure extends LinkedFigure {
     };
   }
 
-  // On the page wavesurfer draws the waveform; a saved picture has Plotly's.
+  // On the page wavesurfer draws the waveform; a saved picture has Plotly's. What is in view stays:
+  // Plotly itself (uirevision) keeps a zoom by mouse, not one by keys and buttons.
   setFigure(made) {
+    const seen = made.analysis === this.made?.analysis ? this.div._fullLayout : null;
     super.setFigure(made);
+    for (const name of seen ? Object.keys(made.ranges) : []) {
+      this.layout[name] = { ...this.layout[name], range: [...seen[name].range] };
+    }
     this.waveform(!made.lane);
   }
 

@@ -1,0 +1,162 @@
+"""Keys and focus in a real browser: whose a key is, and that nobody loses their place."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import IDLE, NEVER_AT_REST, quiet
+from tests.browser.test_sheet import ROOT, drawn, guests, listen, sheet_server
+from tests.browser.test_trust import cell, grid
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+__all__ = ["guests", "sheet_server"]  # fixtures
+
+LENS = ".alas-lens"
+HAS_FOCUS = "(inside) => Boolean(document.activeElement.closest(inside))"
+
+
+def watched(guests: type, case: str) -> tuple[Page, list[int]]:
+    """A page at rest, and the lengths of what it tells the server from now on."""
+    page, sent = guests(case).page, []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(len(frame))))
+    page.reload()
+    page.wait_for_selector(f"{ROOT}[data-drawn]")
+    page.wait_for_selector(IDLE)
+    quiet(page, sent)
+    assert sent
+    sent.clear()
+    return page, sent
+
+
+def open_lens(guests: type) -> Page:
+    """The sheet and its read-out, where nothing is told to Python by resting."""
+    page = guests("plain&lens=1").page
+    page.evaluate(NEVER_AT_REST)
+    page.wait_for_selector(f"{LENS}[data-ready]")
+    return page
+
+
+def choose(page: Page, **change: int) -> None:
+    page.evaluate(
+        """(change) => [...globalThis[Symbol.for("alas.selections")].values()][0].pick(change)""",
+        change,
+    )
+
+
+def chosen(page: Page) -> dict[str, int | None]:
+    state = page.evaluate(
+        """() => [...globalThis[Symbol.for("alas.selections")].values()][0].state"""
+    )
+    return {name: state[name] for name in ("layer", "word", "frame", "token")}
+
+
+def scrolled(page: Page) -> float:
+    return page.locator("[data-testid=stMain]").evaluate("(main) => main.scrollTop")
+
+
+@pytest.mark.parametrize("place", ["sheet", "slider"])
+def test_r_is_the_sheets_and_runs_no_script(guests: type, place: str) -> None:
+    page, sent = watched(guests, "plain")
+    sheet = page.locator(ROOT)
+    focused = sheet if place == "sheet" else sheet.get_by_role("slider", name="Layer")
+    focused.press("r")
+    page.wait_for_timeout(1500)
+    assert sent == []
+
+
+def test_a_figure_of_which_nothing_can_be_chosen_does_not_look_or_act_so(guests: type) -> None:
+    page, sent = watched(guests, "plain&chart=1&lens=1")
+    cursors = {}
+    for name in ("still", "reading"):
+        figure = page.locator(f".st-key-{name} .alas-chart[data-ready] .nsewdrag").first
+        figure.scroll_into_view_if_needed()
+        cursors[name] = figure.evaluate("(node) => getComputedStyle(node).cursor")
+    assert cursors["still"] != "pointer"
+    assert cursors["reading"] == "pointer"
+    page.locator(".st-key-still .nsewdrag").click()
+    page.wait_for_selector(".st-key-still .hoverlayer .hovertext")
+    page.wait_for_timeout(1500)
+    assert sent == []
+
+
+def test_one_word_is_a_stop_for_tab_and_arrows_go_on_from_there(guests: type) -> None:
+    page = guests("long").page
+    page.get_by_label("Play on click").uncheck()
+    chips = page.locator(".alas-words button")
+    stops = page.locator(".alas-words button[tabindex='0']")
+    assert chips.count() == 48
+    expect(stops).to_have_count(1)
+    page.get_by_role("slider", name="Layer").last.focus()  # the last stop before the words
+    page.keyboard.press("Tab")
+    expect(chips.first).to_be_focused()
+    for word in (0, 1, 2):
+        page.keyboard.press("ArrowRight")
+        expect(chips.nth(word)).to_be_focused()
+        expect(chips.nth(word)).to_have_attribute("tabindex", "0")
+    expect(stops).to_have_count(1)
+    page.keyboard.press("Tab")
+    assert not page.evaluate(HAS_FOCUS, ".alas-words")
+
+
+def test_a_word_keeps_the_focus_while_layers_are_fetched(guests: type) -> None:
+    page = guests("large").page
+    page.locator(".alas-words button").first.focus()
+    for layer in (5, 6):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_selector(f"{ROOT}[data-ready$='/{layer}']")
+        drawn(page, layer, "")
+    expect(page.locator(".alas-words button").first).to_be_focused()
+
+
+def test_who_follows_a_token_keeps_their_place(guests: type) -> None:
+    page = open_lens(guests)
+    choose(page, word=1, frame=7)
+    third = page.locator(".alas-lens-top button").nth(2)
+    third.click()
+    page.wait_for_selector(f"{LENS}[data-followed]:not([data-followed=''])")
+    top = scrolled(page)
+    assert top > 0
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector(f"{LENS}[data-drawn^='5/1/']")
+    expect(third).to_be_focused()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_selector(f"{LENS}[data-followed='']")
+    expect(page.locator(LENS)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector(f"{LENS}[data-drawn^='6/1/']")
+    assert scrolled(page) == top
+
+
+def test_a_step_of_layers_in_the_read_out_leaves_the_rest_chosen(guests: type) -> None:
+    page = open_lens(guests)
+    choose(page, word=1, frame=7, token=1)
+    page.locator(LENS).press("ArrowDown")
+    page.wait_for_selector(f"{LENS}[data-drawn^='5/1/']")
+    assert chosen(page) == {"layer": 5, "word": 1, "frame": 7, "token": 1}
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(f"{LENS}[data-drawn='5/1/8']")
+    assert chosen(page) == {"layer": 5, "word": 1, "frame": 8, "token": None}
+
+
+def test_after_a_click_in_the_read_out_the_keys_are_the_sheets(guests: type) -> None:
+    page = open_lens(guests)
+    page.get_by_label("Play on click").uncheck()
+    grid(page).click(position=cell(page, 4, 0.3))
+    page.wait_for_selector(f"{LENS}[data-drawn^='4/1/']")
+    top = scrolled(page)
+    listen(page)
+    page.keyboard.press("r")
+    page.wait_for_function(
+        "() => window.played.includes('0.2-0.52') && window.played.at(-1) === ''"
+    )
+    page.keyboard.press("Space")
+    page.wait_for_function("() => window.played.at(-1)")
+    assert scrolled(page) == top
+    page.locator(".alas-lens-top button").first.click()
+    page.wait_for_selector(f"{LENS}[data-followed]:not([data-followed=''])")
+    page.keyboard.press("Escape")  # first it lets go of the token, then of the word
+    page.wait_for_selector(f"{LENS}[data-followed='']")
+    assert chosen(page)["word"] == 1
+    page.keyboard.press("Escape")
+    page.wait_for_selector(f"{ROOT}[data-word='']")
