@@ -196,6 +196,8 @@ _FIGURES: dict[str, Callable[[Analysis, int], Any]] = {
         layer=layer,
         word=controls.view().word_of(analysis),
         score=controls.view().score,
+        fold=st.session_state.get("fold") or "time",
+        cells=st.session_state.get("cells") or "cosine",
         cell_labels=False,  # they would travel at each rerun; chart.js makes them from `meta`
     ),
     "Layer profile": lambda analysis, layer: profile_figure(

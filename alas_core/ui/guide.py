@@ -67,7 +67,7 @@ m_i = \sum_{k \in w(i)} p_{ik} \qquad u_i = \frac{|w(i)|}{K} \qquad
 
 def about_sheet(score: str) -> None:
     """Two buttons: what the sheet shows, and how the chosen score is computed."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, width="content"):  # where room is short both wrap together
         with st.popover(WHAT, icon=":material/help:", type="tertiary"):
             st.markdown(_SHEET)
         about_score(score)
