@@ -55,14 +55,27 @@ def listed(folders: Iterable[Path]) -> dict[str, Kept]:
     folders : those that do not exist are passed over; links out of a folder are not followed.
     """
     found: dict[str, Kept] = {}
+    for name, root in named(folders):
+        found |= {kept.id: kept for kept in below(name, root, MAX_LISTED - len(found))}
+    return found
+
+
+def named(folders: Iterable[Path]) -> list[tuple[str, Path]]:
+    """The folders with the names that their bundles' ids begin with; a second "x" is "x-2"."""
     names: dict[str, int] = {}
+    found = []
     for root in folders:
         count = names[root.name] = names.get(root.name, 0) + 1
-        name = root.name if count == 1 else f"{root.name}-{count}"
-        for path in _files(root)[: MAX_LISTED - len(found)]:
-            kept = _kept(f"{name}/{path.relative_to(root).with_suffix('').as_posix()}", path)
-            found[kept.id] = kept
+        found.append((root.name if count == 1 else f"{root.name}-{count}", root))
     return found
+
+
+def below(name: str, root: Path, limit: int = MAX_LISTED) -> list[Kept]:
+    """The bundles below one folder, at most so many."""
+    return [
+        _kept(f"{name}/{path.relative_to(root).with_suffix('').as_posix()}", path)
+        for path in _files(root)[:limit]
+    ]
 
 
 def _files(root: Path) -> list[Path]:

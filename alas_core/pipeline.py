@@ -19,6 +19,7 @@ from alas_core.models.guard import Guard
 from alas_core.models.identity import Loading
 from alas_core.models.memory import pass_advice
 from alas_core.models.protocol import Prompt, SpeechLLM
+from alas_core.models.watching import WAITING
 from alas_core.null import make_null, null_scores, wrong_transcripts
 from alas_core.pauses import LONGEST_S, check_longest
 from alas_core.reduction import check_finite
@@ -102,7 +103,7 @@ def steps(request: Request, store: Store | None = None) -> Generator[Progress, N
         yield Progress("Done", 1, 1, stored)
         return
     clock = Clock()
-    yield Progress("Waiting for the model")
+    yield Progress(WAITING)
     with registry.device_lock:
         with clock("load model"):
             model = yield from _model(request)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alas_core.bundle import SUFFIX, dumps
-from alas_core.bundles import Kept, listed, open_bundle
+from alas_core.bundles import Kept, below, named, open_bundle
 from alas_core.comparison import null_of
 from alas_core.errors import InputError
 from alas_core.files import write_file
@@ -87,9 +87,9 @@ def step_of(kept: Kept) -> int | None:
 def find_series(folders: Iterable[Path]) -> dict[str, Series]:
     """The series below the folders, by "folder/utterance": recordings with two steps or more."""
     found: dict[str, Series] = {}
-    for root in folders:
+    for name, root in named(folders):
         groups: dict[str, dict[int, Kept]] = defaultdict(dict)
-        for kept in listed([root]).values():
+        for kept in below(name, root):
             step = None if kept.problem else step_of(kept)
             if step is not None:
                 groups[kept.utterance].setdefault(step, kept)
@@ -97,8 +97,8 @@ def find_series(folders: Iterable[Path]) -> dict[str, Series]:
         for utterance, by_step in groups.items():
             if len(by_step) > 1:
                 steps = tuple(sorted(by_step))
-                found[f"{root.name}/{utterance}"] = Series(
-                    root.name,
+                found[f"{name}/{utterance}"] = Series(
+                    name,
                     utterance,
                     by_step[steps[0]].transcript,
                     steps,

@@ -20,6 +20,7 @@ from alas_core.corpus import (
     exports,
     heat,
     layers,
+    listing,
     pooled,
     profiles,
     resampling,
@@ -420,6 +421,51 @@ def test_a_run_names_the_null_it_was_made_with_and_what_chance_alone_gives(
 
 def test_every_error_is_one_for_the_user():
     assert issubclass(StoreError, AlasError)
+
+
+def test_a_run_called_example_is_the_users_own(tmp_path, monkeypatch):
+    shipped = listing.listed_runs()[listing.EXAMPLE]
+    assert listing.is_example(shipped)
+    make_run(tmp_path / listing.EXAMPLE, 12)
+    monkeypatch.setenv("ALAS_RUNS", str(tmp_path))
+    own = listing.listed_runs()[listing.EXAMPLE]
+    assert own.url == str(tmp_path / listing.EXAMPLE)
+    assert not listing.is_example(own)
+
+
+def test_pairs_that_could_not_be_compared_are_counted_apart(tmp_path):
+    path = make_run(tmp_path / "run", 40, n_skipped=0) / "utterances.parquet"
+    table = pl.read_parquet(path)
+    rows = pl.int_range(pl.len())
+    table.with_columns(
+        answer_similarity=pl.when(rows < 10).then(1.0).cast(pl.Float32),
+        kept=pl.when(rows < 10).then(True).when(rows < 14).then(False),
+    ).write_parquet(path)
+    run = open_run(str(path.parent))
+    found = answers.filtered(run, run.everyone(), 0.7, LAYER)
+    assert [len(part) for part in (found.kept, found.left_out, found.unknown)] == [10, 4, 26]
+    assert (found.share.n, found.share.value) == (14, pytest.approx(10 / 14))
+    assert found.all_mean.n == 40
+    (said,) = [one.text for one in corpus_findings(run, run.everyone()) if one.kind == "filter"]
+    assert said.startswith("4 of 14 pairs give different answers")
+    assert said.endswith("26 more could not be compared.")
+    assert choosing.matching(run, {}, kept_only=True).tolist() == list(range(10))
+
+
+def test_truths_of_a_data_set_are_yes_and_no_and_a_rest_is_no_extreme(tmp_path):
+    path = make_run(tmp_path / "run", 120, n_skipped=0) / "utterances.parquet"
+    rows = pl.int_range(pl.len())
+    pl.read_parquet(path).with_columns(
+        meta_heard=rows % 3 == 0,
+        speaker=pl.when(rows < 60).then(pl.lit("anna")).otherwise(pl.format("s{}", rows % 12)),
+    ).write_parquet(path)
+    run = open_run(str(path.parent))
+    names = {g.name for g in choosing.groups(run, run.everyone(), "meta_heard")}
+    assert names == {"yes", "no"}
+    assert choosing.value_label("correct_audio", False) == "wrong"
+    speakers = choosing.groups(run, run.everyone(), "speaker", limit=3)
+    assert [group.named for group in speakers] == [True, True, True, False]
+    assert speakers[-1].name == "all others (10)"
 
 
 def test_the_example_run_has_all_that_the_page_shows():

@@ -103,7 +103,7 @@ def test_a_folder_that_may_not_be_read_hides_no_other(tmp_path, monkeypatch):
     monkeypatch.setattr(discovery, "recognise", refuse)
     assert [found.place for found in discovery.discover([tmp_path])] == [f"{tmp_path.name}/mine"]
     monkeypatch.setattr(opening, "recognise", refuse)
-    with pytest.raises(InputError, match="cannot be looked at .Permission denied"):
+    with pytest.raises(InputError, match=r"cannot be looked at \(Permission denied"):
         datasets.open_source(str(tmp_path / "lost+found"))
 
 

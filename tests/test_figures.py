@@ -23,9 +23,11 @@ from safetensors.numpy import load
 from scipy.spatial import ConvexHull
 
 from alas_core import frontend
+from alas_core.alignment import own_mass
 from alas_core.bundle import dumps, loads
 from alas_core.errors import InputError
 from alas_core.figures import axes, cross_layer_figure, linked, map_figure, payload, profile_figure
+from alas_core.figures.cells import token_cells
 from alas_core.figures.comparison import maps_figure, profiles_figure
 from alas_core.figures.layers import cross_layer_payload
 from alas_core.figures.lens_payload import lens_payload
@@ -40,6 +42,7 @@ from alas_core.figures.trials import trials_figure
 from alas_core.figures.views import word_cells
 from alas_core.layouts import pca_layout, with_layer
 from alas_core.numerals import number
+from alas_core.sensitivity import alignment_of
 from alas_core.types import Analysis, Audio, Reference, Token, WordTiming
 from tests.factory import make_analysis, make_lens_of
 
@@ -499,12 +502,20 @@ def decoded(values: object) -> np.ndarray:
     return flat.reshape([int(n) for n in str(values.get("shape", flat.size)).split(",")])
 
 
-@pytest.mark.parametrize("fold", ["time", "words"])
-@pytest.mark.parametrize("score", ["alas", "hit_rate"])
+@pytest.mark.parametrize(
+    ("score", "fold", "cells"),
+    [
+        ("alas", "time", "cosine"),
+        ("alas", "words", "share"),
+        ("hit_rate", "time", "share"),
+        ("hit_rate", "words", "cosine"),
+    ],
+)
 def test_following_a_click_gives_the_figure_python_would_draw(
-    analysis: Analysis, fold: str, score: str
+    analysis: Analysis, score: str, fold: str, cells: str
 ) -> None:
-    sheet, tensors = read_payload(sheet_payload(analysis, layer=1, score=score, fold=fold))
+    shown = {"score": score, "fold": fold, "cells": cells}
+    sheet, tensors = read_payload(sheet_payload(analysis, layer=1, **shown))
     figure = go.Figure(sheet["figure"])
     for index, table in ((6, sheet["changes"]["layers"]), (3, sheet["changes"]["words"])):
         for part, items in table.items():
@@ -514,7 +525,7 @@ def test_following_a_click_gives_the_figure_python_would_draw(
                 for key, values in changes.items():
                     new = values[index] if isinstance(values, list) else None
                     item[key] = rows_of(tensors, values[1:], index) if new is None else new
-    expected = sheet_figure(analysis, layer=6, word=3, score=score, fold=fold, cell_labels=False)
+    expected = sheet_figure(analysis, layer=6, word=3, cell_labels=False, **shown)
     assert figure.layout == expected.layout
     for got, wanted in zip(figure.data, expected.data, strict=True):
         assert got.name == wanted.name
@@ -542,6 +553,29 @@ def test_a_flat_layer_survives_quantising() -> None:
     tensors = quantise("similarity", np.full((2, 3, 4), 0.5, np.float32))
     back = tensors["similarity.low"][0] + tensors["similarity.step"][0] * tensors["similarity"][0]
     np.testing.assert_allclose(back, 0.5)
+
+
+@pytest.mark.parametrize("mask_sinks", [False, True])
+def test_the_cells_of_the_share_are_what_alas_averages(mask_sinks: bool) -> None:
+    made = make_analysis()
+    changed = dataclasses.replace(made.key.settings, temperature=0.07, mask_sinks=mask_sinks)
+    made = dataclasses.replace(made, key=dataclasses.replace(made.key, settings=changed))
+    norms = made.norms.copy()
+    norms[2, made.n_frames + 1] = 1000  # a token that only masking leaves out, at one layer
+    made = dataclasses.replace(made, norms=norms)
+    shares = token_cells(made, "share")
+    np.testing.assert_allclose(shares.sum(axis=2), 1, atol=1e-5)
+    alignment = alignment_of(made)
+    expected = own_mass(alignment, 0.07)
+    own = np.where(made.mask[None], shares, 0).sum(axis=2)
+    np.testing.assert_allclose(own, expected, atol=1e-5)
+    assert (shares[2, :, 1] == 0).all() == mask_sinks
+    drawn = trace(sheet_figure(made, layer=2, cells="share"), "similarity")
+    np.testing.assert_allclose(drawn.z, shares[2].T, atol=1e-6)
+    assert (drawn.zmin, drawn.zmax) == (0, 1)
+    assert "share %{z" in drawn.hovertemplate
+    texts = [note.text for note in sheet_figure(made, layer=2, cells="share").layout.annotations]
+    assert "<b>tokens × time</b>  share of mass at layer 2" in texts
 
 
 def test_too_large_a_similarity_goes_one_layer_at_a_time(

@@ -21,6 +21,7 @@ from alas_core.models.choices import choices
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.grid import FrameGrid
 from alas_core.models.identity import Loading
+from alas_core.models.installed import installed
 from alas_core.models.protocol import Prompt
 from alas_core.types import Audio
 from tests import tiny
@@ -330,6 +331,22 @@ def test_a_family_without_a_row_is_measured_and_says_so(copied, monkeypatch):
     assert len(states.frame_spans) == 50
     assert "Unverified timing" in states.notes[0]
     assert "10 s against 20 s" in states.notes[0]
+
+
+def test_a_folder_of_an_unknown_family_is_offered_where_its_config_names_an_audio_token(
+    copied, monkeypatch
+):
+    monkeypatch.delitem(facts.FAMILIES, "qwen2_audio")
+    monkeypatch.setenv("ALAS_MODEL_ROOTS", str(copied.parent))
+    (found,) = [one for one in installed() if one.folder == copied]
+    assert found.family.measured
+    (choice,) = [choice for choice in choices() if choice.id == str(copied)]
+    assert "not in the table" in choice.description
+    config = json.loads((copied / "config.json").read_text())
+    for name in [name for name in config if name.startswith("audio_token")]:
+        del config[name]
+    (copied / "config.json").write_text(json.dumps(config))
+    assert copied not in [one.folder for one in installed()]
 
 
 def test_a_family_whose_frames_do_not_grow_cannot_be_measured(copied, monkeypatch):

@@ -238,6 +238,27 @@ def test_the_threshold_moves_the_means(runs):
         assert f"{kept} of 80 pairs are kept" in said(at.markdown)
 
 
+def test_answers_that_are_labels_are_filtered_without_a_similarity(runs):
+    path = make_run(runs / "mine", n=40, n_skipped=0) / "utterances.parquet"
+    table = pd.read_parquet(path)
+    table["answer_similarity"] = np.float32("nan")
+    kept = [None if row < 5 else row % 2 == 0 for row in range(40)]
+    table["kept"] = pd.array(kept, dtype="boolean")
+    table.to_parquet(path)
+    at = look(run_view="filter", run_pairs="not compared")
+    text = said(at.markdown)
+    assert "17 of 35 pairs are kept" in text
+    assert "5 more could not be compared" in text
+    assert "labels or options" in said(at.caption)
+    assert "5 pairs, the least alike first" in said(at.caption)
+    assert all(slider.key != "run_threshold" for slider in at.slider)
+    table["kept"] = pd.array([None] * 40, dtype="boolean")
+    path = make_run(runs / "other", n=40, n_skipped=0) / "utterances.parquet"
+    table.to_parquet(path)
+    at = look(run="other", run_view="filter")
+    assert "No answers of these utterances could be compared" in said(at.info)
+
+
 def test_several_runs_stand_beside_each_other_and_a_broken_one_is_said(runs):
     make_run(runs / "mine", n=30, n_layers=8)
     make_run(runs / "deep", n=30, n_layers=16, seed=1)

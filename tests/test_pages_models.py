@@ -17,6 +17,7 @@ from alas_core.models import facts, plugins, registry, selfcheck
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.guard import Guard
 from alas_core.models.memory import GIB, DeviceMemory
+from alas_core.models.watching import WAITING
 from alas_core.pipeline import analyse
 from alas_core.types import Settings
 from alas_core.ui import orders, prompts
@@ -24,6 +25,7 @@ from alas_core.ui.jobs import State
 from alas_core.ui.orders import Order
 from alas_core.ui.sources import DEMO
 from alas_core.ui.waiting import progress_text
+from alas_core.ui.workshop import workshop
 from tests.browsers import ROOT
 from tests.pages import pressed
 from tests.test_figures import contrast
@@ -229,6 +231,15 @@ def test_two_sessions_never_run_two_passes_at_once(offered) -> None:
     assert places == sorted(places)
     assert places[-1] >= 2
     assert progress_text(State("k", ahead=3)) == "Waiting: 3 before you"
+
+
+def test_who_waits_for_a_run_is_told_which(monkeypatch) -> None:
+    monkeypatch.setattr(workshop, "busy", lambda: "my run")
+    said = "Waiting for the model, which the run my run has for one of its recordings …"
+    assert progress_text(State("k", stage=WAITING)) == said
+    assert progress_text(State("k", stage="Hearing")) == "Hearing …"
+    monkeypatch.setattr(workshop, "busy", lambda: "")
+    assert progress_text(State("k", stage=WAITING)) == "Waiting for the model …"
 
 
 @pytest.mark.parametrize(("locked", "at_once"), [(True, 1), (False, 2)])

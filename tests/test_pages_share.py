@@ -12,7 +12,7 @@ from alas_core import bundles
 from alas_core.bundle import dumps
 from alas_core.errors import AlasError, ModelError
 from alas_core.models import registry
-from alas_core.ui import gallery, orders, recordings
+from alas_core.ui import gallery, map_panel, orders, recordings
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.shelf import Recording, shelf
 from tests.browsers import ROOT
@@ -144,6 +144,26 @@ def test_a_bundle_without_the_likeness_of_layers_offers_no_figure_of_it(app, tmp
         assert len(figures.options) == offered
         if offered == 4:
             figures.set_value(figures.options[-1])
+
+
+def test_the_map_for_print_is_the_one_on_the_page(app, monkeypatch):
+    drawn, real = [], map_panel.map_figure
+
+    def note(analysis, layout, **shown):
+        drawn.append((layout.dimensions, shown))
+        return real(analysis, layout, **shown)
+
+    monkeypatch.setattr(map_panel, "map_figure", note)
+    chosen = {"dimensions": "3-D", "map_colour": "time", "map_parts": ["hulls"], "trails": ["1"]}
+    for name, value in (chosen | {"details": "Download", "print_figure": "Map"}).items():
+        app.session_state[name] = value
+    app.query_params["utterance"] = "mine/planted"
+    finish(app, "mine/planted")
+    assert not app.error
+    dimensions, shown = drawn[-1]
+    assert dimensions == 3
+    assert (shown["colour"], shown["trails"]) == ("time", (1,))
+    assert (shown["hulls"], shown["lines"]) == (True, False)
 
 
 @pytest.mark.parametrize(("readonly", "n_errors"), [("", 1), ("1", 0)])

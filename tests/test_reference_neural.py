@@ -7,13 +7,14 @@ import itertools
 import re
 import weakref
 from importlib import metadata
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
 from alas_core.errors import AlignmentError, ModelError
-from alas_core.models import registry
+from alas_core.models import loading, registry
 from alas_core.reference import checkpoints, ctc, get_aligner, preparing, qwen3, whisper
 from alas_core.reference.ctc import label_spans
 from alas_core.reference.transcription import transcribe
@@ -371,6 +372,19 @@ def test_one_checkpoint_is_held_at_a_time(tmp_path):
     assert checkpoints._held is loaded
     checkpoints.close()
     assert checkpoints._held is None
+
+
+def test_the_aligner_goes_where_the_model_is(tmp_path, monkeypatch):
+    found = tiny_aligners.whisper(tmp_path / "here", seed=0)
+    monkeypatch.setattr(loading, "usable_device", lambda _: "a device that is not there")
+    monkeypatch.setattr(
+        registry, "held", lambda: SimpleNamespace(info=SimpleNamespace(device="cpu"))
+    )
+    assert checkpoints.Checkpoint("whisper", str(found), 1).load().device == "cpu"
+    checkpoints.close()
+    monkeypatch.setattr(registry, "held", lambda: None)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        checkpoints.Checkpoint("whisper", str(found), 1).load()
 
 
 def test_the_aligner_is_let_go_with_the_model(tmp_path):

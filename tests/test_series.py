@@ -49,6 +49,20 @@ def test_steps_are_read_from_names_and_put_in_order(folder):
     assert all(np.isnan(found.word_errors))
 
 
+def test_two_folders_of_one_name_are_two_series_that_open_their_own(folder, tmp_path):
+    other = tmp_path / "grown"
+    for step in ("00007", "00008"):
+        (other / step).mkdir(parents=True)
+        (other / step / "x.alas").write_bytes(checkpoint(int(step), "mine"))
+    found = series.find_series([folder, other])
+    assert {one.name: one.steps for one in found.values()} == {
+        "grown": (20, 100, 3000), "grown-2": (7, 8)
+    }  # fmt: skip
+    known = bundles.listed([folder, other])
+    for one in found.values():
+        assert [known[kept.id].path for kept in one.kept] == [kept.path for kept in one.kept]
+
+
 def test_a_folders_number_goes_before_what_the_recording_is_called(tmp_path):
     for step in ("00150", "00300"):
         (tmp_path / step).mkdir()

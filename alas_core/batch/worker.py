@@ -126,7 +126,7 @@ class Worker:
         return analysis
 
     def _tasked(self, utterance: Utterance) -> Utterance:
-        """The utterance as the order's task has it; its question and its answer may be another's."""
+        """The utterance as the order's task has it: what is asked and right in another is not."""
         if self._order.task is None:
             return utterance
         task = named_task(self._order.task).name

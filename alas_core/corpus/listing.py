@@ -12,7 +12,7 @@ from alas_core.resources import asset_path
 _log = logging.getLogger(__name__)
 
 EXAMPLE = "example"
-"""Name of the shipped run over the demo recordings, in lists and links."""
+"""Name of the shipped run over the demo recordings, in lists and links, unless a run has it."""
 
 
 def listed_runs() -> dict[str, Found]:
@@ -25,14 +25,25 @@ def listed_runs() -> dict[str, Found]:
     except StoreError as error:
         _log.warning("the runs in %s cannot be listed: %s", runs_root(), error)
         runs = [Found(runs_root(), runs_root(), {}, problem=str(error))]
-    own = {run.name: run for run in runs if run.name != EXAMPLE}
-    return own | {run.name: run for run in _example()}
+    own = {run.name: run for run in runs}
+    return own | {run.name: run for run in _example() if run.name not in own}
+
+
+def is_example(run: Found) -> bool:
+    """Whether it is the shipped one, and not a run that is called so."""
+    return run.url == _shipped()
+
+
+def _shipped() -> str:
+    try:
+        return str(asset_path("demo", "run"))
+    except InputError:
+        return ""
 
 
 def _example() -> list[Found]:
-    try:
-        url = str(asset_path("demo", "run"))
-    except InputError:
+    url = _shipped()
+    if not url:
         return []
     try:
         folder = open_run(url)

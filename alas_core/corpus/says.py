@@ -17,8 +17,8 @@ from alas_core.corpus.profiles import (
     difference,
     profile,
 )
-from alas_core.corpus.resampling import Estimate, mean_estimate
-from alas_core.corpus.run import SCORE, Run
+from alas_core.corpus.resampling import Estimate
+from alas_core.corpus.run import Run
 from alas_core.numerals import counted, number
 from alas_core.types import IntArray
 

@@ -147,7 +147,7 @@ def table_entries(
 def _check_mapping(chosen: dict[str, str], columns: Sequence[str], name: str) -> str | None:
     """Refuse columns that are not there; the task that all rows share, if it is named."""
     shared = chosen.get("task")
-    if shared is not None and shared not in columns and shared in tasks.TASKS:
+    if shared in tasks.TASKS:  # even where a column is called so: it holds answers, not tasks
         del chosen["task"]
     else:
         shared = None

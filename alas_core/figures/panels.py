@@ -12,6 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from alas_core.figures import axes
+from alas_core.figures.cells import KINDS, Cells, token_cells
 from alas_core.figures.palette import REFERENCE, SIMILARITY, TEXT, Palette
 from alas_core.figures.views import Fold, frame_view, spread, word_cells, word_view
 from alas_core.types import Analysis
@@ -55,9 +56,10 @@ def _frame_word_labels(analysis: Analysis) -> list[str]:
 
 
 def similarity_traces(
-    analysis: Analysis, layer: int, colours: Palette, bar: dict[str, Any]
+    analysis: Analysis, layer: int, colours: Palette, bar: dict[str, Any], cells: Cells = "cosine"
 ) -> list[go.Heatmap | go.Scatter]:
     """Tokens x time at one layer on y5, reference outlined, the model's path with its halo."""
+    limits = {"zmin": 0, "zmax": 1} if cells == "share" else {}
     edges = axes.frame_edges(analysis)
     bold = 1.0 if analysis.n_tokens <= 2 * axes.MAX_TOKEN_LABELS else 0.55
     path = analysis.paths[layer].astype(np.float32)
@@ -73,7 +75,8 @@ def similarity_traces(
     return [
         go.Heatmap(
             name="similarity",
-            z=analysis.similarity[layer].T.astype(np.float32),
+            z=token_cells(analysis, cells, slice(layer, layer + 1))[0].T,
+            **limits,
             x=edges,
             y0=0,
             dy=1,
@@ -85,7 +88,7 @@ def similarity_traces(
                 "columns": axes.frame_labels(analysis),
                 "rows": [f"token ‘{text}’" for text in axes.token_texts(analysis)],
             },
-            hovertemplate=similarity_hover(layer),
+            hovertemplate=similarity_hover(layer, cells),
         ),
         _outline(analysis, 2.4 * bold),
         go.Scatter(
@@ -101,12 +104,14 @@ def similarity_traces(
     ]
 
 
-def similarity_hover(layer: int) -> str:
+def similarity_hover(layer: int, cells: Cells = "cosine") -> str:
     """Hover text of a cell of the similarity map at a layer."""
     return (
         "%{customdata[0]} · layer "
         f"{layer}"
-        " · %{customdata[1]} · cosine %{z:.2r}<extra></extra>"
+        " · %{customdata[1]} · "
+        f"{KINDS[cells].name}"
+        " %{z:.2r}<extra></extra>"
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from alas_core.audio import envelope, to_flac_bytes
 from alas_core.figures import axes
+from alas_core.figures.cells import Cells, token_cells
 from alas_core.figures.linked import Tensors, pack, quantise, slug
 from alas_core.figures.palette import Palette, Theme, colour_at, palette
 from alas_core.figures.panels import similarity_hover
@@ -40,6 +41,7 @@ def sheet_payload(
     layer: int,
     score: str = "alas",
     fold: Fold = "time",
+    cells: Cells = "cosine",
     theme: Theme = "light",
 ) -> bytes:
     """All that the browser needs to draw, play and follow the sheet of one analysis.
@@ -57,7 +59,7 @@ def sheet_payload(
         and of each frame when it sounds and where it is drawn: `frame_spans`, `frame_cells`.
     """
     figure = sheet_figure(
-        analysis, layer=layer, score=score, fold=fold, theme=theme, cell_labels=False
+        analysis, layer=layer, score=score, fold=fold, cells=cells, theme=theme, cell_labels=False
     )
     tensors: Tensors = {
         "frame_spans": analysis.frame_spans.astype(np.float32),
@@ -67,7 +69,7 @@ def sheet_payload(
         "lane": _lane(analysis, palette(theme), tensors),
         "figure": figure.to_plotly_json(),
         "changes": {
-            "layers": _layer_changes(analysis, score, layer, tensors),
+            "layers": _layer_changes(analysis, score, layer, cells, tensors),
             "words": _word_changes(analysis),
             **_cell_changes(analysis),
         },
@@ -82,15 +84,23 @@ def sheet_payload(
         "frame_word": analysis.frame_word.tolist(),
         "token_word": analysis.token_word.tolist(),
     }
-    name = sheet_name(analysis, layer=layer, score=score, fold=fold, theme=theme)
+    name = sheet_name(analysis, layer=layer, score=score, fold=fold, cells=cells, theme=theme)
     return pack(name, sheet, tensors)
 
 
-def sheet_name(analysis: Analysis, *, layer: int, score: str, fold: Fold, theme: Theme) -> str:
+def sheet_name(
+    analysis: Analysis,
+    *,
+    layer: int,
+    score: str,
+    fold: Fold,
+    theme: Theme,
+    cells: Cells = "cosine",
+) -> str:
     """The name of a payload: the same for all layers if it carries them all."""
     null = analysis.null.name if analysis.null else analysis.quick_null.name
     drawn = "all" if holds_all_layers(analysis) else str(layer)
-    return "/".join((fingerprint(analysis), null, score, fold, theme, drawn))
+    return "/".join((fingerprint(analysis), null, score, fold, cells, theme, drawn))
 
 
 def holds_all_layers(analysis: Analysis) -> bool:
@@ -98,7 +108,9 @@ def holds_all_layers(analysis: Analysis) -> bool:
     return bool(analysis.similarity.size <= MAX_BYTES)
 
 
-def _layer_changes(analysis: Analysis, score: str, layer: int, tensors: Tensors) -> dict[str, Any]:
+def _layer_changes(
+    analysis: Analysis, score: str, layer: int, cells: Cells, tensors: Tensors
+) -> dict[str, Any]:
     """What a change of layer changes in the figure; adds the tensors it names."""
     layers = range(analysis.n_layers + 1)
     _, words = word_view(analysis, score)
@@ -113,13 +125,13 @@ def _layer_changes(analysis: Analysis, score: str, layer: int, tensors: Tensors)
         "path": {"y": "@path"},
         "path halo": {"y": "@path"},
     }
-    titles = [similarity_title(i) for i in layers]
+    titles = [similarity_title(i, cells) for i in layers]
     if holds_all_layers(analysis):
-        tensors |= quantise("similarity", analysis.similarity.transpose(0, 2, 1))
-        hover = [similarity_hover(i) for i in layers]
+        tensors |= quantise("similarity", token_cells(analysis, cells).transpose(0, 2, 1))
+        hover = [similarity_hover(i, cells) for i in layers]
         data["similarity"] = {"hovertemplate": hover, "z": "@similarity"}
     else:  # what stays behind until the server has sent more says so
-        titles = [titles[i] if i == layer else waiting_title(i, layer) for i in layers]
+        titles = [titles[i] if i == layer else waiting_title(i, layer, cells) for i in layers]
         data["similarity"] = {"opacity": [1.0 if i == layer else _BEHIND for i in layers]}
     bands = [selection_shapes(analysis, i, None)[0] for i in layers]
     return {

@@ -52,12 +52,13 @@ def runs(lens: Lens, layer: int, n_frames: int) -> Iterator[Run]:
         yield Run(start, stop, int(tops[start]), int(names[start]), share)
 
 
-def readout_svg(analysis: Analysis, lens: Lens) -> str:
+def readout_svg(analysis: Analysis, lens: Lens, font: str = "inherit") -> str:
     """The first token of each layer and audio frame as one SVG element, all text escaped.
 
     Parameters
     ----------
     lens : of this analysis
+    font : "inherit" on a page; a family for a file of its own
 
     Returns
     -------
@@ -78,7 +79,8 @@ def readout_svg(analysis: Analysis, lens: Lens) -> str:
             sides = edges[run.start], edges[run.stop]
             parts.append(_cell(analysis, lens, layer, run, sides, at, row))
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" width="100%" role="img" font-family="inherit" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="100%" '
+        f'role="img" font-family="{font}" '
         f'font-size="11" fill="{palette("light").foreground}">'
         "<title>Vocabulary read-out: layers by audio frames</title>" + "".join(parts) + "</svg>"
     )

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from alas_core.definitions import SCORES
 from alas_core.errors import InputError
 from alas_core.figures import axes
+from alas_core.figures.cells import KINDS, Cells
 from alas_core.figures.palette import SELECTION, Palette, Theme, palette
 from alas_core.figures.panels import layers_trace, similarity_traces, token_trace
 from alas_core.figures.profile import best_layer, null_caption, profile_traces
@@ -47,6 +48,7 @@ def sheet_figure(
     word: int | None = None,
     score: str = "alas",
     fold: Fold = "time",
+    cells: Cells = "cosine",
     theme: Theme = "light",
     cell_labels: bool = True,
 ) -> go.Figure:
@@ -64,6 +66,8 @@ def sheet_figure(
         The profile's score, a name of `alas_core.definitions.SCORES`.
     fold : "time" or "words"
         Whether the layers panel has a column for each frame or for each word.
+    cells : "cosine" or "share"
+        What the tokens panel shows of each frame and token.
     cell_labels : bool
         Whether each heatmap cell carries its hover label; without, a page adds them from `meta`.
 
@@ -82,7 +86,7 @@ def sheet_figure(
         uirevision=analysis.key.digest,
         bargap=0,
         **_axes(analysis, score, colours),
-        annotations=_annotations(analysis, layer, score, fold, colours),
+        annotations=_annotations(analysis, layer, score, fold, cells, colours),
         shapes=selection_shapes(analysis, layer, word),
     )
     traces = [*sound_traces(analysis, colours), *tier_traces(analysis, score, layer, colours)]
@@ -91,7 +95,7 @@ def sheet_figure(
     traces += [
         trace.update(xaxis="x2", yaxis="y4") for trace in profile_traces(analysis, score, colours)
     ]
-    traces += similarity_traces(analysis, layer, colours, bars["tokens"])
+    traces += similarity_traces(analysis, layer, colours, bars["tokens"], cells)
     traces += [*_chance(analysis, colours), token_trace(analysis, layer)]
     figure.add_traces(traces)
     if cell_labels:
@@ -162,7 +166,6 @@ def _axes(analysis: Analysis, score: str, colours: Palette) -> dict[str, dict[st
 
 
 SIMILARITY_HELP = (
-    "cosine of each audio frame and each text token at the chosen layer<br>"
     "green: the reference, frames and tokens of one word<br>"
     "line: the model's path, the best one that never goes back"
 )
@@ -170,25 +173,31 @@ PROFILE_HELP = "grey or dotted: 95 % of what wrong words reach; dashed: the base
 HITS_HELP = "share of its word's frames whose nearest token is this one; dashed: 1 / tokens"
 
 
-def similarity_title(layer: int) -> str:
+def similarity_title(layer: int, cells: Cells = "cosine") -> str:
     """Title of the tokens panel, which names its layer."""
-    return f"<b>tokens × time</b>  cosine at layer {layer}"
+    return f"<b>tokens × time</b>  {KINDS[cells].title} at layer {layer}"
 
 
-def waiting_title(layer: int, drawn: int) -> str:
+def waiting_title(layer: int, drawn: int, cells: Cells = "cosine") -> str:
     """Title of the tokens panel while its map is still of the layer before."""
-    return f"<b>tokens × time</b>  path at layer {layer}, cosine still of {drawn}"
+    return f"<b>tokens × time</b>  path at layer {layer}, {KINDS[cells].title} still of {drawn}"
 
 
 def _annotations(
-    analysis: Analysis, layer: int, score: str, fold: Fold, colours: Palette
+    analysis: Analysis, layer: int, score: str, fold: Fold, cells: Cells, colours: Palette
 ) -> list[dict[str, Any]]:
     view = word_view if fold == "words" else frame_view
     what, _ = view(analysis, score)
     rows = [
         ("sound title", LEFT[0], "sound", "<b>sound</b>  mel spectrogram, waveform, words", ""),
         ("layers title", LEFT[0], "layers", f"<b>layers × {fold}</b>  {what.short}", what.long),
-        ("tokens title", LEFT[0], "tokens", similarity_title(layer), SIMILARITY_HELP),
+        (
+            "tokens title",
+            LEFT[0],
+            "tokens",
+            similarity_title(layer, cells),
+            f"{KINDS[cells].help}<br>{SIMILARITY_HELP}",
+        ),
         ("profile title", RIGHT[0], "layers", null_caption(analysis, score), PROFILE_HELP),
         ("hits title", RIGHT[0], "tokens", "hit rate per token", HITS_HELP),
     ]

@@ -254,6 +254,20 @@ _ALIASES = {
 }
 
 
+def measured_family(model_type: str) -> Family:
+    """A row for a family that the table does not know: its frame rate is measured once loaded."""
+    return Family(
+        model_type,
+        f"{model_type} (not in the table)",
+        FrameGrid(1.0),
+        min_audio_s=0.5,
+        measured=True,
+        note="Unverified timing: this family is not in the table of facts. Its frame rate was "
+        "measured on its processor (10 s against 20 s of audio); when each frame sounds within "
+        "the audio is assumed to be even.",
+    )
+
+
 def family_of(model_type: str) -> Family | None:
     """The row of a checkpoint's `model_type`, or None if the family is not known here."""
     return FAMILIES.get(_ALIASES.get(model_type, model_type))

@@ -5,25 +5,27 @@ Only directories and config.json are looked at; torch and transformers are not n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alas_core.errors import ModelError
 from alas_core.models import identity as ids
-from alas_core.models.facts import Family, family_of
+from alas_core.models.facts import Family, family_of, measured_family
 from alas_core.models.fetching import cached_folder
 
 
 @dataclass(frozen=True)
 class Installed:
-    """A model of a known family whose weights are on this machine.
+    """A model whose weights are on this machine: of a known family, or with an audio token.
 
     Parameters
     ----------
     model_id : as `alas_core.models.registry` takes it: a folder's path or a hub id.
     name : to be shown.
     folder : where config.json and the weights lie.
-    family : its row of facts.
+    family : its row of facts; of an unknown one with a frame rate that is yet to be measured.
     """
 
     model_id: str
@@ -44,12 +46,21 @@ def _below_roots() -> list[Installed]:
             try:
                 if ids.find_folder(str(folder)) is None:
                     continue
-                family = family_of(str(ids.check_model_folder(folder).get("model_type")))
+                family = _family(ids.check_model_folder(folder))
             except (ModelError, OSError):
                 continue
             if family is not None:
                 found.append(Installed(str(folder), folder.name, folder, family))
     return found
+
+
+def _family(config: Mapping[str, Any]) -> Family | None:
+    model_type = str(config.get("model_type"))
+    parts = (config.get(name) for name in ("thinker_config", "audio_config"))
+    holders = [part for part in (config, *parts) if isinstance(part, Mapping)]
+    names = ("audio_token_id", "audio_token_index")
+    heard = any(isinstance(holder.get(name), int) for holder in holders for name in names)
+    return family_of(model_type) or (measured_family(model_type) if heard else None)
 
 
 def _in_hub_cache() -> list[Installed]:
@@ -64,7 +75,7 @@ def _in_hub_cache() -> list[Installed]:
             config = {} if folder is None else ids.read_json(folder / "config.json")
         except (ModelError, OSError, ValueError):
             continue
-        family = family_of(str(config.get("model_type")))
+        family = _family(config)
         if folder is not None and family is not None and ids.is_allowed(model_id):
             found.append(Installed(model_id, model_id, folder, family))
     return found

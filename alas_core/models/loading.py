@@ -14,8 +14,7 @@ import transformers
 from alas_core.demo.model import build_model
 from alas_core.errors import ModelError
 from alas_core.models import lora, memory, problems
-from alas_core.models.facts import FAMILIES, Family, family_of
-from alas_core.models.grid import FrameGrid
+from alas_core.models.facts import FAMILIES, Family, family_of, measured_family
 from alas_core.models.guard import Guard, first_line
 from alas_core.models.identity import MODEL_FILE, Loading, read_json, resolve_dtype
 from alas_core.models.watching import Report, Watched, weights_hook
@@ -169,16 +168,7 @@ def known_family(config: Any, folder: Path) -> Family:
             "and names no audio token; expected one of "
             f"{', '.join(sorted(FAMILIES))}, or another class with an audio_token_id"
         )
-    return Family(
-        config.model_type,
-        f"{config.model_type} (not in the table)",
-        FrameGrid(1.0),
-        min_audio_s=0.5,
-        measured=True,
-        note="Unverified timing: this family is not in the table of facts. Its frame rate was "
-        "measured on its processor (10 s against 20 s of audio); when each frame sounds within "
-        "the audio is assumed to be even.",
-    )
+    return measured_family(config.model_type)
 
 
 def config_audio_token(config: Any) -> int | None:

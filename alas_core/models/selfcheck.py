@@ -10,7 +10,7 @@ from alas_core.models.identity import Loading
 from alas_core.models.measuring import FrameCheck
 from alas_core.models.memory import DeviceMemory, device_memory
 from alas_core.models.protocol import Prompt
-from alas_core.models.watching import Watched
+from alas_core.models.watching import WAITING, Watched
 from alas_core.types import ModelInfo, Utterance
 
 Pieces = tuple[tuple[str, str], ...]
@@ -58,7 +58,7 @@ def self_check(
     ModelError, InputError
         As loading and the passes do.
     """
-    yield Watched("Waiting for the model")
+    yield Watched(WAITING)
     with registry.device_lock:
         before = device_memory(_place(loading))
         model = yield from registry.opening(model_id, loading)

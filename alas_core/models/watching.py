@@ -11,6 +11,9 @@ from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
 
+WAITING = "Waiting for the model"
+"""The stage of whoever asks for the accelerator's lock."""
+
 
 @dataclass(frozen=True)
 class Watched:

@@ -41,6 +41,13 @@ _WHAT_FITS = {
 }
 
 
+_SMALLER = (
+    "choose a smaller checkpoint for the reference, or a smaller model beside it, or give your own "
+    "alignment (TextGrid, CTM, JSON)"
+)
+"""What helps when the memory is full."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A frozen model in float32 and its processor."""
@@ -92,10 +99,8 @@ class Checkpoint:
         import torch
         import transformers
 
-        from alas_core.models.loading import usable_device
-
         where: dict[str, Any] = {"trust_remote_code": False}
-        device = usable_device("auto")
+        device = _device()
         source = self._folder or fetching.fetch(self.id, self._revision, report)
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         model_class, options = _CLASSES[self.kind]
@@ -106,13 +111,13 @@ class Checkpoint:
             processor = transformers.AutoProcessor.from_pretrained(source, **where)  # type: ignore[no-untyped-call]
             hook = transformers.utils.logging.set_tqdm_hook(weights_hook(report))
             try:
-                model = getattr(transformers, model_class).from_pretrained(
+                aligner = getattr(transformers, model_class).from_pretrained(
                     source, dtype=torch.float32, use_safetensors=True, **where, **options
                 )
             finally:
                 transformers.utils.logging.set_tqdm_hook(hook)
-            model = model.to(device).eval().requires_grad_(False)
-        return Loaded(model, processor, device)
+            aligner = aligner.to(device).eval().requires_grad_(False)
+        return Loaded(aligner, processor, device)
 
     def guard(
         self, what: str, device: str, explain: Callable[[BaseException], str] | None = None
@@ -127,7 +132,7 @@ class Checkpoint:
                 "(TextGrid, CTM, JSON)"
             )
 
-        return Guard(what, device, explain or failed)
+        return Guard(what, device, explain or failed, lambda: _SMALLER)
 
     def _unusable(self, error: BaseException) -> str:
         from alas_core.models.guard import first_line
@@ -177,6 +182,15 @@ class CheckpointAligner:
     def _place(self, loaded: Loaded, audio: Audio, words: Words, transcript: str) -> Words:
         """The words with their times; the sound is at `SAMPLE_RATE`."""
         raise NotImplementedError
+
+
+def _device() -> str:
+    """That of the loaded model, for who chose it chose it for all of this; else the best."""
+    from alas_core.models.loading import usable_device
+
+    model = registry.held()
+    device = "" if model is None else model.info.device
+    return device if device.partition(":")[0] in ("cpu", "cuda", "mps") else usable_device("auto")
 
 
 def fits_kind(kind: str, config: dict[str, Any]) -> bool:

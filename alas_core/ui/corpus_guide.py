@@ -55,8 +55,8 @@ uneven. A correlation over utterances does not say that alignment *causes* right
 The model answers twice: to the sound, and to the transcript. Where the answers differ, the two runs
 did not do the same thing, so the paper leaves such pairs out of its means. For open answers the
 similarity is the cosine of sentence embeddings (threshold 0.7 in the paper); equal words have 1.
-Labels and options have none: such a pair is kept if both answers name the same one. Free answers that
-differ cannot be compared where no sentence encoder is installed; they are counted apart.
+Labels and options have none: such a pair is kept if both answers name the same one. Free answers
+that differ cannot be compared where no sentence encoder is installed; they are counted apart.
 
 **What would good look like?** Most pairs near 1, and means that do not depend on the threshold.
 """,

@@ -9,7 +9,7 @@ import streamlit as st
 
 from alas_core.batch.roots import Found
 from alas_core.corpus import choosing
-from alas_core.corpus.listing import EXAMPLE, listed_runs
+from alas_core.corpus.listing import is_example, listed_runs
 from alas_core.corpus.profiles import BestLayer, best_of
 from alas_core.corpus.run import Run, open_run
 from alas_core.corpus.says import CorpusFinding, corpus_findings
@@ -109,7 +109,7 @@ def _label(found: Found) -> str:
     if found.problem:
         return f"{found.name} · cannot be opened"
     model = str(found.info.get("model", "")).rstrip("/").rpartition("/")[2]
-    name = "Example: the demo recordings" if found.name == EXAMPLE else found.name
+    name = "Example: the demo recordings" if is_example(found) else found.name
     state = "" if found.state == "finished" else f" · {found.state}"
     return f"{cut(name, 60)} · {cut(model, 40)}{state}"
 

@@ -11,10 +11,10 @@ from alas_core import figures
 from alas_core.citation import bibtex
 from alas_core.figures import axes
 from alas_core.figures.profile import profile_figure
-from alas_core.layouts import pca_layout
+from alas_core.figures.readout_svg import readout_svg
 from alas_core.types import Analysis
-from alas_core.ui import controls, guard, orders, share, tables
-from alas_core.ui.chart import chart
+from alas_core.ui import controls, guard, map_panel, orders, share, tables
+from alas_core.ui.chart import chart, webgl_chart
 from alas_core.ui.text import plain
 
 _TICKED = "word_ticked"
@@ -163,19 +163,32 @@ def _file(label: str, name: str, mime: str, content: str | bytes) -> None:
 
 
 def _print(analysis: Analysis, layer: int, stem: str) -> None:
-    """A figure on white, as it is printed; SVG scales to any size, PNG has 3 x the pixels."""
+    """A figure on white, as it is printed; SVG scales to any size, PNG has 3 x the pixels.
+
+    The map is the one that the panel shows: its projection, dimensions, colour and parts.
+    """
     st.markdown("**Figure for print**")
-    offered = [name for name in _FIGURES if name != _LIKENESS or analysis.cross_layer]
+    absent = (_LIKENESS, not analysis.cross_layer), (_READOUT, analysis.lens is None)
+    offered = [name for name in (*_FIGURES, _READOUT) if (name, True) not in absent]
     name = st.selectbox(
         "Figure", offered, key="print_figure", label_visibility="collapsed",
         help="Drawn in the light colours whatever the page wears.",
     )  # fmt: skip
+    if name == _READOUT and analysis.lens is not None:
+        drawn = readout_svg(analysis, analysis.lens, font="sans-serif")
+        with st.container(key="print_readout"):
+            st.image(drawn, width="stretch")
+            _file("SVG", f"{stem}-read-out.svg", "image/svg+xml", drawn)
+        return
     figure = _FIGURES[name](analysis, layer)
     figure.update_layout(paper_bgcolor="white", plot_bgcolor="white")
     file_name = f"{stem}-{name.lower().replace(' ', '-')}-layer{layer}"
-    chart(figure, key="print", filename=file_name)
+    solid = figure.layout.scene.to_plotly_json() != {}
+    show = webgl_chart if solid else chart
+    show(figure, key=f"print{'_solid' * solid}", filename=file_name)
 
 
+_READOUT = "Vocabulary read-out"
 _LIKENESS = "Layers of hearing and reading"
 _FIGURES: dict[str, Callable[[Analysis, int], Any]] = {
     "Sheet": lambda analysis, layer: figures.sheet_figure(
@@ -184,7 +197,9 @@ _FIGURES: dict[str, Callable[[Analysis, int], Any]] = {
     "Layer profile": lambda analysis, layer: profile_figure(
         analysis, layer=layer, score=controls.view().score
     ),
-    "Map": lambda analysis, layer: figures.map_figure(analysis, pca_layout(analysis), layer=layer),
+    "Map": lambda analysis, layer: map_panel.as_shown(
+        analysis, layer, controls.view().word_of(analysis)
+    ),
     _LIKENESS: lambda analysis, layer: figures.cross_layer_figure(
         analysis, score=next(iter(analysis.cross_layer)), layer=layer
     ),

@@ -20,7 +20,8 @@ piece of a word.
   the word being spoken; brown: they point elsewhere; grey: no better than an even spread. At its
   right, the same as one number a layer, with the band of *wrong transcripts*.
 - **Bottom**: the chosen layer alone. Bright: this frame and this token are similar. The outline is
-  the reference, the line the path the model itself prefers.
+  the reference, the line the path the model itself prefers. *Cosine* is what was measured, in the
+  colours of its own layer; *Share of mass* is what ALAS makes of it, from 0 to 1 at every layer.
 
 **What would good look like?** Layers whose curve leaves the grey band; green under every word; at
 that layer a bright staircase inside the outlines. A curve inside the band means: any sentence of

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import plotly.graph_objects as go
 import streamlit as st
 
-from alas_core.figures.map import MAP_HEIGHT, Colour
+from alas_core.figures.map import MAP_HEIGHT, Colour, map_figure
 from alas_core.figures.map_payload import map_payload
 from alas_core.figures.palette import Theme
 from alas_core.fingerprint import fingerprint
@@ -62,6 +63,24 @@ def map_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
         _progress(state)
     if method == "pca":
         orders.warm_umap()
+
+
+def as_shown(analysis: Analysis, layer: int, word: int | None) -> go.Figure:
+    """The map as it is chosen in the panel, as a figure of its own."""
+    held = st.session_state
+    dimensions = 3 if held.get("dimensions") == "3-D" else 2
+    state = orders.ask_map(analysis, held.get("projection") or "pca", dimensions, layer)
+    parts = held.get("map_parts") or ()
+    return map_figure(
+        analysis,
+        state.result or pca_layout(analysis, dimensions),
+        layer=layer,
+        word=word,
+        colour=held.get("map_colour") or "modality",
+        lines="lines" in parts,
+        hulls="hulls" in parts,
+        trails=tuple(int(place) for place in held.get("trails", ())),
+    )
 
 
 def _choice(label: str, key: str, options: dict[Option, str]) -> Option:

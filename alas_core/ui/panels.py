@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from alas_core.figures.cells import Cells
 from alas_core.figures.layers import LAYERS_HEIGHT, cross_layer_payload
 from alas_core.figures.views import Fold
 from alas_core.findings import Finding, findings
@@ -20,6 +21,7 @@ from alas_core.ui.sheet import sheet
 from alas_core.ui.text import plain
 
 _FOLDS: dict[Fold, str] = {"time": "Layers × time", "words": "Layers × words"}
+_CELLS: dict[Cells, str] = {"cosine": "Cosine", "share": "Share of mass"}
 _LAYERS = {"cka": "CKA", "layer_correlation": "Correlation"}
 
 
@@ -56,6 +58,14 @@ def sheet_panel(analysis: Analysis, view: controls.View, fresh: bool) -> None:
             key="fold",
             label_visibility="collapsed",
         )
+        cells = st.segmented_control(
+            "Tokens × time shows",
+            list(_CELLS),
+            format_func=_CELLS.__getitem__,
+            required=True,
+            key="cells",
+            label_visibility="collapsed",
+        )
         guide.about_sheet(view.score)
     sheet(
         analysis,
@@ -65,6 +75,7 @@ def sheet_panel(analysis: Analysis, view: controls.View, fresh: bool) -> None:
         token=view.token_of(analysis),
         score=view.score,
         fold=fold or "time",
+        cells=cells or "cosine",
         theme=theme(),
         live=fresh,
         on_event=controls.follow,

@@ -9,6 +9,7 @@ from typing import get_args
 from urllib.parse import unquote
 
 from alas_core.definitions import SCORES
+from alas_core.figures.cells import Cells
 from alas_core.figures.map import Colour
 from alas_core.figures.views import Fold
 from alas_core.keys import Settings
@@ -136,6 +137,7 @@ PARAMETERS: dict[str, Parameter] = {
     "token": Parameter(whole(), None, "explore"),
     "score": Parameter(one_of(SCORES), "alas"),
     "fold": Parameter(one_of(get_args(Fold)), "time", "explore"),
+    "cells": Parameter(one_of(get_args(Cells)), "cosine", "explore"),
     "projection": Parameter(one_of(("pca", "umap")), "pca", "explore"),
     "dimensions": Parameter(one_of(("2-D", "3-D")), "2-D", "explore"),
     "map_colour": Parameter(one_of(get_args(Colour)), "modality", "explore"),
@@ -179,7 +181,7 @@ PARAMETERS: dict[str, Parameter] = {
     "run_word": Parameter(words(100), None, "corpus"),
     "run_side": Parameter(words(40), None, "corpus"),
     "run_threshold": Parameter(decimal(0, 1), None, "corpus"),
-    "run_pairs": Parameter(one_of(("left out", "kept")), "left out", "corpus"),
+    "run_pairs": Parameter(one_of(("left out", "kept", "not compared")), "left out", "corpus"),
     "run_map_kind": Parameter(one_of(("pca", "umap")), "pca", "corpus"),
     "run_map_colour": Parameter(one_of(("modality", "word")), "modality", "corpus"),
     "run_matrix": Parameter(words(40), None, "corpus"),

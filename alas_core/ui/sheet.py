@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from alas_core import frontend
+from alas_core.figures.cells import Cells
 from alas_core.figures.palette import Theme
 from alas_core.figures.payload import holds_all_layers, sheet_name, sheet_payload
 from alas_core.figures.sheet import HEIGHT
@@ -50,10 +51,10 @@ _sheet = component(
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _payload(
-    name: str, _analysis: Analysis, layer: int, score: str, fold: Fold, theme: Theme
+    name: str, _analysis: Analysis, layer: int, score: str, fold: Fold, cells: Cells, theme: Theme
 ) -> bytes:
     del name  # the cache's key: it says all that the payload depends on
-    return sheet_payload(_analysis, layer=layer, score=score, fold=fold, theme=theme)
+    return sheet_payload(_analysis, layer=layer, score=score, fold=fold, cells=cells, theme=theme)
 
 
 def sheet(
@@ -65,6 +66,7 @@ def sheet(
     token: int | None = None,
     score: str = "alas",
     fold: Fold = "time",
+    cells: Cells = "cosine",
     theme: Theme = "light",
     key: str = "sheet",
     live: bool = True,
@@ -76,7 +78,7 @@ def sheet(
     ----------
     layer, word, frame, token : the choice to show in this and every linked view; `word` is an
         index into `analysis.words`; None where none is chosen.
-    score, fold, theme : see `alas_core.figures.sheet.sheet_figure`.
+    score, fold, cells, theme : see `alas_core.figures.sheet.sheet_figure`.
     live : whether choices are told. Those on a picture that stays while another analysis is asked
         for are not: its fifth word is not the other one's.
     on_event : called with the event before the script reruns, as the callbacks of Streamlit's
@@ -88,8 +90,8 @@ def sheet(
         If the layer, the word or the score does not exist in this analysis.
     """
     drawn = layer if not holds_all_layers(analysis) else analysis.best_layer
-    name = sheet_name(analysis, layer=drawn, score=score, fold=fold, theme=theme)
-    payload = _payload(name, analysis, drawn, score, fold, theme)
+    name = sheet_name(analysis, layer=drawn, score=score, fold=fold, cells=cells, theme=theme)
+    payload = _payload(name, analysis, drawn, score, fold, cells, theme)
     seen_key = f"{key}_seen"
 
     def on_pick() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import streamlit as st
 
+from alas_core.models.watching import WAITING
 from alas_core.ui.jobs import State
 from alas_core.ui.text import plain
+from alas_core.ui.workshop import workshop
 
 
 def session() -> str:
@@ -28,5 +30,7 @@ def progress_text(state: State[Any]) -> str:
     if state.ahead:
         return f"Waiting: {state.ahead} before you"
     stage = state.stage[:1].upper() + state.stage[1:]
+    if stage == WAITING and (run := workshop.busy()):
+        return f"{stage}, which the run {plain(run)} has for one of its recordings …"
     count = f", {state.done} of {state.total}" if state.total > 1 else ""
     return f"{plain(stage)}{count} …"

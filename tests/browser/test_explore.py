@@ -354,6 +354,15 @@ def test_details_have_scores_words_provenance_and_downloads(visitor):
     assert "mel spectrogram" in svg
     png = saved(print_figure, "PNG").read_bytes()
     assert int.from_bytes(png[16:20]) >= 3 * print_figure.bounding_box()["width"] - 3
+    # The read-out comes after the first picture.
+    expect(page.locator(".st-key-status")).to_contain_text("null:", timeout=SLOW_MS)
+    page.get_by_role("combobox", name="Figure", exact=True).focus()
+    page.keyboard.type("Vocabulary")
+    page.keyboard.press("Enter")
+    readout = page.locator(".st-key-print_readout")
+    expect(readout.locator("img")).to_have_js_property("complete", True)
+    assert readout.locator("img").evaluate("one => one.naturalWidth") > 100, "it is drawn"
+    assert "Vocabulary read-out" in saved(readout, "SVG").read_text()
 
 
 def test_a_word_ticked_in_the_details_is_chosen_in_every_view(visitor):
@@ -436,3 +445,26 @@ def test_a_fresh_servers_first_link_may_be_to_the_method_page(browser, tmp_path)
         expect(visitor.page.get_by_role("link", name="Explore")).to_be_visible()
         expect(visitor.page.get_by_role("combobox", name="Model")).to_be_visible()
         visitor.leave()
+
+
+def test_the_map_of_tokens_shows_cosines_or_what_alas_makes_of_them(visitor):
+    page = visitor.open()
+    visitor.see_picture()
+    sheet = page.locator(".alas-sheet")
+    expect(sheet).to_contain_text("cosine at layer")
+    page.get_by_role("radio", name="Share of mass").click()
+    expect(sheet).to_contain_text("share of mass at layer")
+    expect(page).to_have_url(re.compile(r"[?&]cells=share\b"))
+    layer = sheet.get_attribute("data-drawn").split("/")[0]
+    sheet.press("ArrowUp")
+    expect(sheet).to_contain_text(f"share of mass at layer {int(layer) - 1}")
+    drawn = page.evaluate(
+        """() => {
+          const figure = document.querySelector(".alas-figure");
+          const map = figure._fullData.find((trace) => trace.name === "similarity");
+          const columns = map.z[0].map((_, i) => map.z.reduce((sum, row) => sum + row[i], 0));
+          return [map.zmin, map.zmax, Math.min(...columns), Math.max(...columns)];
+        }"""
+    )
+    assert drawn[:2] == [0, 1]
+    assert drawn[2:] == pytest.approx([1, 1], abs=1e-3), "each frame's shares sum to one"

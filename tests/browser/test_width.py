@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 PAGES = {
     "/": ".alas-lens[data-ready]",
     f"/compare?data=bundle&utterance={kept('demo-001')}": (
-        f"[data-testid=stMain]:has(.st-key-changes:has-text('step {EARLY} →')) .st-key-maps .main-svg"
+        f"[data-testid=stMain]:has(.st-key-changes:has-text('step {EARLY} →')) .st-key-maps svg"
     ),
     "/corpus?run=example": ".st-key-run_heat .alas-chart[data-ready]",
     "/training?series=checkpoints/demo-004": ".st-key-series_figure .main-svg",
