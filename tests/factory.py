@@ -88,8 +88,9 @@ def make_analysis(
     """
     settings = Settings(seed=seed)
     timings, frame_word = make_words(words, n_frames)
-    spans = FrameGrid(0.04, per_window=per_window).spans(n_frames, n_frames * 0.04)
+    spans = np.stack([np.arange(n_frames), np.arange(1, n_frames + 1)], 1).astype(np.float32) * 0.04
     if per_window > 1:
+        spans = FrameGrid(0.04, per_window=per_window).spans(n_frames, n_frames * 0.04)
         frame_word = frame_words(spans, timings)
     token_word = np.arange(len(timings))
     if binding is None:
