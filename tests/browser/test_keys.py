@@ -55,14 +55,21 @@ def scrolled(page: Page) -> float:
     return page.locator("[data-testid=stMain]").evaluate("(main) => main.scrollTop")
 
 
-@pytest.mark.parametrize("place", ["sheet", "slider"])
-def test_r_is_the_sheets_and_runs_no_script(guests: type, place: str) -> None:
+def test_r_is_the_sheets_and_runs_no_script(guests: type) -> None:
     page, sent = watched(guests, "plain")
-    sheet = page.locator(ROOT)
-    focused = sheet if place == "sheet" else sheet.get_by_role("slider", name="Layer")
-    focused.press("r")
+    page.locator(ROOT).press("r")
     page.wait_for_timeout(1500)
     assert sent == []
+
+
+def test_the_slider_of_layers_keeps_its_arrows_alone(guests: type) -> None:
+    page = guests().page
+    listen(page)
+    slider = page.locator(ROOT).get_by_role("slider", name="Layer")
+    slider.press("ArrowRight")
+    drawn(page, 5, "")
+    slider.press("Space")
+    page.wait_for_function("() => window.played.at(-1) === '0-1.6'")
 
 
 def test_a_figure_of_which_nothing_can_be_chosen_does_not_look_or_act_so(guests: type) -> None:
