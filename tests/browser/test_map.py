@@ -72,6 +72,38 @@ def test_a_point_of_the_map_is_chosen_everywhere_and_heard(guests: type) -> None
     told(page, layer=4, word=1, token=1)
 
 
+WINDOW = """(root) => {
+  const { xaxis, yaxis } = document.querySelector(`${root} .js-plotly-plot`)._fullLayout;
+  return [...xaxis.range, ...yaxis.range].map(Number);
+}"""
+
+
+def test_a_double_click_on_the_map_shows_all_of_the_recording_that_is_there_now(
+    guests: type,
+) -> None:
+    page = open_map(guests).page
+    before = page.evaluate(WINDOW, MAP)
+    page.get_by_test_id("stSidebar").get_by_text("Other").click()
+    page.wait_for_function(f"([root, old]) => ({WINDOW})(root).join() !== old.join()",
+                           arg=[MAP, before])  # fmt: skip
+    whole = page.evaluate(WINDOW, MAP)
+    plot = page.locator(f"{MAP} .js-plotly-plot .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    x, y = box["x"] + box["width"] - 30, box["y"] + box["height"] - 30
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 80, y - 50, steps=5)
+    page.mouse.up()
+    moved = page.evaluate(WINDOW, MAP)
+    assert max(abs(a - b) for a, b in zip(moved, whole, strict=True)) > 0.01
+    page.mouse.dblclick(x, y)
+    page.wait_for_function(
+        f"([root, old]) => ({WINDOW})(root).every((end, i) => Math.abs(end - old[i]) < 1e-6)",
+        arg=[MAP, whole],
+    )
+
+
 def test_a_word_chosen_far_down_the_page_does_not_move_it(guests: type) -> None:
     page = guests("plain&map=1", viewport={"width": 1440, "height": 500}).page
     shown(page, layer=4)

@@ -86,6 +86,7 @@ class LinkedView {
   listen() {
     if (this.listening || this.closed) return;
     this.listening = true;
+    this.figure.on("plotly_doubleclick", () => this.figure.showAll(this.chosen.state.layer));
     this.figure.on("plotly_click", ({ points }) => {
       const change = this.figure.pick(points[0]);
       this.root.focus({ preventScroll: true });

@@ -43,6 +43,8 @@ class LinkedFigure {
     this.followed = null;
     this.data = made.figure.data;
     this.layout = { ...made.figure.layout, autosize: true };
+    // Plotly's own double click goes back to what the first analysis in this place showed.
+    if (made.changes.layers?.layout) this.config = { ...CONFIG, doubleClick: false };
     for (const trace of this.data) {
       if (!trace.meta?.rows) continue;
       const { rows, columns } = trace.meta;
@@ -105,6 +107,14 @@ class LinkedFigure {
     this.layout.datarevision = this.revision;
     this.drawn = this.Plotly.react(this.div, this.data, this.layout, this.config);
     return this.drawn;
+  }
+
+  // Everything that there is at a layer, after a reader has moved or zoomed.
+  showAll(layer) {
+    const ranges = Object.entries(this.made.changes.layers?.layout ?? {});
+    if (!ranges.length) return;
+    const whole = ranges.map(([path, values]) => [path, [...values[layer]]]);
+    this.Plotly.relayout(this.div, Object.fromEntries(whole));
   }
 
   on(name, handler) {
