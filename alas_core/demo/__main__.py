@@ -31,7 +31,7 @@ logger = logging.getLogger("alas_core.demo")
 
 
 def synthesise(_: argparse.Namespace) -> None:
-    """Speak, align and roughen the training sentences (about 10 minutes on two cores)."""
+    """Speak, align and roughen the training sentences (about 7 minutes on two cores)."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from alas_core.demo import synthesis
 
