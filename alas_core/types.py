@@ -71,8 +71,7 @@ class Audio:
 
     @property
     def sha(self) -> str:
-        samples = np.ascontiguousarray(self.samples, dtype=np.float32)
-        return content_sha(samples.tobytes(), str(self.sample_rate))
+        return content_sha(self.samples.astype(np.float32).tobytes(), str(self.sample_rate))
 
 
 @dataclass(frozen=True)

@@ -187,10 +187,8 @@ def waiting_title(layer: int, drawn: int, cells: Cells = "cosine") -> str:
 
 def lacking_title(layer: int, drawn: int, cells: Cells = "cosine") -> str:
     """Title of the tokens panel where its map is of the one layer that a file holds."""
-    return (
-        f"<b>tokens × time</b>  path at layer {layer}; this file holds the {KINDS[cells].title} "
-        f"of {drawn} only"
-    )
+    held = f"this file holds the {KINDS[cells].title} of {drawn} only"
+    return f"<b>tokens × time</b>  path at layer {layer}; {held}"
 
 
 def _annotations(

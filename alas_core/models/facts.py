@@ -7,7 +7,9 @@ weights; no published checkpoint did, so hub ids and chat templates are as docum
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from alas_core.models.grid import FrameGrid
 
@@ -252,6 +254,16 @@ _ALIASES = {
     "qwen2_5_omni_thinker": "qwen2_5_omni",
     "qwen3_omni_moe_thinker": "qwen3_omni_moe",
 }
+
+
+def audio_token(config: Mapping[str, Any]) -> int | None:
+    """Id of the audio token in a config.json or its parts; None if it names none."""
+    parts = (config.get(name) for name in ("thinker_config", "audio_config"))
+    for holder in (config, *(part for part in parts if isinstance(part, Mapping))):
+        for name in ("audio_token_id", "audio_token_index"):
+            if isinstance(found := holder.get(name), int):
+                return found
+    return None
 
 
 def measured_family(model_type: str) -> Family:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from alas_core.errors import ModelError
-from alas_core.models.loading import Checkpoint, config_audio_token
+from alas_core.models.facts import audio_token
+from alas_core.models.loading import Checkpoint
 from alas_core.models.mistral import conversation_inputs, encode_conversation
 from alas_core.models.prompting import TextInput, encode_text, needs_special_tokens
 from alas_core.models.protocol import Prompt
@@ -75,7 +76,7 @@ def frame_count(checkpoint: Checkpoint, seconds: float) -> int:
 
 def audio_token_id(checkpoint: Checkpoint) -> int:
     """Id of the tokens that hold audio: families keep it in different places."""
-    found = config_audio_token(checkpoint.model.config)
+    found = audio_token(checkpoint.model.config.to_dict())
     if found is not None:
         return found
     processor = checkpoint.processor

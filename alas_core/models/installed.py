@@ -12,7 +12,7 @@ from typing import Any
 
 from alas_core.errors import ModelError
 from alas_core.models import identity as ids
-from alas_core.models.facts import Family, family_of, measured_family
+from alas_core.models.facts import Family, audio_token, family_of, measured_family
 from alas_core.models.fetching import cached_folder
 
 
@@ -56,10 +56,7 @@ def _below_roots() -> list[Installed]:
 
 def _family(config: Mapping[str, Any]) -> Family | None:
     model_type = str(config.get("model_type"))
-    parts = (config.get(name) for name in ("thinker_config", "audio_config"))
-    holders = [part for part in (config, *parts) if isinstance(part, Mapping)]
-    names = ("audio_token_id", "audio_token_index")
-    heard = any(isinstance(holder.get(name), int) for holder in holders for name in names)
+    heard = audio_token(config) is not None
     return family_of(model_type) or (measured_family(model_type) if heard else None)
 
 

@@ -14,7 +14,7 @@ import transformers
 from alas_core.demo.model import build_model
 from alas_core.errors import ModelError
 from alas_core.models import lora, memory, problems
-from alas_core.models.facts import FAMILIES, Family, family_of, measured_family
+from alas_core.models.facts import FAMILIES, Family, audio_token, family_of, measured_family
 from alas_core.models.guard import Guard, first_line
 from alas_core.models.identity import MODEL_FILE, Loading, read_json, resolve_dtype
 from alas_core.models.watching import Report, Watched, weights_hook
@@ -161,7 +161,7 @@ def known_family(config: Any, folder: Path) -> Family:
     family = family_of(config.model_type)
     if family is not None:
         return family
-    if config_audio_token(config) is None:
+    if audio_token(config.to_dict()) is None:
         name = problems.model_name(folder)
         raise ModelError(
             f"'{name}' is of type '{config.model_type}', which is no speech LLM known here "
@@ -169,17 +169,6 @@ def known_family(config: Any, folder: Path) -> Family:
             f"{', '.join(sorted(FAMILIES))}, or another class with an audio_token_id"
         )
     return measured_family(config.model_type)
-
-
-def config_audio_token(config: Any) -> int | None:
-    """Id of the audio token in a config or its parts; None if it names none."""
-    parts = [getattr(config, name, None) for name in ("thinker_config", "audio_config")]
-    for holder in (config, *parts):
-        for name in ("audio_token_id", "audio_token_index"):
-            found = getattr(holder, name, None)
-            if isinstance(found, int):
-                return found
-    return None
 
 
 def _guard(folder: Path, device: str) -> Guard:

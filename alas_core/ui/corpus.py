@@ -16,6 +16,7 @@ from alas_core.ui import (
     corpus_words,
     guard,
 )
+from alas_core.ui.choice import one_of
 from alas_core.ui.corpus_scope import Scope
 from alas_core.ui.linked import library
 from alas_core.ui.sentences import sentence
@@ -75,16 +76,9 @@ def page() -> None:
 def _views(looked: Scope) -> None:
     if st.session_state.get("run_view") not in VIEWS:
         st.session_state["run_view"] = "utterances"
-    chosen = st.segmented_control(
-        "View",
-        list(VIEWS),
-        format_func=VIEWS.__getitem__,
-        required=True,
-        key="run_view",
-        label_visibility="collapsed",
-    )
+    chosen = one_of("View", "run_view", VIEWS)
     with st.container(key="run_panel"):
-        _panel(looked, chosen or "utterances")
+        _panel(looked, chosen)
 
 
 @st.fragment

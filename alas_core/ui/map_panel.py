@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -14,11 +12,10 @@ from alas_core.fingerprint import fingerprint
 from alas_core.layouts import Layout, pca_layout
 from alas_core.types import Analysis
 from alas_core.ui import guide, orders
+from alas_core.ui.choice import one_of
 from alas_core.ui.jobs import State
 from alas_core.ui.linked import linked_figure
 from alas_core.ui.text import cut, plain, told_apart
-
-Option = TypeVar("Option")
 
 _METHODS = {"pca": "PCA", "umap": "UMAP"}
 _DIMENSIONS = {"2-D": "2-D", "3-D": "3-D"}
@@ -36,9 +33,9 @@ def map_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
     """Frames and tokens as points, with what to show of them and how far to trust it."""
     with st.container(key="map_panel", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            method = _choice("Projection", "projection", _METHODS)
-            dimensions = 3 if _choice("Dimensions", "dimensions", _DIMENSIONS) == "3-D" else 2
-            colour = _choice("Colour", "map_colour", _COLOURS)
+            method = one_of("Projection", "projection", _METHODS)
+            dimensions = 3 if one_of("Dimensions", "dimensions", _DIMENSIONS) == "3-D" else 2
+            colour = one_of("Colour", "map_colour", _COLOURS)
             parts = st.pills(
                 "Parts",
                 list(_PARTS),
@@ -81,18 +78,6 @@ def as_shown(analysis: Analysis, layer: int, word: int | None) -> go.Figure:
         hulls="hulls" in parts,
         trails=tuple(int(place) for place in held.get("trails", ())),
     )
-
-
-def _choice(label: str, key: str, options: dict[Option, str]) -> Option:
-    chosen = st.segmented_control(
-        label,
-        list(options),
-        format_func=options.__getitem__,
-        required=True,
-        key=key,
-        label_visibility="collapsed",
-    )
-    return next(iter(options)) if chosen is None else chosen
 
 
 def _trails(analysis: Analysis) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from alas_core.figures.views import Fold
 from alas_core.findings import Finding, findings
 from alas_core.types import Analysis
 from alas_core.ui import answers, controls, details, guide, opening, orders, share, trust
+from alas_core.ui.choice import one_of
 from alas_core.ui.linked import linked_figure
 from alas_core.ui.look import theme
 from alas_core.ui.map_panel import map_panel
@@ -50,22 +51,8 @@ def explore(analysis: Analysis, fresh: bool = True) -> None:
 def sheet_panel(analysis: Analysis, view: controls.View, fresh: bool) -> None:
     """The sheet, with the switch of its layers' columns and its help."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        fold = st.segmented_control(
-            "Fold",
-            list(_FOLDS),
-            format_func=_FOLDS.__getitem__,
-            required=True,
-            key="fold",
-            label_visibility="collapsed",
-        )
-        cells = st.segmented_control(
-            "Tokens × time shows",
-            list(_CELLS),
-            format_func=_CELLS.__getitem__,
-            required=True,
-            key="cells",
-            label_visibility="collapsed",
-        )
+        fold = one_of("Fold", "fold", _FOLDS)
+        cells = one_of("Tokens × time shows", "cells", _CELLS)
         guide.about_sheet(view.score)
     sheet(
         analysis,
@@ -74,8 +61,8 @@ def sheet_panel(analysis: Analysis, view: controls.View, fresh: bool) -> None:
         frame=view.frame_of(analysis),
         token=view.token_of(analysis),
         score=view.score,
-        fold=fold or "time",
-        cells=cells or "cosine",
+        fold=fold,
+        cells=cells,
         theme=theme(),
         live=fresh,
         on_event=controls.follow,

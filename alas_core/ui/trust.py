@@ -13,6 +13,7 @@ from alas_core.figures.palette import Theme
 from alas_core.findings import Finding
 from alas_core.types import Analysis
 from alas_core.ui import controls, parameters
+from alas_core.ui.choice import one_of
 from alas_core.ui.readout_panel import readout_panel
 from alas_core.ui.trial_panels import centering_panel, controls_panel, sensitivity_panel
 from alas_core.ui.waiting import session
@@ -30,14 +31,7 @@ _scroll = component("alas_scroll", js=frontend.script("scroll"), isolate_styles=
 def trust_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme) -> None:
     """The chosen one of the views; the others cost nothing."""
     with st.container(key="trust_panel"):
-        view = st.segmented_control(
-            "Can it be trusted?",
-            list(VIEWS),
-            format_func=VIEWS.__getitem__,
-            required=True,
-            key="trust",
-            label_visibility="collapsed",
-        )
+        view = one_of("Can it be trusted?", "trust", VIEWS)
         with _fresh(view):
             if view == "readout":
                 readout_panel(analysis, layer, word, theme)
