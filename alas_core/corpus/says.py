@@ -185,7 +185,7 @@ def _filter(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
     if not left:
         return None
     known = left + len(found.kept)
-    give = "gives" if known == 1 else "give"
+    give = "gives" if left == 1 else "give"
     text = (
         f"{left} of {counted(known, 'pair')} {give} different answers to sound and words; "
         f"without them mean ALAS at layer {layer} is {with_interval(found.kept_mean)}, over all "
