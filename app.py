@@ -1,6 +1,6 @@
 """ALAS Explorer: how a speech LLM binds audio frames to words, layer by layer."""
 
-from alas_core.ui import controls, guard, picture, references, shell, url
+from alas_core.ui import controls, guard, layer_choice, picture, references, shell, url
 
 with shell.inside():
     shell.frame()
@@ -12,7 +12,7 @@ with shell.inside():
         if page.url_path not in shell.OWN_SIDEBAR:
             controls.sidebar()
             picture.current()
-            controls.layer_and_score(picture.on_screen())
+            layer_choice.layer_and_score(picture.on_screen(), slider=page.url_path == "compare")
     with guard.guarded(page.title):
         page.run()
     controls.publish(page.url_path or "explore")

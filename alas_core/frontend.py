@@ -17,7 +17,7 @@ LIBRARIES = {
 
 PARTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(LIBRARIES, ("shelf", "library")),
-    "chart": ("shelf", "saving", "purge", "chart"),
+    "chart": ("shelf", "selection", "saving", "purge", "chart"),
     "save_bar": ("shelf", "saving", "save_bar"),
     "data": ("shelf", "sheet_data"),
     "sheet": (
@@ -35,6 +35,11 @@ def read(name: str) -> str:
     """A file of the frontend, such as "sheet.css"."""
     folder = resources.files("alas_core") / "ui" / "frontend"
     return (folder / name).read_text(encoding="utf-8")
+
+
+def style(*names: str) -> str:
+    """Style sheets, one after another."""
+    return "\n".join(read(f"{name}.css") for name in names)
 
 
 def script(element: str) -> str:

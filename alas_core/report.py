@@ -109,7 +109,8 @@ def report_html(analysis: Analysis, *, score: str = "alas") -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title[:120])}</title>\n<style>{_STYLE}\n{frontend.read('sheet.css')}</style>\n"
+        f"<title>{_text(title[:120])}</title>\n"
+        f"<style>{_STYLE}\n{frontend.style('range', 'sheet')}</style>\n"
         f"</head>\n<body>\n{body}\n{_scripts(analysis, score, drawn)}\n</body>\n</html>\n"
     )
 

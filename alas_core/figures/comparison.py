@@ -74,13 +74,14 @@ def profiles_figure(
     figure.update_xaxes(zeroline=False)
     for index, (side, layer) in enumerate(zip(pair, layers, strict=True)):
         figure.add_shape(
-            type="line", xref="x domain", x0=0, x1=1, y0=(at := _shown(side, axis)[layer]), y1=at,
+            type="line", xref="x domain", x0=0, x1=1,
+            y0=(at := shown_rows(side, axis)[layer]), y1=at,
             line={"color": SELECTION, "width": 1.5, "dash": _SIDES[index][0]}, name="layer",
         )  # fmt: skip
     return figure
 
 
-def _shown(side: Analysis, axis: Axis) -> FloatArray:
+def shown_rows(side: Analysis, axis: Axis) -> FloatArray:
     """Positions as the axis shows them: layers, or depth in per cent."""
     return positions(side, axis) * (1 if axis == "index" else 100)
 
@@ -102,7 +103,7 @@ def _profile(
     side: Analysis, score: str, axis: Axis, index: int, colours: Palette
 ) -> list[go.Scatter]:
     name, colour, band = "AB"[index], colours.sides[index], colours.side_bands[index]
-    y, values = _shown(side, axis), np.asarray(side.scores[score], dtype=float)
+    y, values = shown_rows(side, axis), np.asarray(side.scores[score], dtype=float)
     traces = []
     if score == NULL_SCORE:
         null = null_of(side)
@@ -201,7 +202,7 @@ def words_figure(
     )  # fmt: skip
     ends = max if axis == "depth" else min  # the layers of `columns_apart`
     compared = ends(pair, key=lambda side: side.n_layers)
-    grids = tuple(_shown(side, axis) for side in (*pair, compared))
+    grids = tuple(shown_rows(side, axis) for side in (*pair, compared))
     panels = ((one, far), (other, far), (apart, farther))[: len(domains)]
     for index, (values, limit) in enumerate(panels):
         figure.add_trace(

@@ -7,7 +7,7 @@ page holds already and reports row and column.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from alas_core import frontend
+from alas_core.types import Analysis
 from alas_core.ui.linked import library
 
 
@@ -26,13 +27,28 @@ class Cell:
     column: int
 
 
+@dataclass(frozen=True)
+class Link:
+    """How a figure takes part in the page's selection, without the server.
+
+    Parameters
+    ----------
+    analysis : whose layers and words are chosen
+    words : index of each column's word, () where columns are no words; shapes named "word" follow
+        the chosen one, as shapes named "layer" follow the layer
+    """
+
+    analysis: Analysis
+    words: Sequence[int] = ()
+
+
 _BAR = 30
 """Pixels of the line of buttons below a figure."""
 
 _chart = component(
     "alas_chart",
     html='<div class="alas-chart"></div>',
-    css=frontend.read("chart.css"),
+    css=frontend.style("chart"),
     js=frontend.script("chart"),
     isolate_styles=False,  # Plotly sees no clicks inside a shadow root
 )
@@ -40,7 +56,7 @@ _chart = component(
 _save_bar = component(
     "alas_save_bar",
     html='<div class="alas-save"></div>',
-    css=frontend.read("chart.css"),
+    css=frontend.style("chart"),
     js=frontend.script("save_bar"),
     isolate_styles=False,
 )
@@ -52,7 +68,8 @@ def chart(
     key: str,
     filename: str,
     on_pick: Callable[[Cell], None] | None = None,
-    cells: str = "",
+    rows: Sequence[float] = (),
+    link: Link | None = None,
 ) -> None:
     """Mount a figure.
 
@@ -63,8 +80,9 @@ def chart(
     filename : of what the buttons below the figure save (SVG, PNG, JSON), without its suffix;
         its words are the figure's name for those who cannot see it
     on_pick : called with the cell before the script reruns; without it a click does nothing
-    cells : names what the cells stand for, so that a click on an earlier drawing of the same ones
-        counts; "" where each drawing has its own
+    rows : where the layers lie on the vertical axis: a click anywhere in a panel then chooses the
+        nearest one; () for a heatmap, whose cells are clicked, or where rows are no layers
+    link : takes the place of `on_pick` on a page with a sheet: what is chosen here is chosen there
     """
     json = figure.to_json()
     name = hashlib.sha256(json.encode()).hexdigest()[:16]
@@ -74,15 +92,17 @@ def chart(
         raw = st.session_state[key].get("pick")
         if isinstance(raw, Mapping) and isinstance(raw.get("nonce"), int):
             st.session_state[seen] = raw["nonce"]
-        cell = _cell(raw, cells or name)
+        cell = _cell(raw, name)
         if cell is not None and on_pick is not None:
             on_pick(cell)
 
     with st.container(gap=None):
-        data = {"id": name, "figure": json, "filename": filename, "cells": cells or name}
+        data: dict[str, Any] = {"id": name, "figure": json, "filename": filename}
         data["label"] = f"Figure: {filename.removeprefix('alas-').replace('-', ' ')}"
         data["nonce"] = st.session_state.get(seen, 0)
         data["picks"] = on_pick is not None
+        data["rows"] = [float(row) for row in rows]
+        data["link"] = link and {"analysis": link.analysis.key.digest, "words": list(link.words)}
         height = int(figure.layout.height) + _BAR
         _chart(key=key, data=data, height=height, on_pick_change=on_change)
         library("plotly")

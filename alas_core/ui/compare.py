@@ -13,7 +13,7 @@ from alas_core.figures import comparison as figures
 from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, controls, gallery, guide, loading, parameters, picture, sources
-from alas_core.ui.chart import chart
+from alas_core.ui.chart import Cell, chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.look import theme
 from alas_core.ui.orders import Order
@@ -37,8 +37,9 @@ one layer axis and in one colour scale; each has its own null band.
   its grey band is what the two nulls differ by. A difference inside the band is no result.
 - **Words**: one column for each word, matched by text and order; grey is the baseline.
 - Where only the layer differs, B − A over the layers is nothing and left out.
-- **Words and maps**: each side at its own best layer, or at the layer chosen on Explore; with
-  *Layer*, B at the one that you choose here.
+- **Layer**: each side at its own best one until you choose one, in the sidebar or by a click on a
+  profile; then A at that layer and B at the same one, or the same depth. With *Layer* among the
+  differences, B at the one that you choose there.
 
 **Relative depth** lays models of different depth over each other: 0 % is the input of the first
 block, 100 % the output of the last.
@@ -215,8 +216,19 @@ def comparison(first: Analysis, second: Analysis, fresh: bool = True) -> None:
             "maps": figures.maps_figure(pair, layers=layers, theme=look),
         }
         for name, figure in shown.items():
-            chart(figure, key=name, filename=f"alas-compare-{name.replace('_', '-')}")
+            layers_down = name != "maps"
+            chart(
+                figure,
+                key=name,
+                filename=f"alas-compare-{name.replace('_', '-')}",
+                on_pick=_choose_layer if layers_down else None,
+                rows=figures.shown_rows(first, axis).tolist() if layers_down else (),
+            )
         _word_table(first, second, layers)
+
+
+def _choose_layer(cell: Cell) -> None:
+    controls.choose(cell.row, controls.view().word)
 
 
 def _layers(first: Analysis, second: Analysis, axis: Axis) -> tuple[int, int]:

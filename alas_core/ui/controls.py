@@ -1,10 +1,9 @@
-"""The sidebar: what is looked at (model, recording) and how (layer, score, settings)."""
+"""The upper half of the sidebar, what is looked at (model, recording), and the view's state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -28,10 +27,6 @@ from alas_core.ui.orders import Order
 from alas_core.ui.sources import DEMO, YOURS
 from alas_core.ui.text import plain
 
-if TYPE_CHECKING:
-    from alas_core.ui.sheet import SheetEvent
-
-_SHOWN_LAYER = "shown_layer"
 DEFAULT_SCORE = "alas"
 
 
@@ -163,7 +158,7 @@ def sidebar() -> None:
         source_list.draw()
         options = source.utterances()
         if options:
-            _select("Utterance", "utterance", options, on_change=url.forget_choice)
+            select("Utterance", "utterance", options, on_change=url.forget_choice)
             neighbours.buttons(list(options))
         if not source.finished:
             parts.chooser()
@@ -215,45 +210,6 @@ def _say_refused_model(chosen: str | None) -> None:
         )
 
 
-def layer_and_score(analysis: Analysis | None) -> None:
-    """The lower half of the sidebar; the layers are those of the analysis on the screen."""
-    with st.sidebar:
-        if analysis is not None and analysis.n_layers > 0:
-            _layer(analysis)
-        _select(
-            "Score",
-            "score",
-            {name: score.label for name, score in SCORES.items()},
-            help="Every score of the profile; each is drawn with its own baseline.",
-        )
-        score = SCORES[view().score]
-        st.caption(f"{score.plain} Baseline: {score.baseline}.")
-        if sources.source(source_list.chosen()).finished:
-            st.caption("Model and settings are those the analysis was kept with: see Details.")
-        else:
-            settings.drawer()
-
-
-def _layer(analysis: Analysis) -> None:
-    """The way back to the best layer; the layer itself is chosen on the views that show it."""
-    best = analysis.best_layer
-    st.session_state[_SHOWN_LAYER] = view().layer_of(analysis)
-    following = view().layer is None
-    st.button(
-        f"Best layer: {best}",
-        key="best_layer",
-        on_click=_follow_best,
-        disabled=following,
-        icon=":material/my_location:",
-        type="tertiary",
-        help="Go to the layer with the highest ALAS, in each utterance anew.",
-    )
-
-
-def _follow_best() -> None:
-    st.session_state.pop("layer", None)
-
-
 def _utterances(data: str) -> dict[str, str]:
     return sources.source(data).utterances()
 
@@ -270,13 +226,14 @@ def _unless_first(name: str, options: dict[str, str], always: bool = False) -> s
     return value if always or value != next(iter(options), None) else None
 
 
-def _select(
+def select(
     label: str,
     name: str,
     options: dict[str, str],
     help: str | None = None,  # noqa: A002 - Streamlit's own word
     on_change: Callable[[], None] | None = None,
 ) -> str | None:
+    """A box that keeps the session's choice if it is one of the options, else takes the first."""
     known = list(options)
     if st.session_state.get(name) not in options:
         # Taken away alone, it would leave the old name in the browser's box.
@@ -286,9 +243,3 @@ def _select(
     return st.selectbox(
         label, known, format_func=options.__getitem__, key=name, help=help, on_change=on_change
     )
-
-
-def follow(event: SheetEvent) -> None:
-    """Take over what a reader chose in any view (called before the page runs again)."""
-    following_best = view().layer is None and event.layer == st.session_state.get(_SHOWN_LAYER)
-    choose(None if following_best else event.layer, event.word, event.frame, event.token)

@@ -140,9 +140,15 @@ def profiles(looked: Scope) -> None:
     figure = groups_figure(shown, layer=looked.layer, depth=depth, theme=theme())
     left, right = st.columns([3, 2], gap="large")
     with left:
-        chart(figure, key="run_groups", filename=f"{looked.name}-profiles")
+        layers = () if depth else range(looked.run.n_layers + 1)
+        name = f"{looked.name}-profiles"
+        chart(figure, key="run_groups", filename=name, rows=layers, on_pick=_choose_layer)
     with right:
         _table(looked, shown)
+
+
+def _choose_layer(cell: Cell) -> None:
+    st.session_state["run_layer"] = cell.row
 
 
 def _profiles_of(looked: Scope, column: str, compared: list[str]) -> tuple[Profile, ...]:

@@ -25,7 +25,7 @@ _data = component("alas_sheet_data", js=frontend.script("data"), isolate_styles=
 _linked = component(
     "alas_linked",
     html='<div class="alas-linked"></div>',
-    css=frontend.read("linked.css"),
+    css=frontend.style("range", "linked"),
     js=frontend.script("linked"),
     isolate_styles=False,  # Plotly sees no clicks inside a shadow root
 )

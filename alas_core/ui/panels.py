@@ -11,7 +11,17 @@ from alas_core.figures.layers import LAYERS_HEIGHT, cross_layer_payload
 from alas_core.figures.views import Fold
 from alas_core.findings import Finding, findings
 from alas_core.types import Analysis
-from alas_core.ui import answers, controls, details, guide, opening, orders, share, trust
+from alas_core.ui import (
+    answers,
+    controls,
+    details,
+    guide,
+    layer_choice,
+    opening,
+    orders,
+    share,
+    trust,
+)
 from alas_core.ui.choice import one_of
 from alas_core.ui.linked import linked_figure
 from alas_core.ui.look import theme
@@ -65,7 +75,7 @@ def sheet_panel(analysis: Analysis, view: controls.View, fresh: bool) -> None:
         cells=cells,
         theme=theme(),
         live=fresh,
-        on_event=controls.follow,
+        on_event=layer_choice.follow,
     )
 
 

@@ -13,7 +13,7 @@ from alas_core.fingerprint import fingerprint
 from alas_core.reference.base import checkpoint_of
 from alas_core.types import Analysis, content_sha
 from alas_core.ui import guide, loading, orders, references, source_list, sources, waiting
-from alas_core.ui.chart import chart
+from alas_core.ui.chart import Link, chart
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step, stepping
 from alas_core.ui.mode import readonly
@@ -112,7 +112,8 @@ def _figures(
         st.markdown(plain(agreement_sentence(analysis, quality, layer)))
         st.caption(plain(f"First: {quality.agreement.first}. Second: {quality.agreement.second}."))
         figure = agreement_figure(analysis, quality.agreement, word=word, theme=theme)
-        chart(figure, key="agreement", filename=f"{file_stem(analysis)}-agreement")
+        link = Link(analysis, words=range(len(analysis.words)))
+        chart(figure, key="agreement", filename=f"{file_stem(analysis)}-agreement", link=link)
 
 
 def ask(analysis: Analysis, second: str) -> State[Quality]:

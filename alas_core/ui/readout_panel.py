@@ -10,11 +10,10 @@ from alas_core.figures.lens_payload import lens_height, lens_name, lens_payload
 from alas_core.figures.palette import Theme
 from alas_core.figures.reading import READING_HEIGHT, reading_figure
 from alas_core.findings import reading_sentence
-from alas_core.fingerprint import fingerprint
 from alas_core.readout import word_readings
 from alas_core.types import Analysis, Lens
-from alas_core.ui import controls, guide
-from alas_core.ui.chart import Cell, chart
+from alas_core.ui import guide
+from alas_core.ui.chart import Link, chart
 from alas_core.ui.linked import figure_data
 from alas_core.ui.share import file_stem
 from alas_core.ui.text import plain
@@ -52,7 +51,7 @@ _lens = component(
     "alas_lens",
     html='<div class="alas-lens" tabindex="0" role="group" aria-label="Vocabulary read-out. '
     'Arrow keys move between layers and positions."></div>',
-    css=frontend.read("lens.css"),
+    css=frontend.style("lens"),
     js=frontend.script("lens"),
     isolate_styles=False,
 )
@@ -79,19 +78,10 @@ def readout_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
     st.markdown(plain(reading_sentence(analysis, lens)))
     figure = reading_figure(analysis, lens, layer=layer, word=word, theme=theme)
     readings = word_readings(lens, analysis.frame_word, len(analysis.words))
-
-    def on_pick(cell: Cell) -> None:
-        if cell.row <= analysis.n_layers and cell.column < len(readings):
-            controls.choose(cell.row, readings[cell.column].word)
-
-    # Layer and word are marked in the figure, so it may be drawn anew between look and click.
-    chart(
-        figure,
-        key="reading",
-        filename=f"{file_stem(analysis)}-reading",
-        on_pick=on_pick,
-        cells=fingerprint(analysis),
-    )
+    link = Link(analysis, words=[reading.word for reading in readings])
+    layers = range(analysis.n_layers + 1)
+    name = f"{file_stem(analysis)}-reading"
+    chart(figure, key="reading", filename=name, rows=layers, link=link)
     st.caption(
         "Ring: the first layer at which one of the word's frames names it. Dot: the first at which "
         "half of them do. Cross: at no layer. Chance is one in the size of the vocabulary "

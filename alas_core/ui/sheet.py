@@ -43,7 +43,7 @@ _sheet = component(
     "Arrow up and down change the layer, left and right the word, space plays, R plays the "
     "chosen word again."
     '"></div>',
-    css=frontend.read("sheet.css"),
+    css=frontend.style("range", "sheet"),
     js=frontend.script("sheet"),
     isolate_styles=False,  # Plotly sees no clicks inside a shadow root
 )

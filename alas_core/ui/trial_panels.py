@@ -16,7 +16,7 @@ from alas_core.perturbations import SNRS_DB, SPEEDS
 from alas_core.rankings import RULE, agreements
 from alas_core.types import Analysis
 from alas_core.ui import guide, loading, trials
-from alas_core.ui.chart import chart
+from alas_core.ui.chart import Link, chart
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Result, Runner, State
 from alas_core.ui.mode import readonly
@@ -110,7 +110,7 @@ def controls_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) ->
     room = _Room("controls_figure", analysis, trial_figures.HEIGHT)
     results = _gather(room, analysis, [] if readonly() else wanted, reader)
     figure = trial_figures.trials_figure(analysis, results, layer=layer, theme=theme)
-    chart(figure, key="controls_figure", filename=f"{file_stem(analysis)}-controls")
+    _layers_chart(figure, "controls", analysis)
     room.taken()
     for result in results:
         note = f" ({plain(result.note)})" if result.note else ""
@@ -120,6 +120,12 @@ def controls_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) ->
         )
     if not chosen:
         st.caption("Choose a control above: it is computed now and drawn into this figure.")
+
+
+def _layers_chart(figure: Any, name: str, analysis: Analysis) -> None:
+    """A figure whose rows are layers, which are chosen there as on the sheet."""
+    layers, filename = range(analysis.n_layers + 1), f"{file_stem(analysis)}-{name}"
+    chart(figure, key=f"{name}_figure", filename=filename, rows=layers, link=Link(analysis))
 
 
 def _snr() -> float:
@@ -141,7 +147,7 @@ def centering_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -
     room = _Room("centering_figure", analysis, trial_figures.HEIGHT + _LINES_PX)
     results = _gather(room, analysis, [] if readonly() else wanted, reader)
     figure = trial_figures.trials_figure(analysis, results, layer=layer, theme=theme)
-    chart(figure, key="centering_figure", filename=f"{file_stem(analysis)}-centering")
+    _layers_chart(figure, "centering", analysis)
     room.taken()
     if results:
         st.markdown(plain("; ".join(map(best_of, results)) + "."))
@@ -188,7 +194,7 @@ def sensitivity_panel(analysis: Analysis, layer: int, theme: Theme) -> None:
         room.taken()
         return
     figure = sensitivity_figures.sensitivity_figure(analysis, results[0], layer=layer, theme=theme)
-    chart(figure, key="sensitivity_figure", filename=f"{file_stem(analysis)}-sensitivity")
+    _layers_chart(figure, "sensitivity", analysis)
     room.taken()
     sentences = (
         ranking_sentence(analysis, agreements(analysis)),

@@ -33,7 +33,7 @@ function buildBar(does) {
     button("+", "Zoom in on the chosen word, or on the middle (+)", () => does.zoom(0.5)),
     button("Reset zoom", "See all of it (0, or double click)", () => does.zoom(0)),
     button("SVG", "Save the sheet as an SVG file", does.save));
-  bar.slider = element("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": "Layer" });
+  bar.slider = element("input", { class: "alas-range", type: "range", min: 0, max: 0, step: 1, "aria-label": "Layer" });
   bar.slider.addEventListener("input", () => does.layer(Number(bar.slider.value)));
   bar.layer = element("span", { class: "alas-layer" });
   bar.rows = [

@@ -6,7 +6,7 @@ class LinkedView {
   constructor(parent) {
     this.root = parent.querySelector(".alas-linked");
     this.heading = element("span");
-    this.slider = element("input", { type: "range", min: 0, step: 1, "aria-label": "Layer", hidden: "" });
+    this.slider = element("input", { class: "alas-range", type: "range", min: 0, step: 1, "aria-label": "Layer", hidden: "" });
     this.slider.addEventListener("input", () => this.chosen.pick({ layer: Number(this.slider.value) }));
     const title = element("div", { class: "alas-linked-title" }, this.heading, this.slider);
     this.plot = element("div", { class: "alas-linked-figure" });

@@ -5,6 +5,8 @@ const TELL_AFTER_MS = 3000; // of rest: a run of the page costs the browser thre
 const FETCH_AFTER_MS = 100; // where another layer's similarity has yet to come, this is asked for it
 const PATIENCE_MS = TELL_AFTER_MS + 4000;
 const TURNS_AWAY = ["pointerover", "pointerdown", "focusin", "wheel"];
+// Those that share the selection and the keys.
+const VIEWS = ".alas-sheet, .alas-linked, .alas-lens, .alas-chart[data-analysis]";
 const REST_MS = 150; // how long the mouse rests on a word before it is heard
 
 class SheetView {
@@ -147,7 +149,7 @@ class SheetView {
   // what it draws is made to fit as soon as the reader turns to it.
   turnAway({ type, target }) {
     if (!this.telling) return;
-    const within = target.closest?.(".alas-sheet, .alas-linked, .alas-lens");
+    const within = target.closest?.(VIEWS);
     if (type === "wheel" || !within) this.tellNow();
   }
 
@@ -259,7 +261,7 @@ class SheetView {
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.selection) return;
     const { target, key } = event;
-    const view = target.closest?.(".alas-sheet, .alas-linked, .alas-lens");
+    const view = target.closest?.(VIEWS);
     if (!view || (view !== this.root && view.dataset.analysis !== this.sheet.analysis)) return;
     if (view.matches(".alas-lens") && ownKey(view, key)) return;
     if (target.matches("select, textarea")) return;
