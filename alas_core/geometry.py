@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from alas_core.similarity import check_states, exact_device, layer_chunks
+from alas_core.similarity import check_states, cosine_maps, exact_device, layer_chunks
 from alas_core.types import FloatArray
 
 N_NEIGHBOURS = 15
@@ -68,10 +68,13 @@ def shared_points(audio_words: torch.Tensor, text_words: torch.Tensor) -> torch.
     d_model = audio_words.shape[-1]
     generator = torch.Generator().manual_seed(d_model)
     directions = torch.randn(d_model, N_SHARED, generator=generator) / N_SHARED**0.5
-    states = torch.stack([audio_words, text_words], dim=1).float()
-    length = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
-    points: torch.Tensor = (states / length) @ directions.to(states.device)
-    return points
+    directions = directions.to(audio_words.device)
+    sides = []
+    for words in (audio_words, text_words):
+        length = torch.linalg.vector_norm(words, dim=-1, keepdim=True, dtype=torch.float32)
+        # The lengths divide the small points: scaling the states first would copy them.
+        sides.append((words.float() @ directions) / length)
+    return torch.stack(sides, dim=1)
 
 
 def word_retrieval(
@@ -89,9 +92,7 @@ def word_retrieval(
     rate : np.ndarray [shape=(n_layers + 1,), float32]
     chance : share of hits of a blind guess (1 / n_words without repeats)
     """
-    audio = torch.nn.functional.normalize(audio_words, dim=-1)
-    text = torch.nn.functional.normalize(text_words, dim=-1)
-    cosine = audio @ text.transpose(1, 2)
+    cosine = cosine_maps(audio_words, text_words)
     _, codes = np.unique([name.casefold() for name in names], return_inverse=True)
     same = torch.as_tensor(codes[:, None] == codes[None, :], device=cosine.device)
     index = torch.arange(len(names), device=cosine.device)
@@ -121,26 +122,30 @@ def cka(audio_words: torch.Tensor, text_words: torch.Tensor) -> FloatArray:
     if n_words < _MIN_WORDS_FOR_CKA:
         return np.full((n_layers, n_layers), np.nan, dtype=np.float32)
     audio, text = _off_diagonal_gram(audio_words), _off_diagonal_gram(text_words)
-    cross = _unbiased_hsic(audio[:, None], text[None, :])
-    scale = _unbiased_hsic(audio, audio)[:, None] * _unbiased_hsic(text, text)[None, :]
+    cross = _unbiased_hsic(audio, text)
+    scale = torch.outer(*(_unbiased_hsic(side, side).diagonal() for side in (audio, text)))
     result: FloatArray = (cross / scale.clamp_min(1e-12).sqrt()).cpu().numpy().astype(np.float32)
     return result
 
 
 def _off_diagonal_gram(words: torch.Tensor) -> torch.Tensor:
-    words = words.to(exact_device(words.device)).double()
-    # Centring does not change CKA but keeps the sums small next to their differences.
-    words = words - words.mean(dim=1, keepdim=True)
-    gram = words @ words.transpose(1, 2)
+    grams = []
+    for part in layer_chunks(words.shape[0], 16 * words.shape[1] * words.shape[2]):
+        exact = words[part].to(exact_device(words.device)).double()
+        # Centring does not change CKA but keeps the sums small next to their differences.
+        exact = exact - exact.mean(dim=1, keepdim=True)
+        grams.append(exact @ exact.transpose(1, 2))
+    gram = torch.cat(grams)
     return gram - torch.diag_embed(torch.diagonal(gram, dim1=1, dim2=2))
 
 
 def _unbiased_hsic(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Of each of `left` (layers, n, n) with each of `right`: (layers, layers)."""
     n = left.shape[-1]
-    trace = (left * right).sum(dim=(-2, -1))
-    sums = left.sum(dim=(-2, -1)) * right.sum(dim=(-2, -1)) / ((n - 1) * (n - 2))
-    rows = (left.sum(dim=-1) * right.sum(dim=-1)).sum(dim=-1) * 2 / (n - 2)
-    return (trace + sums - rows) / (n * (n - 3))
+    trace = left.flatten(1) @ right.flatten(1).T
+    one, other = left.sum(dim=-1), right.sum(dim=-1)
+    sums = torch.outer(one.sum(dim=-1), other.sum(dim=-1)) / ((n - 1) * (n - 2))
+    return (trace + sums - one @ other.T * 2 / (n - 2)) / (n * (n - 3))
 
 
 def layer_correlation(frames: torch.Tensor, tokens: torch.Tensor) -> FloatArray:
@@ -209,7 +214,8 @@ def _gap_rows(audio: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
     both = torch.cat([audio, text], dim=1)
     n_frames, n_tokens = audio.shape[1], text.shape[1]
     between = (audio_mean - text_mean).square().sum(dim=-1) * n_frames * n_tokens / both.shape[1]
-    total = (both - both.mean(dim=1, keepdim=True)).square().sum(dim=(1, 2)).clamp_min(1e-12)
+    centred = both - both.mean(dim=1, keepdim=True)
+    total = torch.linalg.vector_norm(centred, dim=(1, 2)).square().clamp_min(1e-12)
     return torch.stack([cosine, ratio, between / total, _mixing(both, n_frames)])
 
 

@@ -80,6 +80,10 @@ def reduce_states(
         for states, index in ((frames, frame_word), (tokens, token_word))
     )
     kept = np.intersect1d(frame_word[frame_word >= 0], token_word[token_word >= 0])
+    points = geometry.shared_points(audio, text).cpu().numpy()
+    if len(kept) < len(names):
+        rows = torch.from_numpy(kept.astype(np.int64)).to(audio.device)
+        audio, text = audio[:, rows], text[:, rows]
     _add_words(scores, baselines, cross, audio, text, kept, names)
     return Reduction(
         similarity=cosine_maps(frames, tokens, centering=settings.centering).cpu().numpy(),
@@ -90,7 +94,7 @@ def reduce_states(
         scores=scores,
         baselines=baselines,
         cross_layer=cross,
-        word_points=geometry.shared_points(audio, text).cpu().numpy(),
+        word_points=points,
     )
 
 
@@ -105,8 +109,6 @@ def _add_words(
 ) -> None:
     """Retrieval and CKA over the words that have both frames and tokens."""
     n_layers = audio.shape[0]
-    rows = torch.from_numpy(kept.astype(np.int64)).to(audio.device)
-    audio, text = audio[:, rows], text[:, rows]
     if len(kept):
         rate, chance = geometry.word_retrieval(audio, text, [names[word] for word in kept])
     else:

@@ -10,7 +10,7 @@ import torch
 from alas_core.errors import InputError
 from alas_core.keys import SINK_RATIO
 
-_CHUNK_BYTES = 256 * 2**20
+_CHUNK_BYTES = 64 * 2**20
 """Layers are taken in groups whose float32 copy stays below this, to bound device memory."""
 
 

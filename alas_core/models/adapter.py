@@ -20,6 +20,7 @@ from alas_core.models.head import head_of
 from alas_core.models.inputs import (
     audio_inputs,
     audio_token_id,
+    batches,
     longest_audio_s,
     model_info,
     padded_inputs,
@@ -38,6 +39,9 @@ _INSTRUCTIONS = {
     "emotion": "Which emotion does the speaker express? Answer with one word.",
     "question": "Answer the question.",
 }
+_BATCH_BYTES = 256 * 2**20
+"""Of all states of a batch of texts, on the device."""
+
 _AFTER_NORM = (
     "The last layer is shown after the final norm: this class gives no state from before it."
 )
@@ -119,21 +123,18 @@ class TransformersSpeechLLM:
         """The same for many transcripts, in order.
 
         Right padding changes nothing in a causal model, so a batch equals single passes up to
-        rounding. Hold the device's lock while drawing from this iterator.
+        rounding. It is smaller than `batch_size` where its states would fill the device. Hold the
+        device's lock while drawing from this iterator.
         """
-        for start in range(0, len(transcripts), batch_size):
+        with self._guard():
+            texts = [self._text_input(transcript, prompt) for transcript in transcripts]
+            a_position = (self._info.n_layers + 1) * self._info.d_model * self._open.dtype.itemsize
+        for batch in batches(texts, batch_size, _BATCH_BYTES // a_position):
             with torch.no_grad(), self._guard():
-                texts = [
-                    self._text_input(transcript, prompt)
-                    for transcript in transcripts[start : start + batch_size]
-                ]
-                states, _ = self._hidden_states(padded_inputs(self._open, texts))
-                batch = [
-                    TextStates(self._kept(states, row, text.positions), text.tokens)
-                    for row, text in enumerate(texts)
-                ]
+                states, _ = self._hidden_states(padded_inputs(self._open, batch))
+                kept = [self._kept(states, row, text.positions) for row, text in enumerate(batch)]
                 del states
-            yield from batch
+            yield from map(TextStates, kept, [text.tokens for text in batch])
 
     def answer(
         self,
@@ -254,7 +255,15 @@ class TransformersSpeechLLM:
         self, states: Sequence[torch.Tensor], row: int, positions: Sequence[int]
     ) -> torch.Tensor:
         """These positions of each state; spread over GPUs, a layer leaves its state on its own."""
-        return torch.stack([s[row, list(positions)].to(self._open.device) for s in states])
+        # One layer after another into its place: a list of them would be a copy more of all.
+        chosen = (state[row, list(positions)].to(self._open.device) for state in states)
+        first = next(chosen)
+        kind = torch.promote_types(states[0].dtype, states[-1].dtype)
+        kept = first.new_empty((len(states), *first.shape), dtype=kind)
+        kept[0] = first
+        for layer, state in enumerate(chosen, start=1):
+            kept[layer] = state
+        return kept
 
     def _check_duration(self, audio: Audio) -> None:
         shortest = self._info.min_audio_s

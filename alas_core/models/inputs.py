@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,21 @@ def prompt_notes(checkpoint: Checkpoint, prompt: Prompt) -> tuple[str, ...]:
         return ()
     note = placement(checkpoint.processor, prompt)
     return (note,) if note else ()
+
+
+def batches(
+    texts: Sequence[TextInput], most_texts: int, most_positions: int
+) -> Iterator[Sequence[TextInput]]:
+    """Neighbours that are run together, one text at least; padding counts as positions."""
+    start = longest = 0
+    for end, text in enumerate(texts):
+        longest = max(longest, len(text.ids))
+        count = end + 1 - start
+        if start < end and (count > most_texts or count * longest > most_positions):
+            yield texts[start:end]
+            start, longest = end, len(text.ids)
+    if texts:
+        yield texts[start:]
 
 
 def padded_inputs(checkpoint: Checkpoint, texts: Sequence[TextInput]) -> dict[str, torch.Tensor]:

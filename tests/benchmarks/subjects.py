@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,6 +109,8 @@ class Shape:
     n_words: int
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
+    shared: bool = False
+    """Whether all layers have the first one's weights: as much work, and room for it anywhere."""
 
     def __str__(self) -> str:
         kind = str(self.dtype).removeprefix("torch.")
@@ -122,6 +125,9 @@ CPU = Shape(24, 1024, 16, 2816, 10.0, 40)
 
 GPU = Shape(32, 4096, 32, 11008, 30.0, 120, "cuda", torch.bfloat16)
 """A 7B model, where there is a GPU."""
+
+GPU_ON_CPU = dataclasses.replace(GPU, device="cpu", shared=True)
+"""The same model's tensors, where there is no GPU to hold its weights."""
 
 SMALL = Shape(4, 256, 4, 512, 4.0, 12)
 """Small enough to be computed twice, on both devices."""
@@ -154,7 +160,7 @@ def _model(shape: Shape) -> TransformersSpeechLLM:
         vocab_size=len(words),
         hidden_size=shape.d_model,
         intermediate_size=shape.d_inner,
-        num_hidden_layers=shape.n_layers,
+        num_hidden_layers=1 if shape.shared else shape.n_layers,
         num_attention_heads=shape.n_heads,
         num_key_value_heads=shape.n_heads,
         pad_token_id=words.pad_token_id,
@@ -178,10 +184,24 @@ def _model(shape: Shape) -> TransformersSpeechLLM:
     # Weights are made where they are used: 7B of them on the host would take minutes.
     with torch.device(shape.device), _default_dtype(shape.dtype):
         model = transformers.Qwen2AudioForConditionalGeneration(config)
+    if shape.shared:
+        _repeat_layer(model.base_model.language_model, shape.n_layers)
     model.config.get_text_config(decoder=True).tie_last_hidden_states = False
     frozen = model.eval().requires_grad_(False)
     checkpoint = Checkpoint(frozen, processor, FAMILIES["qwen2_audio"], shape.device, shape.dtype)
     return TransformersSpeechLLM(checkpoint, f"random {shape.n_layers} x {shape.d_model}", "0")
+
+
+def _repeat_layer(network: Any, n_layers: int) -> None:
+    """Further layers, each a module of its own, that hold the very tensors of the first."""
+    first = network.layers[0]
+    network.config.num_hidden_layers = n_layers
+    network.config.layer_types = network.config.layer_types * n_layers
+    for index in range(1, n_layers):
+        with torch.device("meta"):
+            layer = type(first)(network.config, index)
+        layer.load_state_dict(first.state_dict(), assign=True)
+        network.layers.append(layer)
 
 
 class _default_dtype:

@@ -19,8 +19,19 @@ from alas_core.pipeline import analyse, run_key
 from alas_core.readout import TOP, Lens
 from alas_core.types import Analysis, Token
 from tests.benchmarks import old_way
+from tests.benchmarks.counted import peak_bytes
 from tests.benchmarks.measuring import NO_GPU, Row, fastest_s, in_turn_s, once_s, ratio
-from tests.benchmarks.subjects import CPU, GPU, SMALL, Shape, Subject, demo, heard, large
+from tests.benchmarks.subjects import (
+    CPU,
+    GPU,
+    GPU_ON_CPU,
+    SMALL,
+    Shape,
+    Subject,
+    demo,
+    heard,
+    large,
+)
 from tests.factory import make_analysis
 
 GIB = 2**30
@@ -45,6 +56,7 @@ def _gpu_analysis(repeats: int) -> list[Row]:
     if not torch.cuda.is_available():
         return [
             Row("analysis / two bare passes", NO_GPU, str(GPU), "<= 1.1"),
+            *_gpu_shape_on_cpu(),
             Row("device memory over the bare passes", NO_GPU, str(GPU), "<= 0.5 GiB"),
             Row("scores on CPU and GPU, farthest apart", NO_GPU, str(SMALL), "<= 0.001"),
         ]
@@ -59,6 +71,20 @@ def _gpu_analysis(repeats: int) -> list[Row]:
             over <= 0.5),
         _both_devices(),
     ]  # fmt: skip
+
+
+def _gpu_shape_on_cpu() -> list[Row]:
+    """Once each: what the shape costs here, and the tensors that a GPU would have to hold."""
+    subject = large(GPU_ON_CPU)
+    bare = subject.bare_passes()
+    below, above = once_s(bare), once_s(subject.first_picture)
+    peaks = [peak_bytes(work) / GIB for work in (bare, subject.first_picture)]
+    over = peaks[1] - peaks[0]
+    counted = f"{peaks[1]:.2f} GiB / {peaks[0]:.2f} GiB counted; {GPU_ON_CPU}, weights apart"
+    return [
+        ratio("the same shape on the CPU", above, below, f"{GPU_ON_CPU}; one run"),
+        Row("tensors over the bare passes", f"{over:.2f} GiB", counted, "<= 0.5 GiB", over <= 0.5),
+    ]
 
 
 def _peak_gib(work: Callable[[], object]) -> float:
@@ -146,8 +172,19 @@ def lens_rows(repeats: int) -> list[Row]:
         rows.append(Row("lens, device memory in passing", f"{over:.2f} GiB", detail, "<= 0.5 GiB",
                         over <= 0.5))  # fmt: skip
     else:
-        rows.append(Row("lens, device memory in passing", NO_GPU, str(GPU), "<= 0.5 GiB"))
+        rows.append(_lens_counted())
     return rows
+
+
+def _lens_counted() -> Row:
+    """The tensors of a layer's read-out at the GPU's shape, without the head itself."""
+    head = _Head(GPU.d_model, "cpu", GPU.dtype)
+    n_frames = int(GPU.duration_s * 25)
+    states = [torch.randn(2, n, GPU.d_model, dtype=GPU.dtype) for n in (n_frames, GPU.n_words)]
+    wanted = targets(head, ["a"], np.zeros(n_frames, np.int64), np.zeros(GPU.n_words, np.int64))
+    over = peak_bytes(lambda: list(read_layers(head, *states, wanted))) / GIB
+    detail = f"counted on the CPU; {n_frames + GPU.n_words} positions x {VOCABULARY}"
+    return Row("lens, tensors in passing", f"{over:.2f} GiB", detail, "<= 0.5 GiB", over <= 0.5)
 
 
 class _Head:
