@@ -90,7 +90,7 @@ def _where(left: Analysis, right: Analysis, axis: Axis, names: tuple[str, str]) 
         raise RuntimeError("the difference of ALAS has no null")
     outside = int(((apart.values < apart.low) | (apart.values > apart.high)).sum())
     most = int(np.abs(apart.values).argmax())
-    place = f"layer {most}" if axis == "index" else f"{apart.layers[most]:.0%} of the depth"
+    place = f"layer {most}" if axis == "index" else f"{100 * apart.layers[most]:.0f} % of the depth"
     return (
         f"{names[1]} − {names[0]} is outside the band of the nulls at {outside} of "
         f"{len(apart.layers)} layers; largest at {place}: {signed(float(apart.values[most]))}."

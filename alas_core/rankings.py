@@ -28,7 +28,8 @@ MAX_APART = 0.25
 
 RULE = (
     "Two scores rank the layers differently if Kendall's tau-b over the layers is below "
-    f"{MIN_KENDALL}, or if their best layers are more than {MAX_APART:.0%} of the depth apart."
+    f"{MIN_KENDALL}, or if their best layers are more than {100 * MAX_APART:.0f} % of the depth "
+    "apart."
 )
 
 

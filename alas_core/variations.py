@@ -245,6 +245,6 @@ def judgement(analysis: Analysis, result: TrialResult) -> str:
             else f": no longer beats {null.name}, though the words are there"
         )
     if result.trial.expects == LOWER:
-        kept = f"{value / real:.0%} of the recording's" if real > 0 else "no share of it"
+        kept = f"{100 * value / real:.0f} % of the recording's" if real > 0 else "no share of it"
         return f"{said}: {kept}"
     return said

@@ -90,7 +90,7 @@ def test_a_mixture_of_experts_is_hardly_smaller_in_4_bits() -> None:
     held = Weights(31 * 10**9, 29 * 10**9)
     assert 55e9 < held.needed("bfloat16", "4bit") / 1.15 < 62e9
     assert held.needed("float32", "4bit") > 1.9 * held.needed("bfloat16", "4bit")
-    assert what_fits(held, 40 * GIB).startswith("not even 4bit (but 94% of it, experts and conv")
+    assert what_fits(held, 40 * GIB).startswith("not even 4bit (but 94 % of it, experts and conv")
     plain = Weights(held.count)
     assert what_fits(plain, 40 * GIB).startswith("8bit, about 35 GiB, would fit")
 

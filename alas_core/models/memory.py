@@ -173,7 +173,9 @@ def _way(held: Weights, dtype: str, quantization: str) -> str:
     share = held.unquantized / max(held.count, 1)
     if share < _WORTH_A_WORD:
         return quantization
-    return f"{quantization} (but {share:.0%} of it, experts and convolutions, stays {dtype})"
+    return (
+        f"{quantization} (but {100 * share:.0f} % of it, experts and convolutions, stays {dtype})"
+    )
 
 
 def seconds_that_fit(free: int, info: ModelInfo) -> float:

@@ -21,6 +21,7 @@ from alas_core.ui.look import theme
 from alas_core.ui.text import plain
 
 _BIN = "run_bin"
+_CLICKED = "run_layer_clicked"
 _NO_GROUP = "all"
 
 
@@ -118,6 +119,8 @@ def _by_group(key: str, _run: Run, _rows: IntArray, score: str, column: str) -> 
 
 def profiles(looked: Scope) -> None:
     """Mean profiles by group, or of several runs over relative depth."""
+    if st.session_state.pop(_CLICKED, False):
+        st.rerun()  # the whole page: the layer is also the sidebar's and the sentences'
     options = {_NO_GROUP: "No groups"}
     options |= {name: choosing.label(name) for name in choosing.group_columns(looked.run)}
     others = [name for name in corpus_scope.runs() if name != looked.name]
@@ -148,7 +151,7 @@ def profiles(looked: Scope) -> None:
 
 
 def _choose_layer(cell: Cell) -> None:
-    st.session_state["run_layer"] = cell.row
+    st.session_state["run_layer"], st.session_state[_CLICKED] = cell.row, True
 
 
 def _profiles_of(looked: Scope, column: str, compared: list[str]) -> tuple[Profile, ...]:

@@ -70,18 +70,24 @@ def readout_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
     if lens is None:
         _absent(analysis)
         return
+    # All of it is made first: what stands here keeps its height until the next stands in its place.
     name = lens_name(analysis, theme)
-    with st.container(gap=None):
-        _lens(key="lens", data={"id": name}, height=lens_height(analysis.n_layers))
-        figure_data(_payload(name, analysis, lens, theme), key="lens")
-    st.markdown("**At which layer does the model read each word?**")
-    st.markdown(plain(reading_sentence(analysis, lens)))
+    payload = _payload(name, analysis, lens, theme)
+    sentence = plain(reading_sentence(analysis, lens))
     figure = reading_figure(analysis, lens, layer=layer, word=word, theme=theme)
     readings = word_readings(lens, analysis.frame_word, len(analysis.words))
-    link = Link(analysis, words=[reading.word for reading in readings])
-    layers = range(analysis.n_layers + 1)
-    name = f"{file_stem(analysis)}-reading"
-    chart(figure, key="reading", filename=name, rows=layers, link=link)
+    with st.container(gap=None):
+        _lens(key="lens", data={"id": name}, height=lens_height(analysis.n_layers))
+        figure_data(payload, key="lens")
+    st.markdown("**At which layer does the model read each word?**")
+    st.markdown(sentence)
+    chart(
+        figure,
+        key="reading",
+        filename=f"{file_stem(analysis)}-reading",
+        rows=range(analysis.n_layers + 1),
+        link=Link(analysis, words=[reading.word for reading in readings]),
+    )
     st.caption(
         "Ring: the first layer at which one of the word's frames names it. Dot: the first at which "
         "half of them do. Cross: at no layer. Chance is one in the size of the vocabulary "

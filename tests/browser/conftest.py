@@ -131,6 +131,23 @@ def quiet(page: Page, frames: list[int]) -> None:
         page.wait_for_timeout(1500)
 
 
+def place_in(page: Page, name: str, x: float, y: float) -> tuple[float, float]:
+    """Where a place of a figure's axes is in the window."""
+    figure = page.locator(f".st-key-{name} .alas-chart[data-ready]")
+    figure.scroll_into_view_if_needed()
+    return tuple(
+        figure.evaluate(
+            """(root, [x, y]) => {
+              const plot = root.querySelector(".js-plotly-plot");
+              const { xaxis, yaxis } = plot._fullLayout;
+              const { left, top } = plot.getBoundingClientRect();
+              return [left + xaxis._offset + xaxis.l2p(x), top + yaxis._offset + yaxis.l2p(y)];
+            }""",
+            [x, y],
+        )
+    )
+
+
 def listen(page: Page) -> None:
     """Write down every span that is played: a short word is over before a slow test looks."""
     page.evaluate(

@@ -1,7 +1,7 @@
 """A page with the sheet alone, for the browser tests: `?case=` names what it shows.
 
 `?map` adds the map and the layers against layers, `?lens` the read-out, `?chart` a figure of which
-nothing can be chosen.
+nothing can be chosen, `?trials` one whose rows are layers.
 """
 
 import dataclasses
@@ -12,9 +12,10 @@ import numpy as np
 import streamlit as st
 
 from alas_core.figures import cross_layer_figure, payload
+from alas_core.figures.trials import trials_figure
 from alas_core.types import Analysis, Reference
 from alas_core.ui import url
-from alas_core.ui.chart import chart
+from alas_core.ui.chart import Link, chart
 from alas_core.ui.map_panel import map_panel
 from alas_core.ui.panels import layers_panel
 from alas_core.ui.readout_panel import readout_panel
@@ -90,4 +91,8 @@ if "lens" in st.query_params:
     readout_panel(read, st.session_state["layer"], st.session_state.get("word"), "light")
 if "chart" in st.query_params:
     chart(cross_layer_figure(shown, score="cka"), key="still", filename="still")
+if "trials" in st.query_params:
+    layers = range(shown.n_layers + 1)
+    curves = trials_figure(shown, [], layer=st.session_state["layer"])
+    chart(curves, key="curves", filename="curves", rows=layers, link=Link(shown))
 st.code(json.dumps(st.session_state.get("events", [])[-1:]), language=None)

@@ -13,7 +13,7 @@ from alas_core.corpus import choosing
 from alas_core.corpus.profiles import best_of
 from alas_core.corpus.run import open_run
 from alas_core.resources import asset_path
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import IDLE, Visitor, place_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -87,6 +87,10 @@ def test_groups_threshold_words_and_tables(visitor: Visitor, run):
     legend = page.locator(".st-key-run_groups .legendtext")
     expect(legend).to_have_count(len(names))
     expect(page).to_have_url(re.compile("run_group=task"))
+    visitor.page.wait_for_selector(IDLE)
+    page.mouse.click(*place_in(page, "run_groups", 0.1, 5.2))
+    expect(page).to_have_url(re.compile(r"run_layer=5\b"))
+    expect(page.get_by_role("slider", name="Layer")).to_have_value("5")
 
     view(page, "Filter")
     before = drawn(page, "run_filter")

@@ -69,6 +69,7 @@ def test_a_folder_is_opened_its_bad_row_shown_and_a_table_mapped(guest, rows):
     answers = page.locator(".st-key-answers")
     expect(answers).to_contain_text("Response filter")
     expect(answers).to_contain_text(re.compile("Right|Wrong"))
+    guest.settle()
     page.get_by_role("button", name="1 row left out").click()
     expect(page.get_by_role("dialog").get_by_test_id("stDataFrame")).to_be_visible()
     guest.keep("data-rows-left-out")

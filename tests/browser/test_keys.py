@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import IDLE, NEVER_AT_REST, quiet
+from tests.browser.conftest import IDLE, NEVER_AT_REST, place_in, quiet
 from tests.browser.test_sheet import ROOT, drawn, guests, listen, sheet_server
 from tests.browser.test_trust import cell, grid
 
@@ -85,6 +85,47 @@ def test_a_figure_of_which_nothing_can_be_chosen_does_not_look_or_act_so(guests:
     page.wait_for_selector(".st-key-still .hoverlayer .hovertext")
     page.wait_for_timeout(1500)
     assert sent == []
+
+
+MARKS = """(name) => document.querySelector(`.st-key-${name} .js-plotly-plot`).layout.shapes
+  .filter((shape) => shape.visible !== false && ["layer", "word"].includes(shape.name))
+  .map(({ name, x0, y0, y1 }) => [name, name === "word" ? x0 : y0 === y1 ? y0 : null])"""
+
+
+def marks(page: Page, name: str) -> dict[str, float]:
+    return dict(page.evaluate(MARKS, name))
+
+
+def test_figures_below_the_sheet_choose_and_follow_without_the_server(guests: type) -> None:
+    page = guests("plain&trials=1&lens=1").page
+    page.evaluate(NEVER_AT_REST)
+    page.wait_for_selector(".st-key-curves .alas-chart[data-layer]")
+    page.wait_for_selector(".st-key-reading .alas-chart[data-layer]")
+    listen(page)
+    # Beside every curve, a little off the row: the layer of the place, not of the nearest point.
+    page.mouse.click(*place_in(page, "curves", 0.02, 2.3))
+    page.wait_for_selector(f"{ROOT}[data-layer='2']")
+    page.wait_for_selector(".st-key-reading .alas-chart[data-layer='2']")
+    assert marks(page, "curves") == {"layer": 2}
+    assert marks(page, "reading") == {"layer": 2}
+    assert page.evaluate("() => window.played.filter(Boolean)") == []  # no word was chosen
+    page.keyboard.press("ArrowDown")  # the sheet's key, and the figure has the focus
+    page.wait_for_selector(".st-key-curves .alas-chart[data-layer='3']")
+    page.mouse.click(*place_in(page, "reading", 1, 4))
+    page.wait_for_selector(f"{ROOT}[data-layer='4'][data-word='1']")
+    page.wait_for_function("() => window.played.some(Boolean)")
+    assert marks(page, "reading") == {"layer": 4, "word": 0.5}
+    assert marks(page, "curves") == {"layer": 4}
+    page.locator(".alas-words button").nth(2).click()
+    page.wait_for_function(
+        "() => document.querySelector('.st-key-reading .js-plotly-plot').layout.shapes"
+        ".some(({ name, x0 }) => name === 'word' && x0 === 1.5)"
+    )
+    page.locator(ROOT).press("Escape")
+    page.wait_for_function(
+        "() => document.querySelector('.st-key-reading .js-plotly-plot').layout.shapes"
+        ".every(({ name, visible }) => name !== 'word' || visible === false)"
+    )
 
 
 def test_one_word_is_a_stop_for_tab_and_arrows_go_on_from_there(guests: type) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from alas_core.bundle import loads
 from alas_core.figures import cross_layer_figure
 from alas_core.figures.reading import reading_figure
-from tests.browser.conftest import SLOW_MS, Visitor, listen, turn_away
+from tests.browser.conftest import SLOW_MS, Visitor, listen, place_in, turn_away
 from tests.browsers import running_server
 from tests.shipped import EARLY, STEPS, kept
 
@@ -213,6 +213,10 @@ def test_two_sides_are_compared_and_the_link_opens_the_same_elsewhere(visitors):
     expect(page.locator(".st-key-profiles", has_text="relative depth (%)")).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?&]axis=depth\b"))
     expect(page).to_have_url(re.compile(r"[?&]b_kept=checkpoints%2F\d+%2Fdemo-004"))
+    page.mouse.click(*place_in(page, "profiles", 0.1, 77))  # per cent: of 9 layers nearest to 6
+    expect(page).to_have_url(re.compile(r"[?&]layer=6\b"))
+    expect(changes).to_contain_text("At A layer 6, B layer 6")
+    expect(page.get_by_role("slider", name="Layer")).to_have_value("6")
     visitor.keep("compare")
     told = changes.inner_text()
 
