@@ -68,7 +68,7 @@ def _made_from(analysis: Analysis) -> dict[str, str]:
         "transcript": analysis.utterance.transcript,
         "instruction": str(analysis.provenance.get("instruction", analysis.utterance.instruction)),
         "reference": analysis.reference.name,
-        "null": f"{len(null_of(analysis).samples)} {null_of(analysis).name}",
+        "null": f"{len(analysis.main_null.samples)} {analysis.main_null.name}",
         **{
             name.replace("_", " "): str(value)
             for name, value in dataclasses.asdict(key.settings).items()
@@ -153,11 +153,6 @@ def nulls_of_one_kind(left: Analysis, right: Analysis) -> tuple[Null, Null]:
     if left.null is None or right.null is None:
         return left.quick_null, right.quick_null
     return left.null, right.null
-
-
-def null_of(analysis: Analysis) -> Null:
-    """The null that an analysis is read against."""
-    return analysis.null or analysis.quick_null
 
 
 def pair_columns(values: FloatArray, indices: Sequence[int | None]) -> FloatArray:

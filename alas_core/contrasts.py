@@ -10,7 +10,6 @@ from alas_core.comparison import (
     difference,
     is_one,
     match_words,
-    null_of,
     nulls_of_one_kind,
 )
 from alas_core.numerals import number
@@ -52,7 +51,7 @@ def summary(
 def _best_layers(left: Analysis, right: Analysis, names: tuple[str, str]) -> str:
     sides = []
     for side, name in zip((left, right), names, strict=True):
-        best, null = side.best_layer, null_of(side)
+        best, null = side.best_layer, side.main_null
         sides.append(
             f"{name} at layer {best} of {side.n_layers} with {number(side.scores['alas'][best])} "
             f"({null.name} reach {number(null.high[best])})"

@@ -90,7 +90,7 @@ def reading_sentence(analysis: Analysis, lens: Lens) -> str:
 def _best_layer(analysis: Analysis) -> Finding:
     layer = analysis.best_layer
     score = float(analysis.scores["alas"][layer])
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     high, p = float(null.high[layer]), float(null.p_adjusted[layer])
     depth = f"layer {layer} of {analysis.n_layers}"
     if 0 < layer < analysis.n_layers:

@@ -51,7 +51,7 @@ def jitter_sentence(analysis: Analysis, quality: Quality, layer: int) -> str:
     rows = quality.jittered[:, :, layer]
     means = ", ".join(number(float(value)) for value in np.nanmean(rows, axis=1))
     moved = ", ".join(f"{jitter:g}" for jitter in quality.jitters_ms)
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     lowest, high = float(np.nanmin(rows)), float(null.high[layer])
     verdict = (
         "even the lowest stays above them"

@@ -21,7 +21,6 @@ import numpy as np
 
 from alas_core.bundle import SUFFIX, dumps
 from alas_core.bundles import Kept, below, named, open_bundle
-from alas_core.comparison import null_of
 from alas_core.errors import InputError
 from alas_core.files import write_file
 from alas_core.types import Analysis, BoolArray, FloatArray, Utterance
@@ -138,7 +137,7 @@ def growth(series: Series, score: str) -> Growth:
     values = np.stack([analysis.scores[score] for analysis in analyses], axis=1)
     nothing = np.full(len(values), np.nan)
     baselines = np.stack([a.baselines.get(score, nothing) for a in analyses], axis=1)
-    nulls = [null_of(analysis) for analysis in analyses]
+    nulls = [analysis.main_null for analysis in analyses]
     above = np.stack([beats_null(null.p_adjusted) for null in nulls], axis=1)
     name = nulls[0].name
     return Growth(values.astype(np.float32), baselines.astype(np.float32), above, name)

@@ -12,7 +12,7 @@ import numpy as np
 from alas_core.definitions import SCORES
 from alas_core.findings import findings
 from alas_core.numerals import number
-from alas_core.types import Analysis, FloatArray, Null, WordTiming
+from alas_core.types import Analysis, FloatArray, WordTiming
 
 MAIN_SCORES = ("hit_rate", "lift", "path_accuracy", "onset_error_ms")
 """Beside ALAS, the scores of the table for people; the JSON object has them all."""
@@ -31,7 +31,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         value a layer, `problem` says why a word has no times), `unplaced`, `warnings`,
         `answers`, `provenance` with the settings and the digest of the key.
     """
-    null = _null(analysis)
+    null = analysis.main_null
     result = {
         "model": analysis.model.model_id,
         "utterance": analysis.utterance.id,
@@ -67,12 +67,8 @@ def as_text(analysis: Analysis) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _null(analysis: Analysis) -> Null:
-    return analysis.quick_null if analysis.null is None else analysis.null
-
-
 def _layer(analysis: Analysis, layer: int) -> dict[str, Any]:
-    null = _null(analysis)
+    null = analysis.main_null
     return {
         "layer": layer,
         **_at(layer, analysis.scores),
@@ -123,7 +119,7 @@ def _plain(value: Any) -> Any:
 
 
 def _heading(analysis: Analysis) -> str:
-    null, model = _null(analysis), analysis.model
+    null, model = analysis.main_null, analysis.model
     held = int((analysis.frame_word >= 0).sum())
     rows = [
         ("Utterance", f"{analysis.utterance.id}: {_printable(analysis.utterance.transcript)}"),
@@ -137,7 +133,7 @@ def _heading(analysis: Analysis) -> str:
 
 
 def _layer_table(analysis: Analysis) -> str:
-    null, best = _null(analysis), analysis.best_layer
+    null, best = analysis.main_null, analysis.best_layer
     names = [name for name in MAIN_SCORES if name in analysis.scores]
     rows = [["layer", "alas", "null band", "p", *names]]
     for layer in range(analysis.n_layers + 1):

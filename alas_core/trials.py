@@ -91,7 +91,7 @@ def _null(analysis: Analysis, first: Analysis, name: str) -> Null:
     """
     if name in CENTERINGS or name == "random":
         return first.quick_null
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     return make_null(null.name, null.samples, first.scores["alas"])
 
 

@@ -7,13 +7,14 @@ absolute seconds of the audio; character offsets count code points of the transc
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from alas_core.consistency import check_consistent
 from alas_core.errors import InputError
 from alas_core.keys import SCHEMA, RunKey, Settings, content_sha
 from alas_core.readout import Lens
@@ -223,55 +224,16 @@ class Analysis:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, got, expected in self._shapes():
-            if got != expected:
-                raise InputError(
-                    f"{name} has shape {got}, expected {expected} to match similarity "
-                    f"{self.similarity.shape}; the analysis is inconsistent, compute it anew"
-                )
-        n_words = len(self.words)
-        places = {"frame_word": n_words, "token_word": n_words, "paths": self.n_tokens}
-        for name, count in places.items():
-            held = getattr(self, name)
-            if held.size and not NO_WORD <= held.min() <= held.max() < count:
-                raise InputError(
-                    f"{name} holds {held.min()} to {held.max()}, expected {NO_WORD} (none) to "
-                    f"{count - 1}; the analysis is inconsistent, compute it anew"
-                )
-
-    def _shapes(self) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
-        """Name, shape, and the shape that fits the others, of everything that is held."""
-        layers, frames, tokens = self.similarity.shape
-        words, positions = len(self.words), frames + tokens
-        yield "tokens", (len(self.tokens),), (tokens,)
-        yield "frame_spans", self.frame_spans.shape, (frames, 2)
-        yield "frame_word", self.frame_word.shape, (frames,)
-        yield "token_word", self.token_word.shape, (tokens,)
-        yield "paths", self.paths.shape, (layers, frames)
-        yield "norms", self.norms.shape, (layers, positions)
-        yield "coords", self.coords.shape[:2], (layers, positions)
-        tables = {
-            "scores": (layers,),
-            "baselines": (layers,),
-            "word_scores": (layers, words),
-            "frame_scores": (layers, frames),
-            "token_scores": (layers, tokens),
-            "cross_layer": (layers, layers),
-        }
-        for table, shape in tables.items():
-            for name, held in getattr(self, table).items():
-                yield f"{table}/{name}", held.shape, shape
-        for null in filter(None, (self.null, self.quick_null)):
-            for part in (null.samples, null.low, null.high, null.p, null.p_adjusted):
-                yield f"the null of {null.name}", part.shape[-1:], (layers,)
-        if self.lens is not None:
-            yield "the read-out", self.lens.own_rank.shape, (layers, positions)
-        if self.word_points is not None:
-            yield "word_points", self.word_points.shape[:3], (layers, 2, words)
+        check_consistent(self, NO_WORD)
 
     @property
     def words(self) -> tuple[WordTiming, ...]:
         return self.reference.words
+
+    @property
+    def main_null(self) -> Null:
+        """What the scores are read against: wrong transcripts, or permuted words before those."""
+        return self.null or self.quick_null
 
     @property
     def n_layers(self) -> int:

@@ -129,7 +129,7 @@ def as_expected(analysis: Analysis, result: TrialResult) -> bool | None:
     the recording.
     """
     layer = analysis.best_layer
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     beats = bool(result.beats[layer])
     if result.trial.expects == NULL:
         return not beats

@@ -229,7 +229,7 @@ def _words(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def _scores(analysis: Analysis) -> dict[str, Any]:
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     return {
         **{name: analysis.scores[name] for name in schema.SCORE_COLUMNS if name in analysis.scores},
         **{

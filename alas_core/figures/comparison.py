@@ -14,7 +14,6 @@ from alas_core.comparison import (
     difference,
     is_one,
     match_words,
-    null_of,
     pair_columns,
     positions,
 )
@@ -106,7 +105,7 @@ def _profile(
     y, values = shown_rows(side, axis), np.asarray(side.scores[score], dtype=float)
     traces = []
     if score == NULL_SCORE:
-        null = null_of(side)
+        null = side.main_null
         label = f"{name}: {axes.escape(null.name)}, 95 %"
         traces.append(_band(label, null.low, null.high, y, band, x="x"))
     else:
@@ -133,7 +132,7 @@ def _hover(side: Analysis, score: str, name: str, layer: int) -> str:
     row = f"{name} layer {layer} · {axes.score_label(score)} "
     row += number(side.scores[score][layer])
     if score == NULL_SCORE:
-        null = null_of(side)
+        null = side.main_null
         low, high = number(null.low[layer]), number(null.high[layer])
         row += f"<br>{axes.escape(null.name)}: {low} to {high} (95 %)"
     return row

@@ -110,7 +110,7 @@ def sheet_name(
     alone: bool = False,
 ) -> str:
     """The name of a payload: the same for all layers if it carries them all."""
-    null = analysis.null.name if analysis.null else analysis.quick_null.name
+    null = analysis.main_null.name
     drawn = "all" if holds_all_layers(analysis, alone) else str(layer)
     return "/".join((fingerprint(analysis), null, score, fold, cells, theme, drawn))
 

@@ -81,7 +81,7 @@ def _hover_rows(
     analysis: Analysis, score: str, values: FloatArray, baseline: FloatArray
 ) -> list[str]:
     label = SCORES[score].label
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     rows = []
     for layer, value in enumerate(values):
         row = f"layer {layer} · {label} {number(value)}"
@@ -164,7 +164,7 @@ def verdict(analysis: Analysis, score: str, layer: int) -> str:
     text = f"{SCORES[score].label} {number(analysis.scores[score][layer])}"
     baseline = analysis.baselines.get(score)
     if score == NULL_SCORE:
-        null = analysis.null or analysis.quick_null
+        null = analysis.main_null
         return f"{text}, {null.name} reach {number(null.high[layer])}"
     shown = NO_NUMBER if baseline is None else number(baseline[layer])
     return text if shown == NO_NUMBER else f"{text}, {SCORES[score].baseline}: {shown}"

@@ -85,7 +85,7 @@ def jitter_figure(
     """
     colours = palette(theme)
     look = axes.axis_look(colours)
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     score = float(analysis.scores["alas"][layer])
     rows = np.asarray(quality.jittered[:, :, layer], dtype=float)
     places = np.arange(1, len(rows) + 1)

@@ -230,7 +230,7 @@ def _corner(analysis: Analysis, score: str, colours: Palette) -> dict[str, Any]:
         label = SCORES[score].label
         value = number(analysis.scores[score][best])
         lines += [f"<b>best layer {best}</b>", f"{label} {value}"]
-        null = analysis.null or analysis.quick_null
+        null = analysis.main_null
         if score == "alas":
             lines += [axes.escape(null.name), f"reach {number(null.high[best])}"]
             lines += [f"p = {number(null.p_adjusted[best])} (all layers)"]

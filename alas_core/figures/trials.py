@@ -55,7 +55,7 @@ def trials_figure(
             "itemdoubleclick": False, "font": {"size": 12}, "traceorder": "normal",
         },
     )  # fmt: skip
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     for trace in profile_traces(analysis, "alas", colours):
         names = {"profile": "this recording", "null band": axes.escape(null.name)}
         trace.update(name=names.get(str(trace.name), trace.name))

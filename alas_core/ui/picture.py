@@ -124,7 +124,7 @@ def _poll(key: str, version: int) -> None:
 
 
 def _summary(analysis: Analysis) -> str:
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     model = analysis.model
     return plain(
         f"{model.name or model.model_id} on {model.device} · {analysis.n_frames} audio frames × "

@@ -16,7 +16,7 @@ Row = Mapping[str, object]
 
 def layer_rows(analysis: Analysis) -> list[dict[str, object]]:
     """One row a layer: every score, its baseline, the null band and p of ALAS."""
-    null = analysis.null or analysis.quick_null
+    null = analysis.main_null
     rows: list[dict[str, object]] = []
     for layer in range(analysis.n_layers + 1):
         row: dict[str, object] = {"layer": layer}
