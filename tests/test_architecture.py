@@ -28,6 +28,7 @@ ROOMS = (
         "resources",
         "files",
         "frontend",
+        "consistency",
         "place",
         "setting_options",
         "terminal",
