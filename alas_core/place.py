@@ -73,6 +73,12 @@ class Place:
                 return None
             return content
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a file; nothing of it is read."""
+        with self._told("read", name):
+            self._fs.invalidate_cache()
+            return bool(self._fs.isfile(self.path(name)))
+
     def read_many(self, names: Sequence[str]) -> dict[str, bytes]:
         """The content of those files that are there, read at the same time where that helps."""
         if self.local:

@@ -80,6 +80,9 @@ def test_a_place_writes_whole_files_and_creates_once(place: Place) -> None:
     assert place.create("lock", b"me")
     assert not place.create("lock", b"you")
     assert (place.read("parts/x"), place.read("lock")) == (b"22", b"me")
+    assert [place.has(name) for name in ("parts/x", "parts/y", "parts", "lock")] == [
+        True, False, False, True,
+    ]  # fmt: skip
     assert place.names("parts") == ["x"]
     place.remove("lock")
     place.remove("lock")

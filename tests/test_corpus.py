@@ -468,6 +468,24 @@ def test_truths_of_a_data_set_are_yes_and_no_and_a_rest_is_no_extreme(tmp_path):
     assert speakers[-1].name == "all others (10)"
 
 
+def test_whether_there_is_an_analysis_is_told_without_reading_it(run, monkeypatch):
+    from alas_core.corpus.opening import has_bundle
+
+    first = str(run.utterances["utterance"][0])
+    run.folder.place.write("bundles/one.alas", b"large")
+    monkeypatch.setattr(type(run.folder.place), "read", lambda *_: pytest.fail("it was read"))
+
+    def kept(name: str) -> bool:
+        column = pl.Series("bundle", [name] * len(run))
+        monkeypatch.setitem(vars(run), "utterances", run.utterances.with_columns(column))
+        return has_bundle(run, first)
+
+    assert kept("bundles/one.alas")
+    assert not kept("bundles/two.alas")
+    assert not kept("bundles/../bundles/one.alas")
+    assert not kept("")
+
+
 def test_the_example_run_has_all_that_the_page_shows():
     run = open_run(str(asset_path("demo", "run")))
     assert len(run) == 48

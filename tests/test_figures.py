@@ -144,6 +144,9 @@ def test_the_seconds_of_a_part_are_said_to_be_its_own(analysis: Analysis) -> Non
     assert sheet_figure(part, layer=3).layout.xaxis.title.text == said
     maps = maps_figure((part, analysis), layers=(3, 3)).layout
     assert (maps.xaxis.title.text, maps.xaxis2.title.text) == (said, "time (s)")
+    times = map_figure(part, pca_layout(part), layer=3, colour="time").data
+    (bar,) = [bar for trace in times if (bar := trace.marker.colorbar.title.text)]
+    assert bar == "time in part (s)"
     lens = make_lens_of(part)
     assert f">{said}<" in readout_svg(part, lens)
     assert read_payload(lens_payload(part, lens))[0]["time"] == said

@@ -408,6 +408,16 @@ def test_a_package_that_is_not_there_is_missing(monkeypatch) -> None:
     assert not row["runnable"]
 
 
+def test_a_family_with_a_speech_lora_needs_what_loads_it(monkeypatch) -> None:
+    monkeypatch.setattr(inventory, "_is_there", lambda name: name != "peft")
+    rows = {row["model_type"]: row for row in inventory.as_objects()}
+    assert {name for name, row in rows.items() if "peft" in row["missing"]} == {
+        name for name, row in rows.items() if row["lora_switch"]
+    }
+    assert not rows["granite_speech"]["runnable"]
+    assert rows["qwen2_audio"]["runnable"]
+
+
 def test_weights_that_no_file_holds_are_said(folder, tmp_path) -> None:
     """The library makes them at random: without a word the picture would be one of noise."""
     whole = TransformersSpeechLLM(loading.load(folder, CPU), "whole", "test")

@@ -61,6 +61,16 @@ class RunFolder:
                 "tables anew and repeats nothing"
             ) from error
 
+    def has_bundle(self, relative: str) -> bool:
+        """Whether `bundle` would find one; it stays where it is.
+
+        Raises
+        ------
+        StoreError
+            If the place cannot be looked into.
+        """
+        return _is_bundle(relative) and self.place.has(relative)
+
     def bundle(self, relative: str) -> bytes:
         """The bytes of one analysis, by the column `bundle` of the utterances.
 
@@ -69,15 +79,19 @@ class RunFolder:
         StoreError
             If the path leads out of the run's bundles, or there is no such file.
         """
-        folder, _, name = relative.partition("/")
-        safe = folder == schema.BUNDLES and name and not set(name) & set("/\\") and name[0] != "."
-        raw = self.place.read(relative) if safe else None
+        raw = self.place.read(relative) if _is_bundle(relative) else None
         if raw is None:
             raise StoreError(
                 f"the run in '{self.url}' has no analysis {relative!r}, expected a file in its "
                 f"folder {schema.BUNDLES}; it may have been run without bundles: run it again with"
             )
         return raw
+
+
+def _is_bundle(relative: str) -> bool:
+    """Whether the path names a file in the run's own folder of bundles."""
+    folder, _, name = relative.partition("/")
+    return folder == schema.BUNDLES and bool(name) and name[0] != "." and not set(name) & set("/\\")
 
 
 def open_run(url: str) -> RunFolder:

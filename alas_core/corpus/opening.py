@@ -17,12 +17,11 @@ PAD_S = 0.08
 
 
 def has_bundle(run: Run, utterance: str) -> bool:
-    """Whether the run keeps the analysis of an utterance."""
+    """Whether the run keeps the analysis of an utterance and can be reached."""
     try:
-        run.folder.bundle(_bundle_of(run, utterance))
+        return run.folder.has_bundle(_bundle_of(run, utterance))
     except StoreError:
         return False
-    return True
 
 
 def analysis_of(run: Run, utterance: str) -> Analysis:

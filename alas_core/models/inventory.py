@@ -22,7 +22,7 @@ class Entry:
     Parameters
     ----------
     family : its row of facts.
-    missing : packages that must be installed before it runs.
+    missing : packages that must be installed before it runs, its speech LoRA included.
     installed : its models on this machine.
     """
 
@@ -58,7 +58,7 @@ def entries() -> list[Entry]:
     return [
         Entry(
             row,
-            tuple(name.replace("_", "-") for name in row.needs if not _is_there(name)),
+            tuple(name.replace("_", "-") for name in _needs(row) if not _is_there(name)),
             tuple(one for one in here if one.family.model_type == row.model_type),
         )
         for row in FAMILIES.values()
@@ -138,6 +138,11 @@ def as_text() -> str:
         )
         lines += [f"    installed: {one.model_id}" for one in entry.installed]
     return "\n".join(lines) + "\n"
+
+
+def _needs(family: Family) -> tuple[str, ...]:
+    """What a published checkpoint of the family needs, as it is loaded by default."""
+    return (*family.needs, "peft") if family.lora else family.needs
 
 
 def _is_there(package: str) -> bool:

@@ -98,7 +98,7 @@ def chart(
 
     with st.container(gap=None):
         data: dict[str, Any] = {"id": name, "figure": json, "filename": filename}
-        data["label"] = f"Figure: {filename.removeprefix('alas-').replace('-', ' ')}"
+        data["label"] = _label(filename)
         data["nonce"] = st.session_state.get(seen, 0)
         data["picks"] = on_pick is not None
         data["rows"] = [float(row) for row in rows]
@@ -118,9 +118,15 @@ def webgl_chart(figure: Any, *, key: str, filename: str, **options: Any) -> Any:
     with st.container(gap=None):
         config = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage"]}
         event = st.plotly_chart(figure, theme=None, key=key, config=config, **options)
-        _save_bar(key=f"{key}_save", data={"figure": key, "filename": filename}, height=_BAR)
+        data = {"figure": key, "filename": filename, "label": _label(filename)}
+        _save_bar(key=f"{key}_save", data=data, height=_BAR)
         library("plotly")
     return event
+
+
+def _label(filename: str) -> str:
+    """A figure's name for those who cannot see it."""
+    return f"Figure: {filename.removeprefix('alas-').replace('-', ' ')}"
 
 
 def _cell(raw: Any, name: str) -> Cell | None:

@@ -119,6 +119,7 @@ def test_groups_threshold_words_and_tables(visitor: Visitor, run):
 
 def figures_of_many_points_are_saved_as_the_others_are(page: Page) -> None:
     """The map, PCA and then UMAP, and the scatter: WebGL on the screen, vectors in the file."""
+    expect(page.get_by_role("group", name=re.compile("^Figure: example map"))).to_be_visible()
     first = json.loads(saved(page, "JSON", "run_map_save"))
     assert b"<path" in saved(page, "SVG", "run_map_save")
     page.get_by_role("radio", name="UMAP").click()
