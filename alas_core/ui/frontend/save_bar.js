@@ -16,8 +16,8 @@ export default function ({ data, parentElement }) {
     saveImage(await get("plotly"), plot, traces, format, data.filename);
   };
   parentElement.querySelector(".alas-save").replaceChildren(saveBar(save));
-  // Streamlit's element, which it keeps while its figure changes.
-  const chart = document.querySelector(`.st-key-${data.figure} [data-testid=stPlotlyChart]`);
-  chart?.setAttribute("role", "group");
-  chart?.setAttribute("aria-label", data.label);
+  // Streamlit's place for it, which is there before the figure and stays.
+  const place = document.querySelector(`.st-key-${data.figure}`);
+  place?.setAttribute("role", "group");
+  place?.setAttribute("aria-label", data.label);
 }
