@@ -1,6 +1,6 @@
 """ALAS Explorer: how a speech LLM binds audio frames to words, layer by layer."""
 
-from alas_core.ui import controls, guard, layer_choice, picture, references, shell, url
+from alas_core.ui import controls, forgetting, guard, layer_choice, picture, references, shell, url
 
 with shell.inside():
     shell.frame()
@@ -11,6 +11,7 @@ with shell.inside():
     with guard.guarded("the sidebar"):
         if page.url_path not in shell.OWN_SIDEBAR:
             controls.sidebar()
+            forgetting.button()
             picture.current()
             layer_choice.layer_and_score(picture.on_screen(), slider=page.url_path == "compare")
     with guard.guarded(page.title):

@@ -6,7 +6,7 @@ from alas_core.ui import compare, picture, shell
 
 shell.enter()
 first = picture.current()
-second = picture.pictured(compare.second_order, "compared_analysis")
+second = picture.pictured(compare.second_order, picture.COMPARED)
 compare.sides(first.analysis, second.analysis)
 left, right = st.columns(2)
 with left:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 
 import pytest
@@ -264,6 +265,40 @@ def test_an_upload_is_drafted_corrected_and_analysed(roots):
     order = Order(MODEL, YOURS, app.session_state["utterance"], settings=SETTINGS)
     finish(app, order)
     assert shown(order).utterance.transcript == corrected
+
+
+def test_an_own_recording_is_taken_off_list_and_server():
+    """With what was made of it; the other one stays and is looked at."""
+    own = dataclasses.replace(a_recording(), transcript=demo().ids()[0].transcript)
+    keep, drop = (shelf.put(dataclasses.replace(own, name=name)) for name in ("a.wav", "b.wav"))
+    at = AppTest.from_function(_sidebar_and_forgetting, default_timeout=PATIENCE_S)
+    chosen = {"data": YOURS, "model": MODEL, "n_null": SETTINGS.n_null, "utterance": drop}
+    for name, value in (chosen | {"my_recordings": [keep, drop], "word": 1}).items():
+        at.session_state[name] = value
+    order = Order(MODEL, YOURS, drop, settings=SETTINGS)
+    finish(at, order)
+    assert at.session_state["shown_analysis"].utterance.id == drop
+    at.button(key="forget_recording").click().run()
+    assert not at.exception
+    assert shelf.get(drop) is None
+    assert orders.analyses.look(order.digest) is None
+    assert at.session_state["my_recordings"] == [keep]
+    assert at.session_state["utterance"] == keep
+    assert "word" not in at.session_state
+    finish(at, dataclasses.replace(order, utterance_id=keep))
+    assert at.session_state["shown_analysis"].utterance.id == keep
+    at.session_state["data"] = "demo"
+    at.run()
+    assert not [button for button in at.button if button.key == "forget_recording"]
+
+
+def _sidebar_and_forgetting():
+    from alas_core.ui import controls, forgetting, picture, url
+
+    url.settle()
+    controls.sidebar()
+    forgetting.button()
+    picture.status(picture.current())
 
 
 def test_an_upload_that_is_no_sound_is_refused_and_not_listed():

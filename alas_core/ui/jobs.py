@@ -202,6 +202,14 @@ class Runner(Generic[Result]):
             if job is not None and job.state.finished:
                 del self._jobs[key]
 
+    def drop(self, unwanted: Callable[[Result], bool]) -> None:
+        """Forget the finished jobs whose results are unwanted."""
+        with self._changed:
+            done = {k: j.state.result for k, j in self._jobs.items() if j.state.finished}
+            for key, result in done.items():
+                if result is not None and unwanted(result):
+                    del self._jobs[key]
+
     def _seen(self, job: _Job[Result]) -> State[Result]:
         job.seen = time.monotonic()
         if job.begun:

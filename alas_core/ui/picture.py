@@ -16,7 +16,7 @@ from alas_core.ui.sheet import SHEET_HEIGHT
 from alas_core.ui.text import plain
 from alas_core.ui.waiting import progress, session
 
-_SHOWN, _MAIN = "shown_analysis", "status"
+_SHOWN, COMPARED, _MAIN = "shown_analysis", "compared_analysis", "status"
 _GRACE_S = 0.25
 """How long a page run waits for a stored result before it shows a skeleton."""
 
@@ -69,6 +69,13 @@ def on_screen() -> Analysis | None:
     """The analysis that was drawn last in this session."""
     analysis: Analysis | None = st.session_state.get(_SHOWN)
     return analysis
+
+
+def forget(unwanted: Callable[[Analysis], bool]) -> None:
+    """Show an analysis that was drawn last no more."""
+    for slot in (_SHOWN, COMPARED):
+        if slot in st.session_state and unwanted(st.session_state[slot]):
+            del st.session_state[slot]
 
 
 def busy(picture: Picture) -> bool:

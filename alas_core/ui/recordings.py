@@ -106,6 +106,14 @@ def _add(recording_ids: Sequence[str]) -> None:
     st.rerun()
 
 
+def forget(recording_id: str) -> None:
+    """Take a recording, and the file of word times that came with it, off list and server."""
+    held = shelf.get(recording_id)
+    st.session_state[_MINE] = [one for one in st.session_state[_MINE] if one != recording_id]
+    for one in (recording_id, held.reference if held else ""):
+        shelf.drop(one)
+
+
 def invite() -> None:
     """What stands on the page while there is no recording yet."""
     with st.container(border=True):

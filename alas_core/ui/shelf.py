@@ -72,6 +72,11 @@ class Shelf:
         with self._lock:
             return self._held.get(recording_id)
 
+    def drop(self, recording_id: str) -> None:
+        """Forget a recording; nothing happens if it is not here."""
+        with self._lock:
+            self._held.pop(recording_id, None)
+
     def labels(self, ids: Sequence[str]) -> dict[str, str]:
         """Id to label of those that are still here, the last of the ids first.
 
