@@ -114,9 +114,9 @@ def own_mass(alignment: Alignment, temperature: float) -> FloatArray:
 
 
 def calibrate(mass: FloatArray, uniform: FloatArray) -> FloatArray:
-    """(m - u) / (1 - u): 0 for an even spread, 1 for all mass; 0 where u is 1; nan stays nan."""
+    """(m - u) / (1 - u): 0 for an even spread, 1 for all mass; nan where u is 1 (one word)."""
     room = 1.0 - uniform
-    result: FloatArray = np.where(room <= 1e-6, 0.0, (mass - uniform) / np.maximum(room, 1e-6))
+    result: FloatArray = np.where(room <= 1e-6, np.nan, (mass - uniform) / np.maximum(room, 1e-6))
     return result.astype(np.float32)
 
 

@@ -242,8 +242,8 @@ def _thin(alignment: Alignment, words: Sequence[WordTiming]) -> list[str]:
         )
     if len(spoken) - len(bare) < 2:
         notes.append(
-            "Only one word has frames and tokens: permuting the words changes nothing, so the "
-            "quick null says nothing."
+            "Only one word has frames and tokens. ALAS asks which of several words a frame is "
+            "nearest to, and its quick null permutes them: with one word neither says anything."
         )
     return notes
 

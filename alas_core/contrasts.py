@@ -65,6 +65,9 @@ def _at_layers(
     left: Analysis, right: Analysis, layers: tuple[int, int], names: tuple[str, str]
 ) -> str:
     one, other = left.scores["alas"][layers[0]], right.scores["alas"][layers[1]]
+    where = f"{names[0]} layer {layers[0]}, {names[1]} layer {layers[1]}"
+    if not np.isfinite([one, other]).all():
+        return f"At {where}, ALAS is {number(one)} and {number(other)}: there is no change to tell."
     null_one, null_other = nulls_of_one_kind(left, right)
     n = min(len(null_one.samples), len(null_other.samples))
     apart = null_other.samples[:n, layers[1]] - null_one.samples[:n, layers[0]]
@@ -75,7 +78,6 @@ def _at_layers(
         if low <= change <= high
         else "more than wrong words would bring about"
     )
-    where = f"{names[0]} layer {layers[0]}, {names[1]} layer {layers[1]}"
     return (
         f"At {where}, ALAS goes from {number(one)} to {number(other)} ({signed(change)}); their "
         f"{null_one.name} alone differ by {signed(low)} to {signed(high)} (95 %), so this is "

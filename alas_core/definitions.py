@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Better = Literal["higher", "lower", "nearer 1"]
 
 
 @dataclass(frozen=True)
@@ -16,8 +21,37 @@ class Score:
     plain: str
     definition: str
     source: str
-    higher_is_better: bool
+    better: Better
     baseline: str
+
+    def merit(self, values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+        """The values on a scale on which more is better; nan stays nan.
+
+        Parameters
+        ----------
+        values : np.ndarray [any shape]
+        """
+        if self.better == "nearer 1":  # of a ratio: half is as far as double
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.asarray(-np.abs(np.log(values)))
+        return np.asarray(values if self.better == "higher" else -values)
+
+    @property
+    def grey(self) -> str:
+        """What the middle of a scale of departures from the baseline says."""
+        if self.better == "nearer 1":
+            return "grey: as the baseline, either colour: farther from it"
+        return "grey: no better"
+
+    def best(self, values: npt.NDArray[np.floating[Any]]) -> int | None:
+        """The layer with the best value, the shallowest of equals; None if all are nan.
+
+        Parameters
+        ----------
+        values : np.ndarray [shape=(n_layers + 1,)]
+        """
+        merit = self.merit(np.asarray(values))
+        return int(np.nanargmax(merit)) if np.isfinite(merit).any() else None
 
 
 def _score(*row: Any) -> Score:
@@ -39,7 +73,7 @@ SCORES: dict[str, Score] = {
             "(mean_F m − mean_F u) / (1 − mean_F u); m: softmax mass (cosine / temperature) on "
             "the frame's word, u: its share of the tokens",
             f"{_PAPER}; the normalisation is ours",
-            True,
+            "higher",
             "an even spread over the tokens",
         ),
         _score(
@@ -49,7 +83,7 @@ SCORES: dict[str, Score] = {
             "How often a frame's nearest token belongs to the word being spoken.",
             "mean_F [argmax_k S in w(i)]",
             "ours",
-            True,
+            "higher",
             "chance: the word's share of the tokens",
         ),
         _score(
@@ -59,7 +93,7 @@ SCORES: dict[str, Score] = {
             "How many times more mass the spoken word gets than an even spread would give it.",
             "mean_F m / mean_F u",
             "ours",
-            True,
+            "higher",
             "1",
         ),
         _score(
@@ -69,7 +103,7 @@ SCORES: dict[str, Score] = {
             "How often the best monotone path through the map is in the word being spoken.",
             "share of F whose token on the monotone path lies in w(i)",
             f"{_PAPER} v1/v2",
-            True,
+            "higher",
             "the straight diagonal path",
         ),
         _score(
@@ -79,17 +113,18 @@ SCORES: dict[str, Score] = {
             "How far the best monotone path is from the reference; shrinks with length.",
             "mean over i, w of |W[i,w] − P[i,w]|",
             f"{_PAPER} v1/v2",
-            False,
+            "lower",
             "the straight diagonal path",
         ),
         _score(
             "onset_error_ms",
             "Onset error",
             "ms",
-            "How far the path's word onsets are from the reference's.",
-            "mean over words of |first frame on the path − reference onset|",
+            "How far the path's word onsets are from the reference's; the first word is left out, "
+            "since every path begins with it.",
+            "mean over words but the path's first of |first frame on the path − reference onset|",
             "ours",
-            False,
+            "lower",
             "the straight diagonal path",
         ),
         _score(
@@ -99,7 +134,7 @@ SCORES: dict[str, Score] = {
             "How similar frames are to the tokens of their own word.",
             "mean over F of the mean of S on R",
             _PAPER,
-            True,
+            "higher",
             "the same off the reference",
         ),
         _score(
@@ -109,7 +144,7 @@ SCORES: dict[str, Score] = {
             "How much more similar frames are to their own word than to the other words.",
             "mean of S on R − mean of S off R, over F",
             _PAPER,
-            True,
+            "higher",
             "0",
         ),
         _score(
@@ -119,7 +154,7 @@ SCORES: dict[str, Score] = {
             "How often a word's sound finds its text among the words of the utterance, and back.",
             "top-1 both ways on word means; repeats count as hits",
             "ours",
-            True,
+            "higher",
             "a blind guess",
         ),
         _score(
@@ -129,7 +164,7 @@ SCORES: dict[str, Score] = {
             "How similar each token is to its best frame, wherever that is.",
             "mean_k max_i S[i,k]",
             "arXiv:2510.12116 (“alignment path score”-style; exact equation not known here)",
-            True,
+            "higher",
             "none known",
         ),
         _score(
@@ -139,7 +174,7 @@ SCORES: dict[str, Score] = {
             "Whether the tokens' best frames come in the order of the tokens.",
             "Spearman of k and argmax_i S[i,k]",
             "arXiv:2510.12116 (the same)",
-            True,
+            "higher",
             "0",
         ),
         _score(
@@ -149,7 +184,7 @@ SCORES: dict[str, Score] = {
             "Whether audio and text lie in the same direction.",
             "cosine of the two centroids",
             _GAP,
-            True,
+            "higher",
             "identical clouds",
         ),
         _score(
@@ -159,7 +194,7 @@ SCORES: dict[str, Score] = {
             "How much longer the audio's states are than the text's.",
             "ratio of mean norms",
             _GAP,
-            False,
+            "nearer 1",
             "identical clouds",
         ),
         _score(
@@ -169,7 +204,7 @@ SCORES: dict[str, Score] = {
             "How much of all variance is only the difference between audio and text.",
             "between-modality over total sum of squares",
             "arXiv:2510.12116",
-            False,
+            "lower",
             "identical clouds",
         ),
         _score(
@@ -179,7 +214,7 @@ SCORES: dict[str, Score] = {
             "How many of a point's 15 nearest neighbours are of the other modality.",
             "mean share of other-modality points among 15 nearest (Euclidean)",
             "arXiv:2510.12116",
-            True,
+            "higher",
             "perfect mixing",
         ),
     )
@@ -219,12 +254,13 @@ FIGURES: dict[str, str] = {
     "d_model × 64 (Johnson and Lindenstrauss 1984). Map: principal components of all x, or UMAP of "
     "their first 50. Neighbours: for each sound (2,000 drawn at most) the text of another "
     "utterance with the highest cosine; counted where it is of the same word. Blind guess: that "
-    "word's share of all texts.",
+    "word's share of the other utterances' texts.",
     "run layers": f"Mean over the utterances of, in each of them:\n{LIKENESS}\n"
     "Tree: average linkage on 1 − Pearson's r of two layers' rows (columns, for text); the three "
     "groups are where it is cut.",
-    "run filter": "similarity = cosine of the sentence embeddings of both answers (open answers), "
-    "1 or 0 for labels. Kept: similarity ≥ threshold. Means are over the kept utterances; 95 % "
-    "intervals by resampling utterances 1,000 times (percentiles), of a share after Wilson.",
+    "run filter": "similarity = cosine of the sentence embeddings of both answers, where answers "
+    "are open; kept: similarity ≥ threshold. Labels have none; kept: both name the same. Means are "
+    "over the kept utterances; 95 % intervals by resampling utterances 1,000 times (percentiles, "
+    "wider for few, after Hesterberg 2015; none below 5), of a share after Wilson.",
 }
 """How what is shown beside the scores is computed, by figure."""

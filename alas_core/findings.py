@@ -14,7 +14,7 @@ import numpy as np
 
 from alas_core.definitions import SCORES
 from alas_core.mistakes import longest_departure, nearest_other
-from alas_core.numerals import number
+from alas_core.numerals import counted, number
 from alas_core.rankings import Agreement, agreements
 from alas_core.readout import heard_instead, word_readings
 from alas_core.types import NO_WORD, Analysis, Lens
@@ -90,6 +90,12 @@ def reading_sentence(analysis: Analysis, lens: Lens) -> str:
 def _best_layer(analysis: Analysis) -> Finding:
     layer = analysis.best_layer
     score = float(analysis.scores["alas"][layer])
+    if not np.isfinite(score):
+        text = (
+            f"Binding cannot be told: each of the {counted(analysis.n_tokens, 'token')} belongs "
+            "to the word that is said, so there is no other to tell it from."
+        )
+        return Finding("best layer", text, layer=layer)
     null = analysis.main_null
     high, p = float(null.high[layer]), float(null.p_adjusted[layer])
     depth = f"layer {layer} of {analysis.n_layers}"
@@ -166,7 +172,7 @@ def _path(analysis: Analysis) -> Finding:
     """The longest stretch of time on one wrong word, and how far off the onsets are."""
     layer = analysis.best_layer
     error = float(analysis.scores["onset_error_ms"][layer])
-    if not np.isfinite(error):
+    if (analysis.paths[layer] < 0).any():
         text = (
             f"There is no path to follow in time: {analysis.n_tokens} tokens, "
             f"{analysis.n_frames} frames."
@@ -176,7 +182,11 @@ def _path(analysis: Analysis) -> Finding:
     frame_ms = 1000 * float(np.median(np.diff(analysis.frame_spans, axis=1)))
     onsets = (
         f"it starts words {error:.0f} ms from the reference on average (a straight diagonal: "
-        f"{base:.0f} ms; one frame: {frame_ms:.0f} ms)"
+        f"{base:.0f} ms; one frame: {frame_ms:.0f} ms; without the first word, which starts every "
+        "path)"
+        if np.isfinite(error)
+        else f"of {counted(len(analysis.words), 'word')} only the first has a start, and with that "
+        "every path begins"
     )
     stretch = longest_departure(analysis, layer)
     if stretch is None:

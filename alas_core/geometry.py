@@ -136,6 +136,8 @@ def _off_diagonal_gram(words: torch.Tensor) -> torch.Tensor:
         exact = exact - exact.mean(dim=1, keepdim=True)
         grams.append(exact @ exact.transpose(1, 2))
     gram = torch.cat(grams)
+    # CKA has no scale, its quotient's smallest divisor has one.
+    gram = gram / gram.abs().amax(dim=(1, 2), keepdim=True).clamp_min(torch.finfo(gram.dtype).tiny)
     return gram - torch.diag_embed(torch.diagonal(gram, dim1=1, dim2=2))
 
 

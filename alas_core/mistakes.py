@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from alas_core.types import NO_WORD, Analysis
+from alas_core.sinks import valid_tokens
+from alas_core.types import NO_WORD, Analysis, IntArray
+
+
+def nearest_tokens(analysis: Analysis, layer: int) -> IntArray:
+    """The token that is most similar to each frame, of those that took part in the scores.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_frames,)]
+    """
+    valid = valid_tokens(analysis)[layer]
+    found: IntArray = np.where(valid, analysis.similarity[layer], -np.inf).argmax(axis=1)
+    return found
 
 
 def nearest_other(analysis: Analysis, word: int, layer: int) -> tuple[int | None, int, int]:
@@ -16,7 +29,7 @@ def nearest_other(analysis: Analysis, word: int, layer: int) -> tuple[int | None
         `other` is None where the word itself is as frequent, or no frame points to a word.
     """
     own = analysis.frame_word == word
-    nearest = analysis.similarity[layer, own].argmax(axis=1)
+    nearest = nearest_tokens(analysis, layer)[own]
     words, counts = np.unique(analysis.token_word[nearest], return_counts=True)
     right = int(counts[words == word].sum())
     elsewhere = (words != word) & (words != NO_WORD)

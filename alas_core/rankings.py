@@ -38,8 +38,9 @@ class Agreement:
     """How one score ranks the layers beside ALAS.
 
     kendall : tau-b of the two scores over the layers, signed so that 1 is the same ranking; nan
-        where a score is constant or missing. best_layer : the layer it prefers, None if it has
-        no value. differs : by the rule of `MIN_KENDALL` and `MAX_APART`.
+        where a score is constant or missing. best_layer : the layer it prefers, of equals the one
+        nearest to ALAS's; None if it has no value. differs : by the rule of `MIN_KENDALL` and
+        `MAX_APART`; a constant score ranks nothing, so it differs from nothing.
     """
 
     score: str
@@ -55,18 +56,24 @@ def agreements(analysis: Analysis, scores: Sequence[str] = METRICS) -> tuple[Agr
     for name in scores:
         if name == "alas" or name not in analysis.scores:
             continue
-        sign = 1 if SCORES[name].higher_is_better else -1
-        values = sign * np.asarray(analysis.scores[name], dtype=float)
+        values = SCORES[name].merit(np.asarray(analysis.scores[name], dtype=float))
         both = np.isfinite(values) & np.isfinite(alas)
         if not both.any():
             found.append(Agreement(name, float("nan"), None, differs=False))
             continue
         kendall = kendall_tau(alas[both], values[both])
-        best = int(np.nanargmax(values))
-        apart = abs(best - analysis.best_layer) / max(analysis.n_layers, 1)
-        differs = kendall < MIN_KENDALL or apart > MAX_APART
+        best, apart = _nearest_best(values, alas)
+        far = apart / max(analysis.n_layers, 1) > MAX_APART
+        differs = bool(np.isfinite(kendall)) and (kendall < MIN_KENDALL or far)
         found.append(Agreement(name, kendall, best, differs=differs))
     return tuple(found)
+
+
+def _nearest_best(values: FloatArray, alas: FloatArray) -> tuple[int, int]:
+    """The best layer of a score that lies nearest to one of ALAS's, and how far that is."""
+    best, own = (np.flatnonzero(v == np.nanmax(v)) for v in (values, alas))
+    apart = np.abs(best[:, None] - own[None, :]).min(axis=1)
+    return int(best[apart.argmin()]), int(apart.min())
 
 
 def kendall_tau(one: FloatArray, other: FloatArray) -> float:

@@ -13,8 +13,6 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
-import numpy as np
-
 from alas_core import frontend
 from alas_core.citation import bibtex
 from alas_core.definitions import SCORES
@@ -214,8 +212,7 @@ def _score_table(analysis: Analysis) -> str:
     rows = []
     for name, score in SCORES.items():
         values = analysis.scores[name]
-        kept = np.where(np.isfinite(values), values, -np.inf if score.higher_is_better else np.inf)
-        top = int(kept.argmax() if score.higher_is_better else kept.argmin())
+        top = score.best(values) or 0
         rows.append(
             (
                 score.label,

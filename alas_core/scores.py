@@ -189,8 +189,12 @@ def _path_rows(alignment: Alignment, paths: IntArray) -> dict[str, FloatArray]:
 
 
 def _onset_shifts(alignment: Alignment, path_word: IntArray) -> FloatArray:
-    """First frame of each word on the path minus its reference onset, ms; nan if either lacks."""
+    """First frame of each word on the path minus its reference onset, ms; nan if either lacks.
+
+    And nan for the word that the path begins with: it does so at frame 0 whatever it has seen.
+    """
     on_word = path_word[:, :, None] == np.arange(alignment.n_words)[None, None, :]
+    on_word &= ~on_word[:, :1]
     first = alignment.frame_starts_s[on_word.argmax(axis=1)]
     shift = 1000 * (first - alignment.onsets_s[None, :])
     return np.where(on_word.any(axis=1), shift, np.nan).astype(np.float32)

@@ -145,7 +145,7 @@ def sink_positions(norms: torch.Tensor) -> torch.Tensor:
     ----------
     norms : torch.Tensor [shape=(n_layers + 1, n_positions)]
     """
-    return norms > SINK_RATIO * norms.median(dim=1, keepdim=True).values
+    return norms > SINK_RATIO * norms.quantile(0.5, dim=1, keepdim=True)
 
 
 def valid_positions(states: torch.Tensor, mask_sinks: bool) -> torch.Tensor:

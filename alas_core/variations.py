@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alas_core.keys import SINK_RATIO
 from alas_core.numerals import number
 from alas_core.types import Analysis, BoolArray, FloatArray, Null
 
@@ -81,7 +80,9 @@ CENTERINGS = {
 
 
 def beats_null(p_adjusted: FloatArray) -> BoolArray:
-    """The one rule for it, in figures and sentences alike, for recordings and for trials.
+    """The one rule for it where a recording is looked at, in figures and sentences, trials too.
+
+    A data set's pages ask at one layer for the share that beats its null by the uncorrected p.
 
     Parameters
     ----------
@@ -152,34 +153,6 @@ class Sensitivity:
     by_temperature: FloatArray
     jitters_ms: tuple[float, ...]
     under_jitter: FloatArray
-
-
-@dataclass(frozen=True)
-class Sink:
-    """A position whose norm is above `SINK_RATIO` medians at some layer.
-
-    kind : "frame" or "token"; index : of the frame or token; layers : where it is a sink;
-    ratio : its norm in medians, at the layer where that is largest.
-    """
-
-    kind: str
-    index: int
-    layers: tuple[int, ...]
-    ratio: float
-
-
-def sinks(analysis: Analysis) -> tuple[Sink, ...]:
-    """Positions that `mask_sinks` leaves out, the largest first; frames and tokens apart."""
-    norms = np.asarray(analysis.norms, dtype=np.float32)
-    parts = {"frame": norms[:, : analysis.n_frames], "token": norms[:, analysis.n_frames :]}
-    found = []
-    for kind, part in parts.items():
-        middle = np.sort(part, axis=1)[:, (part.shape[1] - 1) // 2]  # torch's median: the lower
-        ratio = part / np.maximum(middle, 1e-12)[:, None]
-        for index in np.flatnonzero((ratio > SINK_RATIO).any(axis=0)).tolist():
-            layers = tuple(np.flatnonzero(ratio[:, index] > SINK_RATIO).tolist())
-            found.append(Sink(kind, index, layers, float(ratio[:, index].max())))
-    return tuple(sorted(found, key=lambda sink: -sink.ratio))
 
 
 def sensitivity_sentences(analysis: Analysis, found: Sensitivity) -> tuple[str, str]:

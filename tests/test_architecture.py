@@ -38,6 +38,7 @@ ROOMS = (
     ("alignment", "tasks", "judges", "response_filter", "encoder"),
     ("reference", "models", "demo.model", "datasets"),
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
+    ("sinks",),
     ("mistakes", "perturbations", "rankings", "sensitivity", "variations"),
     ("parts", "sounds"),
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),

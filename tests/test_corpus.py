@@ -121,6 +121,21 @@ def test_intervals_hold_the_true_mean_about_95_times_in_100():
         assert 0.9 < covered < 0.985
 
 
+def test_few_utterances_have_a_wider_interval_and_fewer_than_five_none():
+    rng = np.random.default_rng(2)
+    assert np.isnan(resampling.mean_estimate(rng.normal(size=4)).low)
+    assert resampling.mean_estimate(rng.normal(size=4)).ends == "too few for an interval"
+    covered = []
+    for seed in range(400):
+        values = rng.normal(size=6)
+        found = resampling.mean_estimate(values, seed=seed)
+        covered.append(found.low < 0 < found.high)
+    assert np.mean(covered) > 0.9  # plain percentiles: 0.86
+    many = rng.normal(size=5000)
+    found, error = resampling.mean_estimate(many), many.std() / 5000**0.5
+    assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.1)
+
+
 def test_missing_numbers_are_left_out_of_means_and_of_n():
     values = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]], np.float32)
     band = resampling.mean_band(values)
@@ -287,6 +302,60 @@ def test_a_correlation_that_does_not_exist_says_why(run):
     assert "same outcome" in accuracy.correlation(same).reason
     few = accuracy.pairs(run, run.everyone()[:3], LAYER, "correct_audio")
     assert "only 3" in accuracy.correlation(few).reason
+    outcome = (np.arange(48) >= 4).astype(np.float32)
+    score = np.random.default_rng(0).normal(size=48).astype(np.float32)
+    rare = accuracy.Pairs(np.arange(48), score, outcome, outcome > 0)
+    assert accuracy.correlation(rare).reason == (
+        "only 4 of 48 utterances differ in outcome, at least 5 are needed"
+    )
+    assert np.isnan(accuracy.correlation(rare).pearson.low)
+
+
+def test_a_correlation_of_chance_is_seldom_called_one():
+    """With five wrong answers, the fewest that are judged; one alone would err 4 times in 5."""
+    rng = np.random.default_rng(5)
+    outcome = (np.arange(48) >= 5).astype(np.float32)
+    wrong = 0
+    for _ in range(200):
+        score = rng.normal(size=48).astype(np.float32)
+        measured = accuracy.correlation(accuracy.Pairs(np.arange(48), score, outcome, outcome > 0))
+        wrong += measured.pearson.low > 0 or measured.pearson.high < 0
+    assert wrong < 30
+
+
+def test_grounded_is_not_said_where_no_null_can_be_beaten(run, monkeypatch):
+    def said() -> str:
+        return next(f.text for f in corpus_findings(run, run.everyone()) if f.kind == "accuracy")
+
+    assert "right but not grounded" in said()
+    monkeypatch.setitem(run.info["settings"], "n_null", 9)
+    assert "how many are grounded 9 wrong transcripts are too few to tell" in said()
+
+
+def test_baselines_are_means_over_those_that_have_the_score(run, monkeypatch):
+    scores = np.array([[10.0], [20.0], [np.nan], [np.nan]], np.float32)
+    bases = np.array([[100.0], [100.0], [900.0], [900.0]], np.float32)
+    monkeypatch.setattr(type(run), "matrix", lambda _, name: bases if "base" in name else scores)
+    rows = np.arange(4)
+    assert profiles.profile(run, rows, "path_accuracy").baseline.tolist() == [100]
+    monkeypatch.setattr(heat, "MAX_SINGLE", 1)
+    monkeypatch.setattr(heat, "N_BINS", 1)
+    assert heat.heat(run, rows, "path_accuracy").baseline.tolist() == [[100]]
+
+
+def test_a_group_without_a_number_is_no_extreme(run, monkeypatch):
+    values = run.matrix("alas").copy()
+    named = {group.name: group for group in choosing.groups(run, run.everyone(), "speaker")}
+    before = [f.text for f in corpus_findings(run, run.everyone()) if f.kind == "groups"]
+    assert "anna stands" in before[0]
+    third = next(group for name, group in named.items() if name not in before[0])
+    values[third.rows] = np.nan
+    real = type(run).matrix
+    monkeypatch.setattr(
+        type(run), "matrix", lambda self, name: values if name == "alas" else real(self, name)
+    )
+    after = [f.text for f in corpus_findings(run, run.everyone()) if f.kind == "groups"]
+    assert after[0].split(" (95 %")[0] == before[0].split(" (95 %")[0]
 
 
 def test_quadrants_part_the_utterances(run, naive):
@@ -549,7 +618,7 @@ def test_principal_components_are_those_of_the_singular_values():
 
 def test_a_resample_without_a_wrong_answer_has_no_correlation():
     rng = np.random.default_rng(3)
-    right = np.arange(48) >= 2
+    right = np.arange(48) >= 5
     score = (0.5 + 0.3 * right + 0.05 * rng.standard_normal(48)).astype(np.float32)
     found = accuracy.Pairs(np.arange(48), score, right.astype(np.float32), right)
     measured = accuracy.correlation(found)

@@ -36,7 +36,6 @@ from alas_core.figures.linked import quantise
 from alas_core.figures.map_payload import map_payload, notes
 from alas_core.figures.palette import DARK, LIGHT, PLAYHEAD, colour_at, rgb
 from alas_core.figures.payload import sheet_payload
-from alas_core.figures.profile import best_layer
 from alas_core.figures.readout_svg import readout_svg
 from alas_core.figures.sheet import HEIGHT, sheet_figure
 from alas_core.figures.trials import trials_figure
@@ -507,16 +506,14 @@ def test_a_score_without_a_known_baseline_draws_none(analysis: Analysis) -> None
     assert not [item.name for item in figure.data if item.name.startswith("baseline")]
 
 
-def test_best_layer_of_an_error_is_the_smallest(analysis: Analysis) -> None:
-    errors = analysis.scores["onset_error_ms"]
-    assert best_layer(analysis, "onset_error_ms") == int(np.argmin(errors))
-    assert best_layer(analysis, "alas") == analysis.best_layer
-
-
 def test_a_score_that_could_not_be_computed_has_no_best_layer(analysis: Analysis) -> None:
     empty = np.full(analysis.n_layers + 1, np.nan)
     without = dataclasses.replace(analysis, scores={**analysis.scores, "path_accuracy": empty})
-    assert best_layer(without, "path_accuracy") is None
+    assert not [
+        item
+        for item in profile_figure(without, score="path_accuracy").data
+        if item.name == "best layer"
+    ]
     json.loads(sheet_figure(without, layer=0, score="path_accuracy").to_json())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alas_core.findings import RULES, findings, ranking_sentence
-from alas_core.mistakes import longest_departure, nearest_other
+from alas_core.mistakes import longest_departure, nearest_other, nearest_tokens
 from alas_core.null import make_null
 from alas_core.numerals import number
 from alas_core.rankings import agreements
@@ -186,8 +186,32 @@ def test_a_model_that_answers_nothing_is_said_to():
 def test_where_there_is_no_path_that_is_said_with_the_reason():
     analysis = make_analysis()
     scores = dict(analysis.scores) | {"onset_error_ms": np.full(9, np.nan)}
-    text = by_kind(dataclasses.replace(analysis, scores=scores))["path"].text
+    lost = dataclasses.replace(analysis, scores=scores, paths=np.full_like(analysis.paths, -1))
+    text = by_kind(lost)["path"].text
     assert text == "There is no path to follow in time: 5 tokens, 40 frames."
+
+
+def test_of_one_word_it_is_said_that_nothing_can_be_told():
+    found = by_kind(make_analysis(words="fox"))
+    assert found["best layer"].text.startswith("Binding cannot be told: each of the 1 token ")
+    assert "words" not in found
+    assert "of 1 word only the first has a start" in found["path"].text
+    assert not any("nan" in finding.text or "–" in finding.text for finding in found.values())
+
+
+def test_a_masked_token_is_no_word_that_another_is_taken_for():
+    base = make_analysis(binding=np.full(9, 4.0))
+    own = np.flatnonzero(base.frame_word == 2)
+    maps, norms = base.similarity.copy(), base.norms.copy()
+    maps[:, own] = 0
+    maps[:, own, 2], maps[:, own, 0] = 0.5, 1  # the first token is like everything: a sink
+    norms[:, base.n_frames] *= 100
+    looked = dataclasses.replace(base, similarity=maps, norms=norms)
+    assert nearest_other(looked, 2, 4)[:2] == (0, len(own))
+    settings = dataclasses.replace(base.key.settings, mask_sinks=True)
+    masked = dataclasses.replace(looked, key=dataclasses.replace(base.key, settings=settings))
+    assert nearest_other(masked, 2, 4) == (None, 0, len(own))
+    assert nearest_tokens(masked, 4)[own].tolist() == [2] * len(own)
 
 
 def test_answers_that_agree_are_quoted_once_with_how_many_words():

@@ -100,6 +100,17 @@ def test_cka_equals_the_matrix_formula():
             assert got[row, column] == pytest.approx(naive, rel=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_cka_has_no_scale(scale):
+    generator = torch.Generator().manual_seed(2)
+    audio, text = (torch.randn(3, 9, 64, generator=generator) for _ in range(2))
+    text = text + audio
+    expected = geometry.cka(audio, text)
+    assert np.abs(expected).max() > 0.3
+    np.testing.assert_allclose(geometry.cka(scale * audio, scale * text), expected, atol=1e-5)
+    np.testing.assert_allclose(geometry.cka(scale * audio, text), expected, atol=1e-5)
+
+
 def test_cka_of_the_same_words_is_one_and_needs_four():
     words = clouds(7, tokens=8)[1]
     np.testing.assert_allclose(np.diag(geometry.cka(words, 3 * words + 1)), 1, rtol=1e-5)

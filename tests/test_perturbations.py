@@ -59,6 +59,9 @@ def test_noise_added_to_silence_is_no_error() -> None:
     silent = Audio(np.zeros(1600, np.float32), 16_000)
     assert np.isfinite(with_noise(silent, 0.0).samples).all()
     assert not noise_instead(silent).samples.any()
+    loud = Audio(0.45 * np.sign(np.sin(np.arange(16_000) / 9)).astype(np.float32), 16_000)
+    noise = noise_instead(loud).samples
+    assert np.sqrt((noise**2).mean()) == pytest.approx(0.45, rel=0.02)  # normal samples: 0.25
 
 
 def test_a_faster_recording_is_shorter_at_the_same_pitch() -> None:

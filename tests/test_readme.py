@@ -41,7 +41,7 @@ def test_the_readmes_python_gives_tables_a_figure_and_a_bundle(tmp_path, monkeyp
     exec(code.replace(words, utterance.transcript), names)
     analysis, layers = names["analysis"], names["layers"]
     assert layers["alas"].idxmax() == analysis.best_layer
-    assert layers["p"].between(0, 1).all()
+    assert layers["p_adjusted"].between(0, 1).all()
     assert len(layers) == analysis.n_layers + 1
     assert names["cosines"].shape == (analysis.n_frames, analysis.n_tokens)
     assert len(names["sheet"].data) > 5

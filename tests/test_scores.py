@@ -147,7 +147,7 @@ def naive_path_scores(a, path):
     shifts = [
         1000 * (np.flatnonzero(followed[:, w])[0] * FRAME_S - a.onsets_s[w])
         for w in words
-        if followed[:, w].any()
+        if followed[:, w].any() and not followed[0, w]  # the path has to begin with its first word
     ]
     return accuracy, np.abs(reference - followed).mean(), np.abs(shifts).mean()
 
@@ -209,9 +209,35 @@ def test_masking_a_frame_equals_calling_it_silent():
     )
 
 
-def test_one_word_cannot_beat_an_even_spread():
+def test_of_one_word_there_is_nothing_to_tell():
     a = alignment(1, frame_word=(0, 0, 0), token_word=(0, 0))
-    assert score_alignment(a, None, 0.1).scores["alas"].tolist() == [0, 0, 0]
+    result = score_alignment(a, monotonic_paths(a.similarity), 0.1)
+    assert np.isnan(result.scores["alas"]).all()
+    assert np.isnan(result.words["alas"]).all()
+    assert np.isnan(result.scores["onset_error_ms"]).all()
+    assert (result.scores["hit_rate"] == 1).all()
+
+
+def test_the_word_that_every_path_begins_with_has_no_onset_of_its_own():
+    a = alignment(5)
+    result = score_alignment(a, monotonic_paths(a.similarity), 0.1)
+    shifts = result.words["onset_shift_ms"]
+    assert np.isnan(shifts[:, a.token_word[0]]).all()
+    assert np.isfinite(np.delete(shifts, a.token_word[0], axis=1)).all()
+
+
+@pytest.mark.parametrize(
+    ("score", "values", "best"),
+    [
+        ("alas", [0.1, 0.5, 0.5, np.nan], 1),
+        ("onset_error_ms", [30, np.nan, 20, 20], 2),
+        ("norm_ratio", [0.5, 1.9, 0.6, 3.0], 2),  # 1.9 is nearly twice as long, 0.6 is not
+        ("norm_ratio", [0.5, 0.0, 1.5, 2.0], 2),
+        ("alas", [np.nan, np.nan], None),
+    ],
+)
+def test_each_score_knows_which_of_its_values_is_best(score, values, best):
+    assert SCORES[score].best(np.array(values)) == best
 
 
 def test_every_score_is_defined_and_every_definition_is_used():

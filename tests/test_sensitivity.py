@@ -114,6 +114,25 @@ def test_masked_sinks_stay_masked(analysis) -> None:
     assert alignment_of(analysis).frame_valid.all()
 
 
+def test_equals_are_compared_at_their_nearest_and_a_constant_ranks_nothing(analysis) -> None:
+    alas = np.linspace(0, 1, 9)
+    flat = np.where(np.arange(9) < 8, 1.0, 0.5)  # as good at layer 7 as at layer 0
+    scores = dict(analysis.scores) | {"alas": alas[::-1], "hit_rate": flat}
+    far = {"alas": alas[::-1], "hit_rate": np.where(np.arange(9) > 5, 1.0, 0.9)}
+
+    def found(**given) -> object:
+        looked = dataclasses.replace(analysis, scores={**scores, **given})
+        return agreements(looked, ("hit_rate",))[0]
+
+    assert found().best_layer == 0
+    assert found(alas=np.roll(alas, -1)).best_layer == 7
+    assert found(**far).differs
+    assert found(**far).best_layer == 6
+    constant = found(hit_rate=np.ones(9))
+    assert np.isnan(constant.kendall)
+    assert not constant.differs
+
+
 def test_rankings_are_compared_with_that_of_alas(analysis) -> None:
     alas = analysis.scores["alas"]
     scores = dict(analysis.scores) | {

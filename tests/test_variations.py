@@ -15,6 +15,7 @@ from alas_core.findings import ranking_sentence
 from alas_core.numerals import number
 from alas_core.rankings import METRICS, agreements
 from alas_core.sensitivity import measure
+from alas_core.sinks import sinks
 from alas_core.types import Analysis
 from alas_core.variations import (
     CENTERINGS,
@@ -23,7 +24,6 @@ from alas_core.variations import (
     best_of,
     judgement,
     sensitivity_sentences,
-    sinks,
 )
 from tests.factory import make_analysis
 
@@ -117,9 +117,15 @@ def test_sinks_are_those_that_masking_leaves_out(analysis) -> None:
     parts = norms[:, : analysis.n_frames], norms[:, analysis.n_frames :]
     masked = [similarity.sink_positions(torch.from_numpy(part)).numpy() for part in parts]
     assert [int(part.any(axis=0).sum()) for part in masked] == [1, 1]
-    middle = np.sort(parts[0], axis=1)[:, (analysis.n_frames - 1) // 2]
+    middle = np.median(parts[0], axis=1)
     assert found[0].ratio == pytest.approx((norms[3:5, 7] / middle[3:5]).max())
     assert sinks(analysis) == ()
+
+
+def test_the_median_of_two_lies_between_them(analysis) -> None:
+    norms = torch.tensor([[1.0, 11.0], [1.0, 1.5]])
+    assert not similarity.sink_positions(norms).any()
+    assert similarity.sink_positions(torch.tensor([[1.0, 1.0, 1.0, 40.0]])).sum() == 1
 
 
 def test_the_figure_has_a_curve_a_trial_over_the_null(analysis) -> None:

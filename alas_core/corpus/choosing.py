@@ -11,7 +11,7 @@ import polars as pl
 from alas_core.batch.schema import META_PREFIX
 from alas_core.corpus.run import SCORE, Run
 from alas_core.definitions import SCORES
-from alas_core.types import FloatArray, IntArray
+from alas_core.types import IntArray
 
 MAX_GROUPS = 8
 """Larger groups are shown by themselves; the rest of the utterances are put together."""
@@ -196,25 +196,12 @@ def order(run: Run, rows: IntArray, by: str, layer: int, *, best_first: bool = T
     best_first : the best score, or the largest number, comes first; without a number come last
     """
     if by in SCORES:
-        values = run.matrix(by)[rows, layer]
-        falling = SCORES[by].higher_is_better
+        merit = SCORES[by].merit(run.matrix(by)[rows, layer])
     else:
-        values, falling = run.column(by)[rows].cast(pl.Float64).to_numpy(), True
-    signed = -values if falling == best_first else values
+        merit = run.column(by)[rows].cast(pl.Float64).to_numpy()
+    signed = -merit if best_first else merit
     result: IntArray = rows[np.argsort(signed, kind="stable")]  # nan goes last
     return result
-
-
-def best_layer(values: FloatArray, higher_is_better: bool = True) -> int:
-    """The layer with the best mean, the shallowest of equals; 0 where there is no number.
-
-    Parameters
-    ----------
-    values : np.ndarray [shape=(n_layers + 1,)]
-    """
-    if not np.isfinite(values).any():
-        return 0
-    return int(np.nanargmax(values) if higher_is_better else np.nanargmin(values))
 
 
 def listed(run: Run, rows: IntArray, score: str, layer: int) -> pl.DataFrame:

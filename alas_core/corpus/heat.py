@@ -49,12 +49,9 @@ def heat(run: Run, ordered: IntArray, score: str = SCORE) -> Heat:
     n = len(ordered)
     columns = n if n <= MAX_SINGLE else N_BINS
     edges = np.linspace(0, n, columns + 1).round().astype(np.int64)
-    return Heat(
-        ordered,
-        edges,
-        _binned(run.matrix(score)[ordered], edges),
-        _binned(run.matrix(f"baseline_{score}")[ordered], edges),
-    )
+    values, baseline = run.matrix(score)[ordered], run.matrix(f"baseline_{score}")[ordered]
+    baseline = np.where(np.isfinite(values), baseline, np.nan)  # means over the same utterances
+    return Heat(ordered, edges, _binned(values, edges), _binned(baseline, edges))
 
 
 def _binned(values: FloatArray, edges: IntArray) -> FloatArray:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alas_core.corpus.choosing import Group, best_layer
+from alas_core.corpus.choosing import Group
 from alas_core.corpus.resampling import (
+    FEWEST,
     Band,
     Estimate,
     bootstrapped,
@@ -34,7 +35,8 @@ class Profile:
     ----------
     name : of the group or run
     band : mean with its 95 % interval over utterances and n, shape (n_layers + 1,)
-    baseline : mean of what the utterances would have without any binding; nan where unknown
+    baseline : mean of what the utterances that have the score would have without any binding; nan
+        where unknown
     null_low, null_high, null_mean : means over utterances of the ends and the middle of each one's
         own null; only ALAS has them, None otherwise
     null_name : what that null is
@@ -56,7 +58,7 @@ class Profile:
     @property
     def best(self) -> int:
         """The layer with the best mean."""
-        return best_layer(self.band.mean, SCORES[self.score].higher_is_better)
+        return SCORES[self.score].best(self.band.mean) or 0
 
     @property
     def depth(self) -> FloatArray:
@@ -72,7 +74,7 @@ def profile(run: Run, rows: IntArray, score: str = SCORE, name: str = "", seed: 
     InputError
         If the run has no such score.
     """
-    parts = {}
+    parts, values = {}, run.matrix(score)[rows]
     if score == SCORE:
         parts = {
             column: _mean(run.matrix(column)[rows])
@@ -81,8 +83,8 @@ def profile(run: Run, rows: IntArray, score: str = SCORE, name: str = "", seed: 
     return Profile(
         name or run.name,
         score,
-        mean_band(run.matrix(score)[rows], seed=seed),
-        _mean(run.matrix(f"baseline_{score}")[rows]),
+        mean_band(values, seed=seed),
+        _mean(np.where(np.isfinite(values), run.matrix(f"baseline_{score}")[rows], np.nan)),
         **parts,
         null_name=run.null_name,
     )
@@ -117,9 +119,9 @@ def best_of(run: Run, rows: IntArray, score: str = SCORE, seed: int = 0) -> Best
     band, resampled = bootstrapped(run.matrix(score)[rows], seed=seed)
     if not np.isfinite(band.mean).any():
         return None
-    sign = 1 if SCORES[score].higher_is_better else -1
-    winners = np.argmax(np.where(np.isfinite(resampled), sign * resampled, -np.inf), axis=1)
-    layer = best_layer(band.mean, sign > 0)
+    merit = SCORES[score].merit(resampled)
+    winners = np.argmax(np.where(np.isfinite(merit), merit, -np.inf), axis=1)
+    layer = SCORES[score].best(band.mean) or 0
     low, high = np.quantile(winners, (0.025, 0.975), method="nearest")
     share = float((winners == layer).mean())
     return BestLayer(layer, int(low), int(high), share, band.at(layer))
@@ -132,10 +134,19 @@ def beating_null(run: Run, rows: IntArray, layer: int) -> Estimate:
     return share_estimate(int((p[known] <= SIGNIFICANT).sum()), int(known.sum()))
 
 
+def can_beat(run: Run) -> bool:
+    """Whether so few samples of the null allow a p that is small enough at all."""
+    return _attained(run) > 0
+
+
+def _attained(run: Run) -> float:
+    """How often chance alone gives p at or below the level: p is a multiple of 1 / (n + 1)."""
+    return math.floor(SIGNIFICANT * (run.n_null + 1) + 1e-9) / (run.n_null + 1)
+
+
 def by_chance(run: Run) -> str:
     """How many utterances would beat their null at a layer by chance alone, in words."""
-    # p is a multiple of 1 / (n + 1), so it stays at or below the level less often than that.
-    attained = math.floor(SIGNIFICANT * (run.n_null + 1) + 1e-9) / (run.n_null + 1)
+    attained = _attained(run)
     if attained == 0:
         return f"with {run.n_null} {run.null_name} for each none can"
     return f"by chance it would be {100 * attained:.3g} %"
@@ -156,7 +167,7 @@ def difference(
     """Two groups compared, each resampled by itself; n is that of the smaller one."""
     values = [run.matrix(score)[group.rows, layer][:, None] for group in (first, second)]
     n = int(min(np.isfinite(part).sum() for part in values))
-    if n == 0:
+    if n < FEWEST:
         return Difference(first.name, second.name, Estimate(math.nan, math.nan, math.nan, 0))
     drawn = [
         resampled_means(part, weights(len(part), seed=seed + place))

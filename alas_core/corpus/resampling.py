@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alas_core.numerals import number
 from alas_core.types import FloatArray
 
 N_RESAMPLES = 1000
 LEVEL = (0.025, 0.975)
 """Quantiles of the resampled means: a 95 % interval."""
+
+FEWEST = 5
+"""With fewer utterances even the extremes of all resamples miss the true mean too often."""
 
 _EXACT_BELOW = 100
 """Up to here resamples have exactly n utterances; above, n on average (Poisson weights)."""
@@ -57,6 +61,13 @@ class Estimate:
     low: float
     high: float
     n: int
+
+    @property
+    def ends(self) -> str:
+        """The interval in words."""
+        if not math.isfinite(self.low):
+            return "too few for an interval" if math.isfinite(self.value) else "no number"
+        return f"95 % {number(self.low)} to {number(self.high)}"
 
 
 def weights(n: int, *, n_resamples: int = N_RESAMPLES, seed: int = 0) -> FloatArray:
@@ -132,7 +143,26 @@ def bootstrapped(values: FloatArray, *, seed: int = 0) -> tuple[Band, FloatArray
         return Band(empty, empty, empty, counted), empty[None]
     mean = _ratio(np.where(np.isfinite(values), values, 0).sum(axis=0, dtype=np.float64), counted)
     resampled = resampled_means(values, weights(len(values), seed=seed))
-    return Band(mean, *interval(resampled), counted), resampled
+    low, high = interval(resampled, *_widened(counted))
+    few = counted < FEWEST
+    low, high = (np.where(few, np.nan, end).astype(np.float32) for end in (low, high))
+    return Band(mean, low, high, counted), resampled
+
+
+def _widened(n: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Quantiles that make up for few utterances: with many, those of `LEVEL`.
+
+    References
+    ----------
+    Hesterberg 2015, What teachers should know about the bootstrap (the expanded percentile
+    interval): resampled means spread less than means do, by sqrt((n - 1) / n), and a normal
+    quantile is smaller than Student's.
+    """
+    from scipy import special  # half a second that a page without a run need not wait
+
+    n = np.maximum(n, 2.0)
+    low = special.ndtr(np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, LEVEL[0]))
+    return low, 1.0 - low
 
 
 def mean_band(values: FloatArray, *, seed: int = 0) -> Band:
@@ -145,19 +175,22 @@ def mean_estimate(values: FloatArray, *, seed: int = 0) -> Estimate:
     return mean_band(np.asarray(values)[:, None], seed=seed).at(0)
 
 
-def interval(resampled: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The 2.5 and 97.5 % quantiles over resamples, [shape=(n_resamples, columns)] -> (columns,).
+def interval(
+    resampled: FloatArray,
+    low: FloatArray | float = LEVEL[0],
+    high: FloatArray | float = LEVEL[1],
+) -> tuple[FloatArray, FloatArray]:
+    """Two quantiles over resamples, [shape=(n_resamples, columns)] -> (columns,) each.
 
     Resamples without a number are left out; nan where none has one.
     """
     ordered = np.sort(np.ascontiguousarray(resampled.T), axis=1)  # nan goes last
     known = np.isfinite(ordered).sum(axis=1)
     rows = np.arange(len(ordered))
-    low, high = (_at(ordered, rows, known, share) for share in LEVEL)
-    return low, high
+    return _at(ordered, rows, known, low), _at(ordered, rows, known, high)
 
 
-def _at(ordered: FloatArray, rows: Any, known: Any, share: float) -> FloatArray:
+def _at(ordered: FloatArray, rows: Any, known: Any, share: FloatArray | float) -> FloatArray:
     """Quantile by linear interpolation among the first `known` of each sorted row."""
     place = share * np.maximum(known - 1, 0)
     below = np.floor(place).astype(int)

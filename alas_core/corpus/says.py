@@ -14,10 +14,11 @@ from alas_core.corpus.profiles import (
     beating_null,
     best_of,
     by_chance,
+    can_beat,
     difference,
     profile,
 )
-from alas_core.corpus.resampling import Estimate
+from alas_core.corpus.resampling import Estimate, mean_estimate
 from alas_core.corpus.run import Run
 from alas_core.numerals import counted, number
 from alas_core.types import IntArray
@@ -44,8 +45,8 @@ def with_interval(estimate: Estimate, digits: str = "") -> str:
         share = (f"{100 * part:.0f}" for part in (estimate.value, estimate.low, estimate.high))
         value, low, high = share
         return f"{value} % (95 % interval {low} to {high} %, n = {estimate.n})"
-    value, low, high = map(number, (estimate.value, estimate.low, estimate.high))
-    return f"{value} (95 % interval {low} to {high}, n = {estimate.n})"
+    ends = estimate.ends.replace("95 %", "95 % interval")
+    return f"{number(estimate.value)} ({ends}, n = {estimate.n})"
 
 
 def corpus_findings(run: Run, rows: IntArray, layer: int | None = None) -> list[CorpusFinding]:
@@ -127,10 +128,14 @@ def _accuracy(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
         verdict = "Alignment goes with wrong answers"
     else:
         verdict = "Alignment does not clearly go with right answers"
-    odd = len(accuracy.quadrants(found)["right but not grounded"])
+    if can_beat(run):
+        odd = len(accuracy.quadrants(found)["right but not grounded"])
+        grounded = f"{odd} of them right but not grounded (inside their null)"
+    else:
+        grounded = f"how many are grounded {run.n_null} {run.null_name} are too few to tell"
     text = (
         f"{verdict}: point-biserial r = {with_interval(estimate)} at layer {layer}; {start}, "
-        f"{odd} of them right but not grounded (inside their null)."
+        f"{grounded}."
     )
     return CorpusFinding("accuracy", text, "accuracy")
 
@@ -158,8 +163,9 @@ def _extremes(run: Run, rows: IntArray, column: str, layer: int) -> tuple[Group,
     found = [g for g in groups(run, rows, column) if g.named and len(g.rows) >= _FEW]
     if len(found) < 2:
         return None
-    means = [float(np.nanmean(run.matrix("alas")[g.rows, layer])) for g in found]
-    return found[int(np.argmax(means))], found[int(np.argmin(means))]
+    means = [mean_estimate(run.matrix("alas")[g.rows, layer]).value for g in found]
+    ranked = sorted(((mean, k) for k, mean in enumerate(means) if np.isfinite(mean)), reverse=True)
+    return (found[ranked[0][1]], found[ranked[-1][1]]) if len(ranked) > 1 else None
 
 
 def _words(run: Run, rows: IntArray) -> CorpusFinding | None:
@@ -187,7 +193,7 @@ def _filter(run: Run, rows: IntArray, layer: int) -> CorpusFinding | None:
     known = left + len(found.kept)
     give = "gives" if left == 1 else "give"
     text = (
-        f"{left} of {counted(known, 'pair')} {give} different answers to sound and words; "
+        f"{left} of {counted(known, 'pair')} {give} different answers to sound and words, or none; "
         f"without them mean ALAS at layer {layer} is {with_interval(found.kept_mean)}, over all "
         f"{number(found.all_mean.value)}."
     )

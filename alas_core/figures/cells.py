@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from alas_core.keys import SINK_RATIO
-from alas_core.types import Analysis, BoolArray, FloatArray
+from alas_core.sinks import valid_tokens
+from alas_core.types import Analysis, FloatArray
 
 Cells = Literal["cosine", "share"]
 _ALL = slice(None)
@@ -47,19 +47,9 @@ def token_cells(analysis: Analysis, cells: Cells, layers: slice = _ALL) -> Float
     cosines = analysis.similarity[layers].astype(np.float32)
     if cells == "cosine":
         return cosines
-    logits = np.where(_token_valid(analysis)[layers, None, :], cosines, -np.inf)
+    logits = np.where(valid_tokens(analysis)[layers, None, :], cosines, -np.inf)
     logits /= analysis.key.settings.temperature
     logits -= logits.max(axis=2, keepdims=True)
     np.exp(logits, out=logits)
     shares: FloatArray = logits / logits.sum(axis=2, keepdims=True)
     return shares
-
-
-def _token_valid(analysis: Analysis) -> BoolArray:
-    """Which tokens take part at each layer, as `similarity.sink_positions` says (without torch)."""
-    norms = np.asarray(analysis.norms, dtype=np.float32)[:, analysis.n_frames :]
-    if not analysis.key.settings.mask_sinks:
-        return np.ones(norms.shape, dtype=bool)
-    lower_median = np.sort(norms, axis=1)[:, (norms.shape[1] - 1) // 2, None]
-    valid: BoolArray = norms <= SINK_RATIO * lower_median
-    return valid

@@ -70,7 +70,7 @@ def corpus_figure(
     figure.add_hline(y=layer, line={"color": SELECTION, "width": 2}, name="layer")
     n = int(mean.band.n.max()) if len(mean.band.n) else 0
     notes = (
-        (0.0, (f"{score.label} − baseline, grey: no better", f"baseline: {score.baseline}")),
+        (0.0, (f"{score.label} − baseline, {score.grey}", f"baseline: {score.baseline}")),
         (_SPLIT + 0.03, (f"mean of n = {n}, 95 % band", null_note((mean,)))),
     )
     for x, lines in notes:
@@ -123,7 +123,7 @@ def _heatmap(heat: Heat, mean: Profile, labels: Sequence[str], colours: Palette)
         zmin=-far,
         zmax=far,
         colorscale=colours.diverging,
-        reversescale=not SCORES[mean.score].higher_is_better,
+        reversescale=SCORES[mean.score].better == "lower",
         colorbar=axes.bar_above(_SPLIT, 1.0, colours),
         hoverongaps=False,
         meta={
@@ -224,7 +224,7 @@ def _hover(found: Profile) -> list[str]:
         e = found.band.at(at)
         row = (
             f"{axes.escape(found.name)}<br>layer {at} · {label} {number(e.value)}, "
-            f"95 % {number(e.low)} to {number(e.high)}, n = {e.n}"
+            f"{e.ends}, n = {e.n}"
         )
         if found.null_low is not None and found.null_high is not None:
             low, high = (number(v[at]) for v in (found.null_low, found.null_high))

@@ -205,10 +205,7 @@ def before_after(title: str, rows: Sequence[tuple[str, Any]], colours: Palette) 
             "thickness": 1.6,
             "width": 4,
         },
-        customdata=[
-            f"{number(e.value)}, 95 % {number(e.low)} to {number(e.high)}, n = {e.n}"
-            for e in values
-        ],
+        customdata=[f"{number(e.value)}, {e.ends}, n = {e.n}" for e in values],
         hovertemplate="%{y}: %{customdata}<extra></extra>",
     )
 

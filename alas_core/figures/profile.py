@@ -22,15 +22,6 @@ NULL_SCORE = "alas"
 """The one score that is computed for wrong words too."""
 
 
-def best_layer(analysis: Analysis, score: str) -> int | None:
-    """The layer with the best value of a score; the shallowest of equals; None if all are nan."""
-    values = np.asarray(analysis.scores[score], dtype=float)
-    if not np.isfinite(values).any():
-        return None
-    better = np.nanargmax if SCORES[score].higher_is_better else np.nanargmin
-    return int(better(values))
-
-
 def profile_traces(analysis: Analysis, score: str, colours: Palette) -> list[go.Scatter]:
     """Band or quick null, baseline, profile and best layer, back to front; y is the layer."""
     layers = np.arange(analysis.n_layers + 1, dtype=np.float32)
@@ -51,7 +42,7 @@ def profile_traces(analysis: Analysis, score: str, colours: Palette) -> list[go.
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
-    best = best_layer(analysis, score)
+    best = SCORES[score].best(values)
     if best is not None:
         traces.append(_best(values, best, colours))
     return traces

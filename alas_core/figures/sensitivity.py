@@ -12,7 +12,6 @@ from plotly.subplots import make_subplots
 from alas_core.definitions import SCORES
 from alas_core.figures import axes
 from alas_core.figures.palette import SELECTION, SIMILARITY, Palette, Theme, palette
-from alas_core.figures.profile import best_layer
 from alas_core.numerals import number
 from alas_core.rankings import METRICS
 from alas_core.types import Analysis, FloatArray
@@ -179,7 +178,7 @@ def _add_metric(
         ),
         row=2, col=column,
     )  # fmt: skip
-    best = best_layer(analysis, name) if name in analysis.scores else None
+    best = SCORES[name].best(values)
     if best is not None:
         figure.add_trace(
             go.Scatter(

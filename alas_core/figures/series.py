@@ -46,8 +46,8 @@ def series_figure(
     figure.add_trace(
         go.Heatmap(
             name="growth", z=values, x=columns, y0=0, dy=1, zmin=-far, zmax=far,
-            colorscale=colours.diverging, reversescale=not SCORES[score].higher_is_better,
-            colorbar={"title": {"text": f"{label}, grey: no better", "side": "right"},
+            colorscale=colours.diverging, reversescale=SCORES[score].better == "lower",
+            colorbar={"title": {"text": f"{label}, {SCORES[score].grey}", "side": "right"},
                       "thickness": 8, "outlinewidth": 0, "len": 0.7 if known else 1,
                       "y": 0, "yanchor": "bottom"},
             meta={"columns": [f"step {step:,}" for step in series.steps],

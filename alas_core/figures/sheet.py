@@ -13,7 +13,7 @@ from alas_core.figures import axes
 from alas_core.figures.cells import KINDS, Cells
 from alas_core.figures.palette import SELECTION, Palette, Theme, palette
 from alas_core.figures.panels import layers_trace, similarity_traces, token_trace
-from alas_core.figures.profile import best_layer, null_caption, profile_traces, word_profile
+from alas_core.figures.profile import null_caption, profile_traces, word_profile
 from alas_core.figures.sound import mel_ticks, sound_traces, tier_traces
 from alas_core.figures.views import Fold, frame_view, word_view
 from alas_core.numerals import number
@@ -224,7 +224,7 @@ def _annotations(
 
 def _corner(analysis: Analysis, score: str, colours: Palette) -> dict[str, Any]:
     """Best layer, what it is to be read against, and how much there was to measure."""
-    best = best_layer(analysis, score)
+    best = SCORES[score].best(analysis.scores[score])
     lines = []
     if best is not None:
         label = SCORES[score].label

@@ -10,6 +10,7 @@ import streamlit as st
 from alas_core.corpus import accuracy as queries
 from alas_core.corpus import answers
 from alas_core.corpus.accuracy import Correlation, Pairs
+from alas_core.corpus.profiles import can_beat
 from alas_core.corpus.says import with_interval
 from alas_core.definitions import SCORES
 from alas_core.figures.corpus_views import accuracy_figure, filter_figure, means_figure
@@ -110,6 +111,11 @@ def _disagreeing(looked: Scope, found: Pairs, threshold: float, chosen: IntArray
         help="Grounded: ALAS at this layer beats the utterance's own "
         f"{looked.run.null_name} (p ≤ 0.05).",
     )
+    if not can_beat(looked.run):
+        st.caption(
+            f"{looked.run.n_null} {plain(looked.run.null_name)} for each utterance are too few for "
+            "any of them to beat: who is grounded cannot be told in this run."
+        )
     if len(parts[shown]):
         corpus_lists.utterance_list(looked, parts[shown], "run_quadrant_list")
     else:

@@ -9,11 +9,14 @@ from alas_core.ui import guide
 
 _INTERVALS = """
 **Intervals** are 95 % percentile bootstraps over utterances (1,000 resamples of whole utterances,
-never of frames); shares have Wilson intervals. *n* is the number of utterances in a mean.
+never of frames), a little wider where they are few and none below five; shares have Wilson
+intervals. *n* is the number of utterances in a mean.
 
 **Null.** Each utterance was also scored with the words of other transcripts. The grey band is the
 mean over utterances of where 2.5 and 97.5 % of those lie: what one utterance reaches with wrong
-words. An utterance *beats its null* at a layer where p ≤ 0.05, so 5 % do by chance.
+words. An utterance *beats its null* at a layer where p ≤ 0.05; by chance that is at most 5 % (4 %
+with 49 wrong transcripts; with fewer than 19 none can). Explore corrects p for the layers, since
+there all of them are looked at together; here one layer is.
 """
 
 _TEXTS = {

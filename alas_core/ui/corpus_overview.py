@@ -201,5 +201,4 @@ def _table(looked: Scope, shown: tuple[Profile, ...]) -> None:
 
 
 def _with_ends(estimate: Estimate) -> str:
-    ends = f"{number(estimate.low)} to {number(estimate.high)}"
-    return f"{number(estimate.value)} ({ends})"
+    return f"{number(estimate.value)} ({estimate.ends.removeprefix('95 % ')})"

@@ -149,7 +149,7 @@ def every_score() -> None:
             "In words": score.plain,
             "Definition": score.definition,
             "Baseline": score.baseline,
-            "Better": "higher" if score.higher_is_better else "lower",
+            "Better": score.better,
             "Unit": score.unit,
             "Source": score.source,
         }

@@ -7,11 +7,14 @@ import io
 from collections.abc import Mapping, Sequence
 
 from alas_core.definitions import SCORES
-from alas_core.mistakes import nearest_other
+from alas_core.mistakes import nearest_other, nearest_tokens
 from alas_core.numerals import number
 from alas_core.types import Analysis
 
 Row = Mapping[str, object]
+
+_FRAME_COLUMNS = {"alas": "mass_minus_uniform"}
+"""Of a frame it is m − u; ALAS divides their means by 1 − u."""
 
 
 def layer_rows(analysis: Analysis) -> list[dict[str, object]]:
@@ -42,16 +45,16 @@ def score_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
         score = SCORES.get(name)
         if score is None:
             continue
-        finite = [(float(v), i) for i, v in enumerate(values) if v == v]
-        best = (max if score.higher_is_better else min)(finite, default=None)
+        best = score.best(values)
+        where = "none" if best is None else f"{number(float(values[best]))} at layer {best}"
         baseline = analysis.baselines.get(name)
         rows.append(
             {
                 "Score": score.label,
                 f"Layer {layer}": number(float(values[layer])),
                 "Baseline there": "none" if baseline is None else number(float(baseline[layer])),
-                "Best": "none" if best is None else f"{number(best[0])} at layer {best[1]}",
-                "Better is": "higher" if score.higher_is_better else "lower",
+                "Best": where,
+                "Better is": score.better,
                 "Unit": score.unit,
                 "Baseline means": score.baseline,
             }
@@ -106,9 +109,9 @@ def _taken_for(analysis: Analysis, index: int, layer: int) -> str:
 def frame_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
     """One row an audio frame: its time, the word in it, its scores and its nearest token."""
     rows: list[dict[str, object]] = []
+    tokens = nearest_tokens(analysis, layer).tolist()
     for index, (start, end) in enumerate(analysis.frame_spans.tolist()):
-        word = int(analysis.frame_word[index])
-        nearest = int(analysis.similarity[layer, index].argmax())
+        word, nearest = int(analysis.frame_word[index]), tokens[index]
         row: dict[str, object] = {
             "frame": index,
             "start_s": start,
@@ -117,7 +120,10 @@ def frame_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
             "nearest_token": analysis.tokens[nearest].text,
             "cosine": float(analysis.similarity[layer, index, nearest]),
         }
-        row |= {name: _or_none(v[layer][index]) for name, v in analysis.frame_scores.items()}
+        row |= {
+            _FRAME_COLUMNS.get(name, name): _or_none(v[layer][index])
+            for name, v in analysis.frame_scores.items()
+        }
         rows.append(row)
     return rows
 

@@ -14,6 +14,7 @@ from alas_core.figures.palette import Theme
 from alas_core.findings import ranking_sentence
 from alas_core.perturbations import SNRS_DB, SPEEDS
 from alas_core.rankings import RULE, agreements
+from alas_core.sinks import Sink, sinks
 from alas_core.types import Analysis
 from alas_core.ui import guide, loading, trials
 from alas_core.ui.chart import Link, chart
@@ -25,12 +26,10 @@ from alas_core.ui.text import plain
 from alas_core.variations import (
     CENTERINGS,
     CONTROLS,
-    Sink,
     TrialResult,
     best_of,
     judgement,
     sensitivity_sentences,
-    sinks,
 )
 
 _POLL_S = 0.5
