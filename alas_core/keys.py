@@ -12,7 +12,7 @@ from alas_core.errors import InputError
 SCHEMA = 1
 """Version of `Analysis` as stored. Raise it when a stored field changes its meaning."""
 
-RESULTS = 2
+RESULTS = 3
 """Raise it when the same request gives other numbers, prompts or answers than before: what the
 store holds is then computed anew, while bundles stay readable."""
 
