@@ -168,6 +168,31 @@ _ROWS = (
         hub_ids=("nvidia/Nemotron-3-Nano-Omni-30B-A3B-Reasoning-BF16",),
     ),
     Family(
+        "nemo_speechlm",
+        "Nemotron 3.5 Transcribe",
+        _HZ_12_5,
+        min_audio_s=0.2,
+        hub_ids=("nvidia/NVIDIA-Nemotron-3.5-Transcribe-30B-A4B",),
+        note="Its frames hold who speaks, too: what a diarization model says is added to each.",
+    ),
+    Family(
+        "dots3_note",
+        "Dots 3 Note",
+        _HZ_12_5,
+        min_audio_s=0.2,
+        needs=("torchvision",),
+        hub_ids=("dots-studio/dots3-note-prev",),
+    ),
+    Family(
+        "inkling_mm_model",
+        "Inkling",
+        FrameGrid(0.05),
+        needs=("torchvision",),
+        hub_ids=("thinkingmachines/Inkling",),
+        note="It has no audio encoder: layer 0 is an embedding of the sound's mel bins. Each frame "
+        "hears 0.1 s, its own span and the 0.05 s before it.",
+    ),
+    Family(
         "salmonn",
         "SALMONN",
         FrameGrid(0.34),

@@ -118,7 +118,7 @@ def model_info(checkpoint: Checkpoint, model_id: str, revision: str) -> ModelInf
         n_layers=text.num_hidden_layers,
         d_model=text.hidden_size,
         frame_rate_hz=family.grid.rate_hz,
-        vocabulary_size=text.vocab_size,
+        vocabulary_size=getattr(text, "unpadded_vocab_size", None) or text.vocab_size,
         max_audio_s=longest_audio_s(checkpoint),
         min_audio_s=family.min_audio_s,
         name=f"{name}, random weights" if checkpoint.untrained else name,
