@@ -16,6 +16,7 @@ from alas_core.lens import LayerReading, make_lens, read_layers, targets
 from alas_core.models.adapter import TransformersSpeechLLM
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.identity import Loading
+from alas_core.models.inputs import text_input
 from alas_core.models.loading import load
 from alas_core.pipeline import analyse, steps
 from alas_core.readout import NEXT, OTHER, OWN, heard_instead, word_readings
@@ -43,9 +44,13 @@ def adapter(
         source = asset_path("demo", "model") if name == "demo" else tiny.FAMILIES[name](folder)
         checkpoint = load(source, CPU)
     decoder = checkpoint.model.get_decoder()
-    norm = decoder.norm if hasattr(decoder, "norm") else decoder.model.norm_f
-    with torch.no_grad():  # fresh norms scale by 1, and then a norm too many would not show
-        norm.weight.copy_(torch.linspace(0.5, 2.0, len(norm.weight)))
+    decoder = getattr(decoder, "model", decoder)  # Nemotron-H Omni nests a class with its own head
+    norm = decoder.norm if hasattr(decoder, "norm") else decoder.norm_f
+    first = getattr(checkpoint.model.get_input_embeddings(), "embed_norm", None)
+    with torch.no_grad():  # fresh norms scale by 1, and then one too many or few would not show
+        for weight in (norm.weight, getattr(first, "weight", None)):
+            if weight is not None:
+                weight.copy_(torch.linspace(0.5, 2.0, len(weight)))
     model = TransformersSpeechLLM(checkpoint, name, "test")
     yield model
     model.close()
@@ -69,6 +74,18 @@ def test_the_last_layer_reads_as_the_model_itself_speaks(adapter: TransformersSp
     torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)
     twice = head.project(head.norm(head.norm(last)))
     assert not torch.allclose(twice, wanted, rtol=1e-2, atol=1e-2), "the test could not fail"
+
+
+def test_layer_0_of_a_token_is_its_row_of_the_embedding(adapter: TransformersSpeechLLM) -> None:
+    head = adapter.head()
+    if head is None:
+        return
+    text = text_input(adapter._open, "the red fox", PROMPT)
+    rows = head.embedding[[text.ids[position] for position in text.positions]]
+    states = adapter.text_states("the red fox", PROMPT).hidden_states[0]
+    torch.testing.assert_close(
+        torch.nn.functional.normalize(states, dim=-1), torch.nn.functional.normalize(rows, dim=-1)
+    )
 
 
 def test_spellings_name_the_word_whatever_its_case(adapter: TransformersSpeechLLM) -> None:

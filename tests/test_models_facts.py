@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from alas_core.models.facts import FAMILIES, family_of
 from alas_core.models.grid import FrameGrid
+from alas_core.models.inputs import frame_count
 from tests import tiny, tiny_more, tiny_parts
 
 
@@ -25,6 +26,9 @@ from tests import tiny, tiny_more, tiny_parts
         ("gemma3n", lambda k: 0.16 * k),
         ("vibevoice_asr", lambda k: k * 3200 / 24000),
         ("fun_asr_nano", lambda k: 0.06 * k),
+        ("nemo_speechlm", lambda k: 0.08 * k),
+        ("dots3_note", lambda k: 0.08 * k),
+        ("inkling_mm_model", lambda k: 0.05 * k),
     ],
 )
 def test_frames_start_where_the_table_says(model_type, start_s):
@@ -57,6 +61,11 @@ def test_spans_are_ordered_and_inside_the_audio(family, n_frames, duration_s):
     if len(spans) < n_frames:  # the first one left out starts at or after the end
         first_out = FAMILIES[family].grid.spans(len(spans) + 1, 1e6)[-1, 0]
         assert first_out >= duration_s - 1e-4
+
+
+def test_an_encoder_of_whole_minutes_leaves_no_hole_between_them():
+    heard = frame_count(tiny_parts.dots3_note(), 130.0)
+    assert heard == FAMILIES["dots3_note"].grid.frames_in(130.0)
 
 
 def test_rates():

@@ -193,3 +193,13 @@ def test_of_several_templates_the_default_one_is_used(with_template):
 def test_a_template_without_audio_is_refused(with_template, template, reason):
     with pytest.raises(ModelError, match=rf"fails on a turn with audio \({reason}\), expected one"):
         render_audio(with_template(template), Prompt(ASKED))
+
+
+def test_a_model_that_can_think_first_is_asked_to_answer(with_template) -> None:
+    ends = (
+        "{% if add_generation_prompt and (enable_thinking is not defined or enable_thinking) %}"
+        "<think>{% endif %}"
+    )
+    processor = with_template(tiny.chat_template("".join(MARKERS)) + ends)
+    assert "<think>" not in render_audio(processor, Prompt(ASKED))
+    assert "<think>" not in render_text(processor, Prompt(ASKED), SAID)[0]

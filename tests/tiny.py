@@ -189,6 +189,65 @@ def moss_transcribe_diarize(folder: Path, seed: int = 0) -> Path:
     return _save(folder, model_class, config, processor, seed)
 
 
+def nemotron_transcribe(folder: Path, seed: int = 0) -> Path:
+    words = tokenizer(())
+    n_words = len(words)  # as published: the audio token stands behind the vocabulary, rowless
+    words.add_tokens(["<|audio|>"], special_tokens=True)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}
+    encoder = {**sizes, "num_hidden_layers": 1, "num_mel_bins": 16}
+    config = transformers.Nemotron3_5TranscribeConfig(
+        audio_config={
+            "asr_config": encoder,
+            "diarization_config": {
+                "model_type": "nemotron3_diarization",
+                "audio_config": encoder,
+                "head_config": {"hidden_size": 16, "audio_hidden_size": 32},
+                "streaming_config": {"speaker_cache_length": 24},
+                "chunk_length": 50,
+                "chunk_left_context": 5,
+                "chunk_right_context": 5,
+                "fifo_length": 4,
+                "speaker_cache_update_period": 30,
+            },
+        },
+        text_config={
+            **sizes,
+            "model_type": "nemotron_h",
+            "vocab_size": n_words,
+            "layers_block_type": ["linear_attention", "moe", "full_attention"],
+            "num_key_value_heads": 1,
+            "head_dim": 16,
+            "mamba_num_heads": 4,
+            "mamba_head_dim": 16,
+            "ssm_state_size": 8,
+            "n_groups": 1,
+            "chunk_size": 16,
+            "moe_intermediate_size": 16,
+            "moe_shared_expert_intermediate_size": 16,
+            "n_routed_experts": 4,
+            "num_experts_per_tok": 2,
+            "pad_token_id": words.pad_token_id,
+            "eos_token_id": words.eos_token_id,
+            "bos_token_id": None,
+        },
+        word_timestamp_config={
+            **sizes,
+            "num_hidden_layers": 1,
+            "vocab_size": 8,
+            "blank_token_id": 7,
+        },
+        audio_token_id=n_words,
+    )
+    processor = transformers.Nemotron3_5TranscribeProcessor(
+        feature_extractor=transformers.NemotronAsrStreamingFeatureExtractor(feature_size=16),
+        tokenizer=words,
+        alignment_tokenizer=tokenizer(()),
+        chat_template=chat_template("<|audio|>"),
+    )
+    model_class = transformers.Nemotron3_5TranscribeForConditionalGeneration
+    return _save(folder, model_class, config, processor, seed)
+
+
 FAMILIES: dict[str, Callable[..., Path]] = {
     "qwen2_audio": qwen2_audio,
     "audioflamingo3": audioflamingo3,
@@ -197,6 +256,7 @@ FAMILIES: dict[str, Callable[..., Path]] = {
     "qwen3_asr": qwen3_asr,
     "vibevoice_asr": vibevoice_asr,
     "moss_transcribe_diarize": moss_transcribe_diarize,
+    "nemo_speechlm": nemotron_transcribe,
 }
 """Maker of a tiny model by `model_type`."""
 

@@ -135,6 +135,112 @@ def phi4_multimodal(seed: int = 0) -> Checkpoint:
     return checkpoint("phi4_multimodal", model, processor)
 
 
+def inkling(seed: int = 0) -> Checkpoint:
+    names = {"audio_token": "<|audio|>", "image_token": "<|image|>"}
+    begins = {"audio_bos_token": "<|content_audio|>", "image_bos_token": "<|content_image|>"}
+    words = tiny.tokenizer((*names.values(), *begins.values()), **names, **begins)
+    ids = {f"{name}_id": words.convert_tokens_to_ids(t) for name, t in {**names, **begins}.items()}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16}
+    config = transformers.InklingConfig(
+        text_config={
+            **heads,
+            **{f"swa_{name}": size for name, size in heads.items()},
+            "vocab_size": len(words) + 8,
+            "unpadded_vocab_size": len(words),  # as published: rows of the head that no token has
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 3,
+            "layer_types": ["hybrid_sliding", "hybrid", "hybrid_sliding"],
+            "mlp_layer_types": ["dense", "sparse", "sparse"],
+            "d_rel": 4,
+            "moe_intermediate_size": 16,
+            "n_routed_experts": 4,
+            "num_experts_per_tok": 2,
+            "n_shared_experts": 1,
+            "pad_token_id": words.pad_token_id,
+            "eos_token_id": words.eos_token_id,
+            "bos_token_id": None,
+        },
+        audio_config={"mel_vocab_size": 16},
+        vision_config={"hidden_size": 32, "num_hidden_layers": 2, "patch_size": 4},
+        **ids,
+    )
+    lowest, highest, n_bins = -7.0, 2.0, 16
+    processor = audio_half(
+        transformers.InklingProcessor,
+        feature_extractor=transformers.InklingFeatureExtractor(),
+        tokenizer=words,
+        chat_template=tiny.chat_template("<|content_audio|><|audio|>"),
+        num_dmel_bins=n_bins,
+        dmel_min_value=lowest,
+        dmel_max_value=highest,
+        bin_centers=torch.linspace(lowest, highest, n_bins),
+        **names,
+        **ids,
+    )
+    model_class = transformers.InklingForConditionalGeneration
+    return checkpoint("inkling_mm_model", tiny.random_model(model_class, config, seed), processor)
+
+
+def dots3_note(seed: int = 0) -> Checkpoint:
+    names = {"audio_token": "<|audio_comp_pad|>", "image_token": "<|imgpad|>"}
+    names["video_token"] = "<|video_pad|>"
+    marks = ("<|audio_comp_start|>", "<|audio_comp_end|>")
+    words = tiny.tokenizer((*marks, *names.values()), **names)
+    ids = {f"{name}_id": words.convert_tokens_to_ids(token) for name, token in names.items()}
+    latent = {"q_lora_rank": 16, "kv_lora_rank": 16, "qk_nope_head_dim": 8, "v_head_dim": 8}
+    latent = {**latent, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 16}
+    sizes = {"hidden_size": 32, "intermediate_size": 64}
+    config = transformers.Dots3NoteConfig(
+        text_config={
+            **sizes,
+            **latent,
+            **{f"swa_{name}": size for name, size in latent.items()},
+            "qk_rope_head_dim": 8,
+            "swa_qk_rope_head_dim": 8,
+            "vocab_size": len(words),
+            "num_hidden_layers": 3,
+            "layer_types": ["indexed_attention", "sliding_attention", "indexed_attention"],
+            "index_head_dim": 16,
+            "index_n_heads": 2,
+            "moe_intermediate_size": 16,
+            "shared_experts_intermediate_size": 16,
+            "n_routed_experts": 4,
+            "num_experts_per_tok": 2,
+            "pad_token_id": words.pad_token_id,
+            "eos_token_id": words.eos_token_id,
+            "bos_token_id": None,
+        },
+        audio_config={
+            **sizes,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "downsample_hidden_size": 8,
+            "adapter_input_size": 32,
+            "adapter_out_dim": 32,
+        },
+        vision_config={
+            **sizes,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "mlp_layer_types": ["dense"],
+            "adapter_in_dim": 32,
+            "adapter_out_dim": 32,
+        },
+        **ids,
+    )
+    processor = audio_half(
+        transformers.Dots3NoteProcessor,
+        feature_extractor=transformers.Dots3NoteFeatureExtractor(),
+        tokenizer=words,
+        chat_template=tiny.chat_template(marks[0] + "<|audio_comp_pad|>" + marks[1]),
+        **names,
+        **ids,
+    )
+    model_class = transformers.Dots3NoteForConditionalGeneration
+    return checkpoint("dots3_note", tiny.random_model(model_class, config, seed), processor)
+
+
 FAMILIES: dict[str, Callable[..., Checkpoint]] = {
     "qwen2_5_omni": qwen2_5_omni,
     "qwen3_omni_moe": qwen3_omni_moe,
@@ -142,6 +248,8 @@ FAMILIES: dict[str, Callable[..., Checkpoint]] = {
     "gemma4": gemma4,
     "gemma4_unified": gemma4_unified,
     "phi4_multimodal": phi4_multimodal,
+    "inkling_mm_model": inkling,
+    "dots3_note": dots3_note,
 }
 """Maker of a checkpoint in memory by `model_type`."""
 

@@ -156,7 +156,8 @@ class TransformersSpeechLLM:
 
     def head(self) -> Head | None:
         """Final norm, output head and token texts of the checkpoint."""
-        return head_of(self._open)
+        with self._guard():
+            return head_of(self._open)
 
     def prompt_tokens(
         self, prompt: Prompt, *, audio: Audio | None = None, transcript: str = ""

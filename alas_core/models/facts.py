@@ -8,76 +8,10 @@ weights; no published checkpoint did, so hub ids and chat templates are as docum
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from alas_core.models.family import Family
 from alas_core.models.grid import FrameGrid
-
-
-@dataclass(frozen=True)
-class Family:
-    """One row of facts.
-
-    Parameters
-    ----------
-    model_type : str
-        As in the checkpoint's config.json.
-    label : str
-        The family's own name.
-    grid : FrameGrid
-        When each frame sounds.
-    model_class : str
-        The class or auto class of transformers that loads it.
-    max_audio_s : float or None
-        Longest audio; longer input would be cut in silence or refused by the class.
-    limit_from_extractor : bool
-        The feature extractor's own window is the limit (`n_samples`), whichever is shorter.
-    min_audio_s : float
-        Shortest audio that gives at least two frames.
-    fixed_frames : int
-        Number of audio positions whatever the audio's length; 0 if it grows with the audio.
-    needs : tuple of str
-        Packages that the class imports beyond this project's own requirements.
-    hub_ids : tuple of str
-        Checkpoints that are offered by name; nothing is fetched before one is chosen.
-    hub_revision : str
-        Branch of those checkpoints that transformers' class can read; "" for the main one.
-    lora : str
-        Where the speech LoRA lies that only some passes use: "." beside the weights (the class
-        loads it), a sub-folder's name, or "" if there is none.
-    padded_to_s : float
-        The processor pads the sound to multiples of this many seconds; 0 if it does not.
-    conversations : bool
-        The tokenizer takes whole conversations only (mistral-common).
-    active_state : str
-        Field of the text config that picks the residual stream out of 4-D states, "" if 3-D.
-    forward_options : tuple of (name, value)
-        Arguments of the forward pass that make it repeatable.
-    measured : bool
-        The row is no table's: its frame rate was measured on the checkpoint's processor.
-    note : str
-        Shown to the user beside results of this family.
-    """
-
-    model_type: str
-    label: str
-    grid: FrameGrid
-    model_class: str = "AutoModelForMultimodalLM"
-    max_audio_s: float | None = None
-    limit_from_extractor: bool = False
-    min_audio_s: float = 0.1
-    fixed_frames: int = 0
-    needs: tuple[str, ...] = ()
-    hub_ids: tuple[str, ...] = ()
-    hub_revision: str = ""
-    lora: str = ""
-    padded_to_s: float = 0.0
-    conversations: bool = False
-    active_state: str = ""
-    forward_options: tuple[tuple[str, bool], ...] = ()
-    measured: bool = False
-    note: str = ""
-
 
 _HZ_25 = FrameGrid(0.04)
 _HZ_12_5 = FrameGrid(0.08)
@@ -232,6 +166,31 @@ _ROWS = (
         min_audio_s=0.2,
         needs=("torchvision",),
         hub_ids=("nvidia/Nemotron-3-Nano-Omni-30B-A3B-Reasoning-BF16",),
+    ),
+    Family(
+        "nemo_speechlm",
+        "Nemotron 3.5 Transcribe",
+        _HZ_12_5,
+        min_audio_s=0.2,
+        hub_ids=("nvidia/NVIDIA-Nemotron-3.5-Transcribe-30B-A4B",),
+        note="Its frames hold who speaks, too: what a diarization model says is added to each.",
+    ),
+    Family(
+        "dots3_note",
+        "Dots 3 Note",
+        _HZ_12_5,
+        min_audio_s=0.2,
+        needs=("torchvision",),
+        hub_ids=("dots-studio/dots3-note-prev",),
+    ),
+    Family(
+        "inkling_mm_model",
+        "Inkling",
+        FrameGrid(0.05),
+        needs=("torchvision",),
+        hub_ids=("thinkingmachines/Inkling",),
+        note="It has no audio encoder: layer 0 is an embedding of the sound's mel bins. Each frame "
+        "hears 0.1 s, its own span and the 0.05 s before it.",
     ),
     Family(
         "salmonn",

@@ -51,7 +51,8 @@ class TransformersHead:
     def project(self, normed: torch.Tensor) -> torch.Tensor:
         """Float32 logits (positions, n_vocabulary) of normed states."""
         with torch.no_grad():
-            logits: torch.Tensor = self._output(normed).float()
+            # A head that is padded has rows beyond the vocabulary: they are no tokens.
+            logits: torch.Tensor = self._output(normed)[..., : len(self._embedding)].float()
         if self._divisor != 1.0:
             logits = logits.div_(self._divisor)
         if self._cap is not None:
@@ -89,20 +90,49 @@ def head_of(checkpoint: Checkpoint) -> TransformersHead | None:
     if hasattr(decoder, "model"):  # Nemotron-H nests a class with a head of its own
         model, decoder = decoder, decoder.model
     output, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
+    named = getattr(config, "unpadded_vocab_size", None)
     norm = next((getattr(decoder, name) for name in _NORMS if hasattr(decoder, name)), None)
     if output is None or embeddings is None or norm is None:
         return None
-    return TransformersHead(
+    head = TransformersHead(
         norm,
         output,
-        embeddings.weight,
+        _entering(embeddings)[:named],
         checkpoint.processor.tokenizer,
         cap=getattr(config, "final_logit_softcapping", None),
         divisor=_divisor(config),
     )
+    # The contract tests hold every row's head against its class; here nobody has.
+    return head if not checkpoint.family.measured or _speaks_as(checkpoint, head) else None
+
+
+def _speaks_as(checkpoint: Checkpoint, head: TransformersHead) -> bool:
+    """Whether the head gives a few tokens the logits that the class itself gives them."""
+    encoded = checkpoint.processor.tokenizer("the sound", return_tensors="pt")
+    ids = encoded["input_ids"].to(checkpoint.device)
+    with torch.no_grad():
+        found = checkpoint.model(input_ids=ids, output_hidden_states=True, use_cache=False)
+        own, last = found.logits[0].float().cpu(), found.hidden_states[-1][0]
+        # Some classes give their last state after the norm only.
+        read = [head.project(normed).cpu() for normed in (head.norm(last), last)]
+    return any(
+        one.shape == own.shape and bool((one - own).norm() <= 0.02 * own.norm()) for one in read
+    )
+
+
+def _entering(embeddings: Any) -> torch.Tensor:
+    """The rows in the direction that the first block gets: Inkling norms them, and scales that."""
+    norm = getattr(embeddings, "embed_norm", None)
+    rows: torch.Tensor = embeddings.weight
+    # Muse Spark's norm has no weight, and turns no row.
+    if norm is not None and getattr(norm, "weight", None) is not None:
+        with torch.no_grad():
+            rows = norm(rows)
+    return rows
 
 
 def _divisor(config: Any) -> float:
-    """Granite divides its logits by a number, Muse Spark multiplies them with one."""
-    scaling = float(getattr(config, "logits_scaling", None) or 1.0)
+    """Granite and Inkling divide the logits by a number, Muse Spark multiplies them with one."""
+    names = ("logits_scaling", "logits_mup_width_multiplier")
+    scaling = next((float(n) for name in names if (n := getattr(config, name, None))), 1.0)
     return scaling / float(getattr(config, "output_multiplier", None) or 1.0)

@@ -19,7 +19,7 @@ from alas_core.types import Audio, ModelInfo
 
 
 def audio_inputs(checkpoint: Checkpoint, audio: Audio, prompt: Prompt) -> dict[str, torch.Tensor]:
-    """Tensors of the audio run, on the model's device, floats in the model's dtype.
+    """Tensors of the audio run, on the model's device, floats in the audio tower's dtype.
 
     `input_ids` has as many audio tokens as the language model will have audio positions.
     """
@@ -36,7 +36,7 @@ def audio_inputs(checkpoint: Checkpoint, audio: Audio, prompt: Prompt) -> dict[s
             return_tensors="pt",
             add_special_tokens=needs_special_tokens(processor.tokenizer, text),
         )
-    return dict(inputs.to(checkpoint.device, dtype=checkpoint.dtype))
+    return dict(inputs.to(checkpoint.device, dtype=_features_dtype(checkpoint)))
 
 
 def text_input(checkpoint: Checkpoint, transcript: str, prompt: Prompt) -> TextInput:
@@ -118,7 +118,7 @@ def model_info(checkpoint: Checkpoint, model_id: str, revision: str) -> ModelInf
         n_layers=text.num_hidden_layers,
         d_model=text.hidden_size,
         frame_rate_hz=family.grid.rate_hz,
-        vocabulary_size=text.vocab_size,
+        vocabulary_size=getattr(text, "unpadded_vocab_size", None) or text.vocab_size,
         max_audio_s=longest_audio_s(checkpoint),
         min_audio_s=family.min_audio_s,
         name=f"{name}, random weights" if checkpoint.untrained else name,
@@ -155,6 +155,13 @@ def longest_audio_s(checkpoint: Checkpoint) -> float | None:
         extractor = checkpoint.processor.feature_extractor
         limits.append(extractor.n_samples / extractor.sampling_rate)
     return min((float(limit) for limit in limits if limit), default=None)
+
+
+def _features_dtype(checkpoint: Checkpoint) -> torch.dtype:
+    """The model's, but float32 for an audio tower that its class keeps in that."""
+    tower = getattr(checkpoint.model.base_model, "audio_tower", None)
+    held = {one.dtype for one in tower.parameters()} if tower is not None else set()
+    return torch.float32 if held == {torch.float32} else checkpoint.dtype
 
 
 def _sample_rate(processor: Any) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 
 from alas_core.errors import ModelError
 from alas_core.models import identity as ids
-from alas_core.models.facts import Family, audio_token, family_of, measured_family
+from alas_core.models.facts import audio_token, family_of, measured_family
+from alas_core.models.family import Family
 from alas_core.models.fetching import cached_folder
 
 

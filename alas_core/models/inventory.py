@@ -9,7 +9,8 @@ from typing import Any
 
 from alas_core.errors import ModelError
 from alas_core.models import registry
-from alas_core.models.facts import FAMILIES, Family
+from alas_core.models.facts import FAMILIES
+from alas_core.models.family import Family
 from alas_core.models.identity import Loading, accelerator, check_model_folder, resolve_dtype
 from alas_core.models.installed import Installed, installed
 from alas_core.models.memory import Estimate, device_memory, weights

@@ -14,7 +14,8 @@ import transformers
 from alas_core.demo.model import build_model
 from alas_core.errors import ModelError
 from alas_core.models import lora, memory, problems
-from alas_core.models.facts import FAMILIES, Family, audio_token, family_of, measured_family
+from alas_core.models.facts import FAMILIES, audio_token, family_of, measured_family
+from alas_core.models.family import Family
 from alas_core.models.guard import Guard, first_line
 from alas_core.models.identity import MODEL_FILE, Loading, read_json, resolve_dtype
 from alas_core.models.watching import Report, Watched, weights_hook

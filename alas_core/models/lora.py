@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import torch
 
-from alas_core.models.facts import Family
+from alas_core.models.family import Family
 
 LATER: Final = {"subfolder": "left for later"}
 """`adapter_kwargs` with which `from_pretrained` passes over the LoRA beside the weights: it would

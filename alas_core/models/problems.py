@@ -126,14 +126,14 @@ def _of_one(error: BaseException, name: str) -> str | None:
             f"the disk is full: '{name}' does not fit; free space, or set HF_HUB_CACHE to a folder "
             "on a larger disk, and load it again (what was fetched is kept)"
         )
-    if isinstance(error, ImportError):
+    if isinstance(error, ImportError) or "Missing optional dependencies" in str(error):
         return _missing(error, name)
     if _is_network(error):
         return _unreachable(name, str(error).strip().splitlines()[0][:200] if str(error) else "")
     return None
 
 
-def _missing(error: ImportError, name: str) -> str:
+def _missing(error: BaseException, name: str) -> str:
     text = str(error).lower()
     known = [package for package in _EXTRAS if package in text]
     if known:

@@ -225,10 +225,14 @@ def _text_block(text: str) -> dict[str, str]:
 def _render(processor: Any, conversation: list[dict[str, Any]]) -> str:
     # The template is given: some families keep it with the tokenizer, where a processor's own
     # method does not look.
+    template = _template(processor)
+    # A model that thinks first would spend the few tokens of its answer on that.
+    thinking = {"enable_thinking": False} if "enable_thinking" in template else {}
     rendered: str = processor.apply_chat_template(
         conversation,
-        chat_template=_template(processor),
+        chat_template=template,
         tokenize=False,
         add_generation_prompt=True,
+        **thinking,
     )
     return rendered
