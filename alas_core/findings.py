@@ -92,8 +92,8 @@ def _best_layer(analysis: Analysis) -> Finding:
     score = float(analysis.scores["alas"][layer])
     if not np.isfinite(score):
         text = (
-            f"Binding cannot be told: each of the {counted(analysis.n_tokens, 'token')} belongs "
-            "to the word that is said, so there is no other to tell it from."
+            "Binding cannot be told: the transcript has "
+            f"{counted(len(analysis.words), 'word')}, so there is no other to tell it from."
         )
         return Finding("best layer", text, layer=layer)
     null = analysis.main_null

@@ -23,6 +23,7 @@ from alas_core.bundle import SUFFIX, dumps
 from alas_core.bundles import Kept, below, named, open_bundle
 from alas_core.errors import InputError
 from alas_core.files import write_file
+from alas_core.numerals import number
 from alas_core.types import Analysis, BoolArray, FloatArray, Utterance
 from alas_core.variations import beats_null
 
@@ -153,9 +154,8 @@ def emergence(series: Series, grown: Growth) -> str:
     """When, and where first, ALAS leaves the null behind; and where it ends."""
     first = np.flatnonzero(grown.above.any(axis=0))
     best = int(np.nan_to_num(grown.values[:, -1], nan=-np.inf).argmax())
-    last = (
-        f"at step {series.steps[-1]:,} it is highest at layer {best}: {grown.values[best, -1]:.2f}"
-    )
+    value = number(float(grown.values[best, -1]))
+    last = f"at step {series.steps[-1]:,} it is highest at layer {best}: {value}"
     if not first.size:
         return f"At no step does ALAS beat its {grown.null_name}; {last}."
     step = int(first[0])

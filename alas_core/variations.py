@@ -167,7 +167,9 @@ def sensitivity_sentences(analysis: Analysis, found: Sensitivity) -> tuple[str, 
         else "The best layer depends on the temperature: "
         + ", ".join(f"{b} at {t:g}" for t, b in zip(found.temperatures, best, strict=True))
     )
-    temperature = f"{where}; ALAS of layer {layer} goes from {at.max():.2f} to {at.min():.2f}."
+    temperature = (
+        f"{where}; ALAS of layer {layer} goes from {number(at.max())} to {number(at.min())}."
+    )
     real = float(analysis.scores["alas"][layer])
     parts = []
     for jitter_ms, draws in zip(found.jitters_ms, found.under_jitter, strict=True):
@@ -175,10 +177,11 @@ def sensitivity_sentences(analysis: Analysis, found: Sensitivity) -> tuple[str, 
         if len(kept):
             same = int((kept.argmax(axis=1) == layer).sum())
             loss = real - float(np.median(kept[:, layer]))
-            parts.append(f"±{jitter_ms:g} ms {loss:.2f} (best layer kept in {same} of {len(kept)})")
+            kept_in = f"best layer kept in {same} of {len(kept)}"
+            parts.append(f"±{jitter_ms:g} ms {number(loss)} ({kept_in})")
     jitter = (
         f"Moving every boundary of the reference at random costs layer {layer}, of its ALAS of "
-        f"{real:.2f}: {', '.join(parts)}."
+        f"{number(real)}: {', '.join(parts)}."
         if parts
         else "No draw of moved boundaries leaves a frame with a word."
     )
@@ -199,8 +202,8 @@ def judgement(analysis: Analysis, result: TrialResult) -> str:
     layer, null = analysis.best_layer, result.null
     value, real = float(result.alas[layer]), float(analysis.scores["alas"][layer])
     said = (
-        f"ALAS {value:.2f} at layer {layer} (recording {real:.2f}, {null.name} reach "
-        f"{float(null.high[layer]):.2f}; p = {float(null.p_adjusted[layer]):.2g})"
+        f"ALAS {number(value)} at layer {layer} (recording {number(real)}, {null.name} reach "
+        f"{number(float(null.high[layer]))}; p = {number(float(null.p_adjusted[layer]))})"
     )
     fine = as_expected(analysis, result)
     if result.trial.expects == NULL:

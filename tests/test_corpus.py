@@ -306,7 +306,7 @@ def test_a_correlation_that_does_not_exist_says_why(run):
     score = np.random.default_rng(0).normal(size=48).astype(np.float32)
     rare = accuracy.Pairs(np.arange(48), score, outcome, outcome > 0)
     assert accuracy.correlation(rare).reason == (
-        "only 4 of 48 utterances differ in outcome, at least 5 are needed"
+        "only 4 of 48 utterances have another outcome than the rest, at least 5 are needed"
     )
     assert np.isnan(accuracy.correlation(rare).pearson.low)
 

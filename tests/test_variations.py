@@ -53,9 +53,9 @@ def result(name: str, alas: float, p: float = 1.0, value: float | None = None) -
 def test_a_trial_is_judged_against_recording_and_null(analysis, name, alas, p, said) -> None:
     text = judgement(analysis, result(name, alas, p))
     layer = analysis.best_layer
-    assert text.startswith(f"ALAS {alas:.2f} at layer {layer}")
-    assert f"recording {analysis.scores['alas'][layer]:.2f}" in text
-    assert f"wrong transcripts reach {analysis.null.high[layer]:.2f}; p = {p:.2g})" in text
+    assert text.startswith(f"ALAS {number(alas)} at layer {layer}")
+    assert f"recording {number(analysis.scores['alas'][layer])}" in text
+    assert f"wrong transcripts reach {number(analysis.null.high[layer])}; p = {number(p)})" in text
     assert text.endswith(said)
 
 
@@ -176,12 +176,12 @@ def test_sensitivity_is_told_with_its_numbers(analysis) -> None:
     found = measure(analysis)
     layer = analysis.best_layer
     temperature, jitter = sensitivity_sentences(analysis, found)
-    assert f"ALAS of layer {layer} goes from {found.by_temperature[:, layer].max():.2f}" in (
+    assert f"ALAS of layer {layer} goes from {number(found.by_temperature[:, layer].max())}" in (
         temperature
     )
     loss = analysis.scores["alas"][layer] - np.median(found.under_jitter[1, :, layer])
     kept = int((found.under_jitter[1].argmax(axis=1) == layer).sum())
-    assert f"±40 ms {loss:.2f} (best layer kept in {kept} of 20)" in jitter
+    assert f"±40 ms {number(loss)} (best layer kept in {kept} of 20)" in jitter
     moved = found.by_temperature.copy()
     moved[0, 8] = 2
     other = dataclasses.replace(found, by_temperature=moved)

@@ -104,8 +104,8 @@ def correlation(found: Pairs, seed: int = 0) -> Correlation:
             return Correlation(none, none, f"all {n} utterances have the same {name}")
         if others < _FEWEST_OTHERS:
             reason = (
-                f"only {others} of {n} utterances differ in {name}, at least {_FEWEST_OTHERS} are "
-                "needed"
+                f"only {others} of {n} utterances have another {name} than the rest, at least "
+                f"{_FEWEST_OTHERS} are needed"
             )
             return Correlation(none, none, reason)
     drawn = weights(n, seed=seed)

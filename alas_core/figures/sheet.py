@@ -16,7 +16,7 @@ from alas_core.figures.panels import layers_trace, similarity_traces, token_trac
 from alas_core.figures.profile import null_caption, profile_traces, word_profile
 from alas_core.figures.sound import mel_ticks, sound_traces, tier_traces
 from alas_core.figures.views import Fold, frame_view, word_view
-from alas_core.numerals import number
+from alas_core.numerals import counted, number
 from alas_core.types import Analysis
 
 LEFT = (0.0, 0.755)
@@ -236,7 +236,7 @@ def _corner(analysis: Analysis, score: str, colours: Palette) -> dict[str, Any]:
             lines += [f"p = {number(null.p_adjusted[best])} (all layers)"]
     spoken = int((analysis.frame_word >= 0).sum())
     lines.append(f"{spoken} of {analysis.n_frames} frames")
-    lines.append(f"{analysis.n_tokens} tokens")
+    lines.append(counted(analysis.n_tokens, "token"))
     return {
         "name": "corner", "text": "<br>".join(lines), "x": RIGHT[0], "y": 1,
         "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from alas_core.errors import AlasError
+from alas_core.numerals import counted
 from alas_core.types import Analysis
 from alas_core.ui import controls, orders, parts
 from alas_core.ui.guard import defect_text
@@ -135,7 +136,7 @@ def _summary(analysis: Analysis) -> str:
     model = analysis.model
     return plain(
         f"{model.name or model.model_id} on {model.device} · {analysis.n_frames} audio frames × "
-        f"{analysis.n_tokens} text tokens × {analysis.n_layers + 1} layers · "
+        f"{counted(analysis.n_tokens, 'text token')} × {analysis.n_layers + 1} layers · "
         f"reference {analysis.reference.name} · null: {len(null.samples)} {null.name}"
     )
 
