@@ -12,8 +12,8 @@ with shell.inside():
         if page.url_path not in shell.OWN_SIDEBAR:
             controls.sidebar()
             forgetting.button()
-            picture.current()
-            layer_choice.layer_and_score(picture.on_screen(), slider=page.url_path == "compare")
+            shown = picture.current().analysis
+            layer_choice.layer_and_score(shown, slider=page.url_path == "compare")
     with guard.guarded(page.title):
         page.run()
     controls.publish(page.url_path or "explore")

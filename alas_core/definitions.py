@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from alas_core.numerals import number
+
 Better = Literal["higher", "lower", "nearer 1"]
 
 
@@ -50,8 +52,24 @@ class Score:
         ----------
         values : np.ndarray [shape=(n_layers + 1,)]
         """
+        return next(iter(self.bests(values)), None)
+
+    def bests(self, values: npt.NDArray[np.floating[Any]]) -> tuple[int, ...]:
+        """All layers with the best value, the shallowest first."""
         merit = self.merit(np.asarray(values))
-        return int(np.nanargmax(merit)) if np.isfinite(merit).any() else None
+        if not np.isfinite(merit).any():
+            return ()
+        return tuple(np.flatnonzero(merit == np.nanmax(merit)).tolist())
+
+    def best_place(self, values: npt.NDArray[np.floating[Any]]) -> str:
+        """The best value and its layer, or its layers, in words."""
+        layers = self.bests(values)
+        if not layers:
+            return "none"
+        noun = "layer" if len(layers) == 1 else "layers"
+        more = f" and {len(layers) - 3} more" if len(layers) > 3 else ""
+        where = ", ".join(map(str, layers[:3]))
+        return f"{number(float(values[layers[0]]))} at {noun} {where}{more}"
 
 
 def _score(*row: Any) -> Score:

@@ -181,9 +181,9 @@ def _path(analysis: Analysis) -> Finding:
     base = float(analysis.baselines["onset_error_ms"][layer])
     frame_ms = 1000 * float(np.median(np.diff(analysis.frame_spans, axis=1)))
     onsets = (
-        f"it starts words {error:.0f} ms from the reference on average (a straight diagonal: "
-        f"{base:.0f} ms; one frame: {frame_ms:.0f} ms; without the first word, which starts every "
-        "path)"
+        f"it starts words {number(error)} ms from the reference on average (a straight diagonal: "
+        f"{number(base)} ms; one frame: {number(frame_ms)} ms; without the first word, which "
+        "starts every path)"
         if np.isfinite(error)
         else f"of {counted(len(analysis.words), 'word')} only the first has a start, and with that "
         "every path begins"

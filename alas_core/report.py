@@ -212,13 +212,12 @@ def _score_table(analysis: Analysis) -> str:
     rows = []
     for name, score in SCORES.items():
         values = analysis.scores[name]
-        top = score.best(values) or 0
         rows.append(
             (
                 score.label,
                 number(float(values[best])),
                 number(float(analysis.baselines[name][best])),
-                f"{number(float(values[top]))} at layer {top}",
+                score.best_place(values),
                 score.unit,
                 score.definition,
             )

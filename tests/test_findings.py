@@ -66,8 +66,8 @@ def test_the_longest_departure_is_told_with_its_time_and_both_words():
     assert "it is on “the” while “red” is said" in found.text
     assert found.word == 1
     layer = analysis.best_layer
-    assert f"{analysis.scores['onset_error_ms'][layer]:.0f} ms" in found.text
-    assert f"{analysis.baselines['onset_error_ms'][layer]:.0f} ms" in found.text
+    assert f"{number(analysis.scores['onset_error_ms'][layer])} ms" in found.text
+    assert f"{number(analysis.baselines['onset_error_ms'][layer])} ms" in found.text
 
 
 def test_the_seconds_of_a_part_are_told_as_its_own():

@@ -58,7 +58,7 @@ def test_first_look_is_a_finished_picture_of_the_first_demo_recording(app):
     assert not app.warning
     best = int(re.search(r"layer (\d)", said).group(1))
     assert app.session_state["shown_layer"] == best
-    assert app.button("best_layer").label == f"Best layer: {best}"
+    assert app.button("best_layer").label == f"Best layer of ALAS: {best}"
 
 
 def test_provenance_tells_the_seconds_of_each_stage(app):

@@ -435,12 +435,15 @@ def test_what_is_known_stays_while_a_second_reference_is_asked(app, whisper, roo
 
 
 def test_the_second_reference_is_in_the_link_and_outlives_another_page(app):
-    app.query_params.update({"quality": "true", "quality_compare": "true", "second": "own"})
+    app.query_params.update(
+        {"quality": "true", "quality_compare": "true", "second": "pocketsphinx"}
+    )
     finish(app, demo_order())
     for _ in range(2):
         assert app.toggle(key="quality_compare").value
-        assert app.selectbox(key="second").value == references.OWN
-        assert app.query_params["second"] == "own"
+        assert app.selectbox(key="second").value == references.POCKETSPHINX
+        assert app.query_params["second"] == "pocketsphinx"
+        assert "the two can only agree" in words_of(app.caption)
         for page in ("pages/training.py", "pages/explore.py"):
             app.query_params.clear()  # as Streamlit does when the page changes
             app.switch_page(page).run()

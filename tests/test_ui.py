@@ -578,7 +578,7 @@ def test_what_is_written_is_read_back(address):
         "b": ["model", "settings"],
         "b_temperature": 0.5,
         "b_layer": 2,
-        "second": "own",
+        "second": "pocketsphinx",
         "run_only_speaker": ["Lee, Anna", "100%", "%2C"],
         "run_kept": True,
         "run_threshold": 0.35,

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from alas_core.definitions import SCORES
-from alas_core.figures.palette import Palette, Theme, palette
+from alas_core.figures.palette import SELECTION, Palette, Theme, palette
 from alas_core.types import NO_WORD, Analysis, FloatArray, IntArray
 
 FONT = "Source Sans, Source Sans Pro, Noto Sans, sans-serif"
@@ -222,3 +222,12 @@ def bar_above(right: float, top: float, colours: Palette) -> dict[str, Any]:
 def spread_labels(rows: Sequence[str], columns: Sequence[str]) -> list[list[list[str]]]:
     """Row and column label of each cell, as a heatmap's `customdata`."""
     return [[[column, row] for column in columns] for row in rows]
+
+
+def mark_word(figure: go.Figure, column: int | None) -> None:
+    """A frame around the column of the chosen word; unseen where none is, for the page to move."""
+    at = column or 0
+    figure.add_vrect(
+        x0=at - 0.5, x1=at + 0.5, line={"color": SELECTION, "width": 2}, name="word",
+        visible=column is not None,
+    )  # fmt: skip

@@ -71,12 +71,13 @@ def profiles_figure(
         figure.add_vline(x=0, line={"color": colours.muted, "width": 1, "dash": "dash"}, col=None,
                          xref="x2")  # fmt: skip
     figure.update_xaxes(zeroline=False)
+    panels = ("x domain",) if is_one(*pair) else ("x domain", "x2 domain")
     for index, (side, layer) in enumerate(zip(pair, layers, strict=True)):
-        figure.add_shape(
-            type="line", xref="x domain", x0=0, x1=1,
-            y0=(at := shown_rows(side, axis)[layer]), y1=at,
-            line={"color": SELECTION, "width": 1.5, "dash": _SIDES[index][0]}, name="layer",
-        )  # fmt: skip
+        at = shown_rows(side, axis)[layer]
+        line = {"color": SELECTION, "width": 1.5, "dash": _SIDES[index][0]}
+        for panel in panels:
+            figure.add_shape(type="line", xref=panel, x0=0, x1=1, y0=at, y1=at, line=line,
+                             name="layer")  # fmt: skip
     return figure
 
 

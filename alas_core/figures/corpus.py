@@ -14,10 +14,10 @@ from alas_core.definitions import SCORES
 from alas_core.figures import axes
 from alas_core.figures.palette import (
     AUDIO,
+    LINES,
     REFERENCE,
     SELECTION,
     TEXT,
-    WORDS,
     Palette,
     Theme,
     palette,
@@ -34,7 +34,7 @@ HEAT = "utterances"
 MAX_LABEL = 70
 _SPLIT = 0.74
 
-GROUP_COLOURS = (AUDIO, TEXT, REFERENCE, *WORDS)
+GROUP_COLOURS = (AUDIO, TEXT, REFERENCE, *LINES)
 
 
 def corpus_figure(

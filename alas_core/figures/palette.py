@@ -23,6 +23,9 @@ SIMILARITY = "Cividis"
 WORDS: tuple[str, ...] = tuple(qualitative.Safe)
 """Cycled over the words of a map."""
 
+LINES: tuple[str, ...] = tuple(WORDS[hue] for hue in (1, 6, 5, 7, 0, 2, 10))
+"""Those that can be told apart as lines on a light and on a dark page."""
+
 
 @dataclass(frozen=True)
 class Palette:

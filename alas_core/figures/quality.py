@@ -51,14 +51,12 @@ def agreement_figure(
             "range": [-reach, reach],
             "zeroline": False,
         },
-        shapes=[
-            _band(-frame_ms, frame_ms, colours.band),
-            {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": 0, "y1": 0,
-             "line": {"color": colours.muted, "width": 1}},
-        ],
+        shapes=[_band(-frame_ms, frame_ms, colours.band)],
         annotations=[_band_label("one audio frame", frame_ms, colours.muted)],
-    )  # fmt: skip
+    )
+    figure.add_hline(y=0, line={"color": colours.muted, "width": 1})
     bars = [SELECTION if k == word else REFERENCE for k in range(len(labels))]
+    axes.mark_word(figure, word)  # one without a difference has no bar to colour
     missing = "no place in one of the two"
     figure.add_trace(
         go.Bar(

@@ -73,11 +73,7 @@ def reading_figure(
     if layer is not None:
         figure.add_hline(y=layer, line={"color": SELECTION, "width": 1.5}, name="layer")
     chosen = next((i for i, reading in enumerate(readings) if reading.word == word), None)
-    at = 0 if chosen is None else chosen
-    figure.add_vrect(
-        x0=at - 0.5, x1=at + 0.5, line={"color": SELECTION, "width": 2}, name="word",
-        visible=chosen is not None,
-    )  # fmt: skip
+    axes.mark_word(figure, chosen)
     return figure
 
 

@@ -8,16 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from alas_core.figures import axes
-from alas_core.figures.palette import SELECTION, WORDS, Theme, palette
+from alas_core.figures.palette import LINES, SELECTION, Theme, palette
 from alas_core.figures.profile import profile_traces
 from alas_core.numerals import number
 from alas_core.types import Analysis
 from alas_core.variations import TrialResult
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
-_HUES = (1, 6, 5, 7, 0, 2, 10)
-"""Those of `WORDS` that can be told apart on a light and on a dark page."""
-
 HEIGHT = 430
 
 
@@ -62,7 +59,7 @@ def trials_figure(
         trace.update(showlegend=trace.name in names.values())
         figure.add_trace(trace)
     for index, result in enumerate(results):
-        figure.add_trace(_curve(result, WORDS[_HUES[index % len(_HUES)]], index))
+        figure.add_trace(_curve(result, LINES[index % len(LINES)], index))
     if layer is not None:
         figure.add_hline(y=layer, line={"color": SELECTION, "width": 1.5}, name="layer")
     return figure

@@ -82,6 +82,8 @@ def _differs(first: Order) -> list[str]:
     """In what B differs; kept analyses cannot be computed anew with something changed."""
     finished = sources.source(first.data).finished
     chosen = [kind for kind in st.session_state.get("b") or () if kind in _kinds(finished)]
+    if "kept" in chosen:  # a link may name anything beside it
+        chosen = [kind for kind in chosen if kind in ("kept", "layer")]
     return chosen or (["kept"] if finished else ["model"])
 
 
@@ -131,17 +133,29 @@ def sides(first: Analysis | None, second: Analysis | None) -> None:
             format_func=_KINDS.__getitem__,
             selection_mode="multi",
             key="b",
+            on_change=_keep_apart,
+            args=[list(st.session_state["b"])],
         )
         _choices(order, _differs(order))
-        if "layer" in _differs(order) and first is not None and second is not None:
-            _layer(first, second)
+        if first is not None and second is not None:
+            if "layer" in _differs(order):
+                _layer(first, second)
+            st.caption(_where_b_is(first, second))
+
+
+def _keep_apart(before: list[str]) -> None:
+    """A kept analysis has all but its layer by itself: beside it, what was chosen last stays."""
+    chosen = st.session_state["b"]
+    new = [kind for kind in chosen if kind not in (*before, "layer")]
+    if "kept" in new:
+        st.session_state["b"] = [kind for kind in chosen if kind in ("kept", "layer")]
+    elif new:
+        st.session_state["b"] = [kind for kind in chosen if kind != "kept"]
 
 
 def _choices(order: Order, kinds: list[str]) -> None:
     if "kept" in kinds:
         _select("Kept analysis", "b_kept", _other_kept(order))
-        if len(kinds) > 1:
-            st.caption("A kept analysis has its own model, recording and settings.")
         return
     if "model" in kinds:
         models = _other_models(order)
@@ -239,6 +253,19 @@ def _layers(first: Analysis, second: Analysis, axis: Axis) -> tuple[int, int]:
     if chosen is None:
         return layer, second.best_layer
     return layer, layer_at(second, float(positions(first, axis)[layer]), axis)
+
+
+def _where_b_is(first: Analysis, second: Analysis) -> str:
+    """At which layer each side is looked at, and why."""
+    axis: Axis = st.session_state.get("axis", "index")
+    at, layer = _layers(first, second, axis)
+    if "layer" in st.session_state["b"]:
+        why = "as chosen here"
+    elif controls.view().layer is None:
+        why = "each side's own best layer, until you choose one in the sidebar"
+    else:
+        why = "the same layer" if axis == "index" else "the same depth"
+    return f"A at layer {at}, B at layer {layer}: {why}."
 
 
 def _what_changed(first: Analysis, second: Analysis, layers: tuple[int, int], axis: Axis) -> None:

@@ -157,12 +157,34 @@ def sidebar() -> None:
             _model()
         source_list.draw()
         options = source.utterances()
+        _look_for_linked(options)
         if options:
             select("Utterance", "utterance", options, on_change=url.forget_choice)
             neighbours.buttons(list(options))
+        _say_lost(bool(options))
         if not source.finished:
             parts.chooser()
         source.tools()
+
+
+def _look_for_linked(options: dict[str, str]) -> None:
+    """Note a recording that an address names and this server has not, with what is chosen in it."""
+    linked = st.session_state.get(url.LINKED)
+    if linked is None or not (options or source_list.chosen() == YOURS):  # still to be listed
+        return
+    del st.session_state[url.LINKED]
+    if linked not in options:
+        url.forget_choice()
+        st.session_state[url.LOST] = linked
+
+
+def _say_lost(another: bool) -> None:
+    if url.LOST in st.session_state:
+        shown = "Another one is shown." if another else "Add it here, or ask for a bundle of it."
+        st.warning(
+            f"The link names the recording {plain(st.session_state[url.LOST], 80)}, which is not "
+            f"among these. {shown}"
+        )
 
 
 def invite() -> None:

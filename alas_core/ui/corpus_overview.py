@@ -141,13 +141,10 @@ def profiles(looked: Scope) -> None:
     shown = _profiles_of(looked, str(column), compared)
     depth = bool(compared)
     figure = groups_figure(shown, layer=looked.layer, depth=depth, theme=theme())
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        layers = () if depth else range(looked.run.n_layers + 1)
-        name = f"{looked.name}-profiles"
-        chart(figure, key="run_groups", filename=name, rows=layers, on_pick=_choose_layer)
-    with right:
-        _table(looked, shown)
+    layers = () if depth else range(looked.run.n_layers + 1)
+    name = f"{looked.name}-profiles"
+    chart(figure, key="run_groups", filename=name, rows=layers, on_pick=_choose_layer)
+    _table(looked, shown)
 
 
 def _choose_layer(cell: Cell) -> None:
@@ -183,8 +180,8 @@ def _table(looked: Scope, shown: tuple[Profile, ...]) -> None:
             "best layer": found.best,
             f"{label} there (95 %)": _with_ends(best),
         }
-        if found.n_layers == looked.run.n_layers and found.best != looked.layer:
-            row[f"@ layer {looked.layer}"] = _with_ends(found.band.at(looked.layer))
+        if found.n_layers == looked.run.n_layers:
+            row[f"at layer {looked.layer} (95 %)"] = _with_ends(found.band.at(looked.layer))
         if found.null_high is not None:
             row[f"{found.null_name} reach"] = number(float(found.null_high[found.best]))
         rows.append(row)

@@ -135,7 +135,7 @@ def scope(found: Found) -> Scope:
         score = _score(run, place)
         key = f"{found.url} {stamp(found)} {told}"
         best = _best(key, run, rows, score)
-        layer = _layer(run, best, place)
+        layer = _layer(run, best, score, place)
     return Scope(key, found.name, run, rows, score, layer, best)
 
 
@@ -155,7 +155,9 @@ def _score(run: Run, place: st.delta_generator.DeltaGenerator) -> str:
     return score.name
 
 
-def _layer(run: Run, best: BestLayer | None, place: st.delta_generator.DeltaGenerator) -> int:
+def _layer(
+    run: Run, best: BestLayer | None, score: str, place: st.delta_generator.DeltaGenerator
+) -> int:
     """The chosen layer, else the best; the slider follows."""
     fallback = best.layer if best else 0
     chosen = st.session_state.get("run_layer")
@@ -172,7 +174,7 @@ def _layer(run: Run, best: BestLayer | None, place: st.delta_generator.DeltaGene
         help="0 is the input of the first block, the last number the output of the last block.",
     )
     place.button(
-        f"Best layer: {fallback}",
+        f"Best layer of {SCORES[score].label}: {fallback}",
         key="run_best_layer",
         on_click=lambda: st.session_state.pop("run_layer", None),
         disabled=chosen is None,

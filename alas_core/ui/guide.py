@@ -42,6 +42,8 @@ which the scores see and a flat map may not.
 - **UMAP** keeps neighbourhoods; its distances between groups and sizes of groups mean nothing.
 - All layers share their axes: each layer is scaled to one spread and turned towards the layer
   before, and UMAP starts each layer where its neighbour's dots lie. So what moves has moved.
+- **Finds its word** colours a frame green where its nearest token belongs to the word being spoken,
+  orange where it belongs to another, grey where no word is spoken.
 - **Trails** follow the middle of a word's frames (solid) and tokens (dashed) from layer 0 on.
 - **Trustworthiness** (Venna and Kaski 2001) falls where the map invents neighbours: 1 means it
   shows none that are far apart among the 50 stored components; points thrown at random have 0.5.

@@ -61,7 +61,7 @@ def _layer(analysis: Analysis) -> None:
     st.session_state[_SHOWN_LAYER] = view().layer_of(analysis)
     following = view().layer is None
     st.button(
-        f"Best layer: {best}",
+        f"Best layer of ALAS: {best}",
         key="best_layer",
         on_click=_follow_best,
         disabled=following,

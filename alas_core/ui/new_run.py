@@ -43,6 +43,7 @@ def sidebar(taken: Collection[str]) -> None:
             placeholder="made of data set, model and time",
             help="Letters, digits and . + - _; the run's folder is called so.",
         )
+        trouble = st.container()  # above the button: below it it may be out of sight
         busy = workshop.busy()
         pressed = st.button(
             "Start",
@@ -54,7 +55,8 @@ def sidebar(taken: Collection[str]) -> None:
             help=f"One run at a time on this server: {plain(busy)} is going." if busy else None,
         )
         if pressed:
-            _start((name or "").strip(), taken, asked)
+            with trouble:
+                _start((name or "").strip(), taken, asked)
 
 
 def _what() -> dict[str, Any]:

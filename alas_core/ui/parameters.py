@@ -149,7 +149,7 @@ PARAMETERS: dict[str, Parameter] = {
     "control_speed": Parameter(number_of(SPEEDS), 0.9, "explore"),
     "quality": Parameter(flag, False, "explore"),
     "quality_compare": Parameter(flag, False, "explore"),
-    "second": Parameter(one_of(LINKED_REFERENCES), "pocketsphinx", "explore"),
+    "second": Parameter(one_of(LINKED_REFERENCES), "own", "explore"),
     "cross_layer": Parameter(one_of(("cka", "layer_correlation")), "cka", "explore"),
     "details": Parameter(
         one_of(("Scores", "Words", "Provenance", "Download")), "Scores", "explore"

@@ -80,6 +80,8 @@ def _second(analysis: Analysis) -> str:
             help="Another aligner, or your own file, for the same recording and transcript.",
         )
         chosen = references.choice("Second reference", "second") if compared else ""
+        if chosen and chosen == references.chosen():
+            st.caption("This is the reference that the analysis has: the two can only agree.")
         if chosen == references.OWN and not _source_of(analysis):
             st.caption(_NOT_OF_THIS)
             return ""

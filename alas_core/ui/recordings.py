@@ -54,12 +54,14 @@ def add_recording(expanded: bool) -> None:
                 max_chars=MAX_TRANSCRIPT,
                 placeholder="the words, in order, as they are spoken",
             )
+            trouble = st.container()  # above the buttons: below them it may be out of sight
             heard = drafting.button()
             sent = st.form_submit_button("Analyse", type="primary", width="stretch")
         if sent:
-            _accept(source, transcript or "")
+            with trouble:
+                _accept(source, transcript or "")
         elif heard and source is None:
-            st.error("There is no sound yet: choose a file or record, then press Transcribe.")
+            trouble.error("There is no sound yet: choose a file or record, then press Transcribe.")
         elif heard and source is not None:
             drafting.begin(source)
         drafting.progress(source)

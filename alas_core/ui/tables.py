@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from alas_core.definitions import SCORES
+from alas_core.definitions import SCORES, Score
 from alas_core.mistakes import nearest_other, nearest_tokens
 from alas_core.numerals import number
 from alas_core.types import Analysis
@@ -17,14 +17,19 @@ _FRAME_COLUMNS = {"alas": "mass_minus_uniform"}
 """Of a frame it is m − u; ALAS divides their means by 1 − u."""
 
 
+def _known(analysis: Analysis) -> list[tuple[str, Score]]:
+    """The scores that the analysis has, in the order of their table."""
+    return [(name, score) for name, score in SCORES.items() if name in analysis.scores]
+
+
 def layer_rows(analysis: Analysis) -> list[dict[str, object]]:
     """One row a layer: every score, its baseline, the null band and p of ALAS."""
     null = analysis.main_null
     rows: list[dict[str, object]] = []
     for layer in range(analysis.n_layers + 1):
         row: dict[str, object] = {"layer": layer}
-        for name, values in analysis.scores.items():
-            row[name] = float(values[layer])
+        for name, _ in _known(analysis):
+            row[name] = float(analysis.scores[name][layer])
             if name in analysis.baselines:
                 row[f"{name}_baseline"] = float(analysis.baselines[name][layer])
         row |= {
@@ -41,19 +46,15 @@ def layer_rows(analysis: Analysis) -> list[dict[str, object]]:
 def score_rows(analysis: Analysis, layer: int) -> list[dict[str, object]]:
     """One row a score: at this layer, its baseline there, and where it is best."""
     rows: list[dict[str, object]] = []
-    for name, values in analysis.scores.items():
-        score = SCORES.get(name)
-        if score is None:
-            continue
-        best = score.best(values)
-        where = "none" if best is None else f"{number(float(values[best]))} at layer {best}"
+    for name, score in _known(analysis):
+        values = analysis.scores[name]
         baseline = analysis.baselines.get(name)
         rows.append(
             {
                 "Score": score.label,
                 f"Layer {layer}": number(float(values[layer])),
                 "Baseline there": "none" if baseline is None else number(float(baseline[layer])),
-                "Best": where,
+                "Best": score.best_place(values),
                 "Better is": score.better,
                 "Unit": score.unit,
                 "Baseline means": score.baseline,

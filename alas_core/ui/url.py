@@ -19,6 +19,9 @@ from alas_core.ui.parameters import CHOICE, PARAMETERS, PART, Value, written
 _PUBLISHED = "url_published"
 _SUPERSEDED = "url_superseded"
 
+LINKED, LOST = "linked_utterance", "lost_utterance"
+"""A recording that an address names, until it is looked for; and one that was not found."""
+
 _STALE_S = 5.0
 """A browser that is just being told a new URL may still send the one before."""
 
@@ -45,7 +48,7 @@ def keep(name: str, default: Value) -> None:
 
 def forget_choice() -> None:
     """Another recording is looked at: its words, frames, tokens and parts are others."""
-    for name in (*CHOICE, *PART):
+    for name in (*CHOICE, *PART, LOST):
         st.session_state.pop(name, None)
 
 
@@ -96,6 +99,8 @@ def _set(name: str, text: str | None) -> None:
     value = PARAMETERS[name].read(text)
     if value is not None:
         st.session_state[place] = value
+        if name == "utterance":
+            st.session_state[LINKED] = value
 
 
 def publish(values: Mapping[str, Value | None], page: str = "explore") -> None:

@@ -7,7 +7,8 @@ const CHART_CONFIG = {
   showTips: false,
 };
 
-const CHART_HELP = "Arrow up and down change the layer, left and right the word, R plays it again.";
+const ROWS_HELP = "Arrow up and down change the layer.";
+const LINK_HELP = "Arrow up and down change the layer, left and right the word, R plays it again.";
 
 // Labels of rows and columns travel once and are spread over the cells here.
 function spreadLabels(trace) {
@@ -23,6 +24,7 @@ class ChartView {
     this.plot.setAttribute("role", "img");
     this.root.replaceChildren(this.plot, saveBar((format) => this.save(format)));
     this.sent = 0;
+    this.root.addEventListener("keydown", (event) => this.onKey(event));
     this.watcher = new ResizeObserver(() => this.onResize());
     this.watcher.observe(this.root);
   }
@@ -30,11 +32,15 @@ class ChartView {
   async update({ id, figure, filename, label, nonce, picks, rows, link }) {
     this.sent = Math.max(this.sent, nonce);
     this.rows = rows;
+    if (rows.length || link) this.root.tabIndex = 0;
     this.listenTo(link);
     if (id === this.wanted) return;
     this.wanted = id;
     this.plot.setAttribute("aria-label", label);
-    if (link) this.root.setAttribute("aria-label", `${label}. ${CHART_HELP}`);
+    if (this.root.tabIndex === 0) {
+      this.root.setAttribute("role", "group");
+      this.root.setAttribute("aria-label", `${label}. ${link ? LINK_HELP : ROWS_HELP}`);
+    }
     this.root.toggleAttribute("data-picks", picks || link !== null);
     const Plotly = await get("plotly");
     if (this.closed || this.wanted !== id) return;
@@ -47,6 +53,7 @@ class ChartView {
     this.plot.onclick = rows.length || link ? (event) => this.onPlace(event) : null;
     if (picks && !rows.length && !this.listening) this.plot.on("plotly_click", (event) => this.onClick(event.points[0]));
     this.listening = true;
+    this.counted = null;
     this.follow();
     this.root.dataset.ready = id;
   }
@@ -60,8 +67,6 @@ class ChartView {
     this.chosen = chosen;
     if (!chosen) return;
     this.root.dataset.analysis = link.analysis; // whose keys these are
-    this.root.tabIndex = 0;
-    this.root.setAttribute("role", "group");
     this.leave = chosen.subscribe((state, { change }) => {
       if (change.layer !== undefined || change.word !== undefined) this.follow();
     });
@@ -87,13 +92,25 @@ class ChartView {
   onPlace(event) {
     const place = this.placeOf(event);
     if (!place) return;
+    this.root.focus({ preventScroll: true }); // so that the keys go on from here
     const row = this.rowAt(place.y);
     if (!this.chosen) return row < 0 ? null : this.send(row, 0);
     const word = this.link.words[Math.round(place.x)];
     if (row < 0 && word === undefined) return;
-    this.root.focus({ preventScroll: true }); // so that the keys go on from here
     const change = word === undefined ? {} : { word };
     this.chosen.pick(row < 0 ? change : { layer: row, ...change }, word !== undefined);
+  }
+
+  // Of a figure that is linked the sheet has the keys. In one that is not, the row is counted here,
+  // since the next key may come before Python has drawn the mark anew.
+  onKey(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (this.chosen || !this.rows.length || !step || event.target !== this.root) return;
+    event.preventDefault();
+    const mark = this.plot.layout?.shapes?.find(({ name }) => name === "layer");
+    const from = this.counted ?? (mark ? this.rowAt(mark.y0) : 0);
+    this.counted = Math.min(Math.max(from + step, 0), this.rows.length - 1);
+    if (this.counted !== from) this.send(this.counted, 0);
   }
 
   // The row that a place belongs to, or -1 beyond half a row from all.
