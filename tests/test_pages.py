@@ -289,6 +289,24 @@ def test_a_model_that_was_refused_is_said_as_long_as_another_stands_under_the_li
     assert "The link names" not in words_of(app.warning)
 
 
+def test_a_linked_recording_that_is_not_here_is_said_and_its_word_is_not_marked(app):
+    app.query_params.update({"utterance": "demo-999", "word": "3", "layer": "1"})
+    finish(app, demo_order())
+    app.run()
+    assert "The link names the recording demo-999, which is not among these" in (
+        words_of(app.warning).replace("\\", "")
+    )
+    assert app.session_state["utterance"] == demo_order().utterance_id
+    assert "word" not in app.session_state
+    second = datasets.demo().ids()[1].id
+    app.selectbox(key="utterance").set_value(second)
+    finish(app, demo_order(utterance_id=second))
+    assert "The link names" not in words_of(app.warning)
+    app.query_params["data"], app.query_params["utterance"] = "yours", "of somebody else"
+    app.run()
+    assert "Add it here, or ask for a bundle of it" in words_of(app.warning)
+
+
 def test_a_corrupt_bundle_is_set_aside_and_the_picture_computed_anew(app, tmp_path, fake_model):
     finish(app, demo_order())
     bundle = next((tmp_path / "store").glob("*.alas"))

@@ -95,6 +95,43 @@ def test_what_b_differs_in_is_named_and_its_words_stand_beside_those_of_a(second
     assert at.query_params["b"] == kind
 
 
+def test_it_is_said_at_which_layer_b_is_and_why(second_model):
+    at = start("app.py")
+    at.query_params.update({"b": "model", "b_model": OTHER})
+    at.switch_page("pages/compare.py")
+    finish(at, demo_order())
+    finish(at, demo_order(model_id=OTHER))
+    assert "each side's own best layer, until you choose one" in words_of(at.caption)
+    at.slider(key="layer_slider").set_value(1).run()
+    assert "A at layer 1, B at layer 1: the same layer." in words_of(at.caption)
+    at.button(key="best_layer").click().run()
+    assert "each side's own best layer" in words_of(at.caption)
+
+
+def test_a_kept_analysis_stands_beside_no_difference_but_the_layer(second_model):
+    at = start("app.py")
+    at.query_params.update({"b": "kept,instruction,audio,layer", "b_kept": KEPT})
+    at.switch_page("pages/compare.py")
+    finish(at, demo_order())
+    assert at.session_state["b"] == ["kept", "layer"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept_kinds"),
+    [
+        (["kept"], ["kept", "audio"], ["audio"]),
+        (["audio", "model"], ["audio", "model", "kept"], ["kept"]),
+        (["kept"], ["kept", "layer"], ["kept", "layer"]),
+        (["audio"], ["audio", "model"], ["audio", "model"]),
+    ],
+)
+def test_of_what_excludes_each_other_the_last_choice_stays(before, after, kept_kinds, monkeypatch):
+    state = {"b": after}
+    monkeypatch.setattr(compare.st, "session_state", state)
+    compare._keep_apart(before)
+    assert state["b"] == kept_kinds
+
+
 def test_a_link_downloads_no_model_of_b_before_the_button_is_pressed(monkeypatch, asked):
     far = "someone/some-speech-model"
     monkeypatch.setattr(catalogue, "models", lambda: {MODEL: "one", far: "two"})

@@ -226,6 +226,15 @@ def test_the_word_that_every_path_begins_with_has_no_onset_of_its_own():
     assert np.isfinite(np.delete(shifts, a.token_word[0], axis=1)).all()
 
 
+def test_all_layers_of_the_best_value_are_named():
+    hit_rate = SCORES["hit_rate"]
+    assert hit_rate.best_place(np.array([0.5, 0.95, 0.95])) == "0.95 at layers 1, 2"
+    assert hit_rate.best_place(np.array([0.5, 0.95, 0.2])) == "0.95 at layer 1"
+    assert hit_rate.best_place(np.ones(9)) == "1.0 at layers 0, 1, 2 and 6 more"
+    assert hit_rate.best_place(np.full(3, np.nan)) == "none"
+    assert SCORES["norm_ratio"].bests(np.array([0.5, 2.0, 3.0])) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("score", "values", "best"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import threading
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from alas_core import bundles
 from alas_core.datasets import Row
+from alas_core.definitions import SCORES
 from alas_core.errors import InputError
 from alas_core.ui import details, gallery, kept_runs, parameters, settings, sheet, tables, url
 from alas_core.ui.folders import FolderSource
@@ -338,6 +340,9 @@ def test_tables_hold_every_layer_word_and_baseline():
     assert {"alas_baseline", "null_low", "null_high", "p", "p_adjusted"} <= set(layers[0])
     assert [row["word"] for row in words] == ["the", "red", "fox"]
     assert sum(row["tokens"] for row in words) == analysis.n_tokens
+    shuffled = dict(sorted(analysis.scores.items(), key=lambda item: item[0][::-1]))
+    mixed = tables.score_rows(dataclasses.replace(analysis, scores=shuffled), 0)
+    assert [row["Score"] for row in mixed] == [score.label for score in SCORES.values()]
     best = next(row for row in tables.score_rows(analysis, 0) if row["Score"] == "ALAS")
     assert best["Best"].endswith(f"at layer {analysis.best_layer}")
 
