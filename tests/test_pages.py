@@ -300,7 +300,7 @@ def test_a_linked_recording_that_is_not_here_is_said_and_its_word_is_not_marked(
     assert "word" not in app.session_state
     second = datasets.demo().ids()[1].id
     app.selectbox(key="utterance").set_value(second)
-    finish(app, demo_order(utterance_id=second))
+    finish(app, dataclasses.replace(demo_order(), utterance_id=second))
     assert "The link names" not in words_of(app.warning)
     app.query_params["data"], app.query_params["utterance"] = "yours", "of somebody else"
     app.run()
