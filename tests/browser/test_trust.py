@@ -171,7 +171,7 @@ def test_controls_are_run_on_demand_and_drawn_under_the_real_curve(guest: Visito
         panel.get_by_role("button", name=name, exact=True).click()
     curves = ["wrong transcripts", "this recording", "Noise instead", "Other speed, 0.9×"]
     expect(drawn_names(panel, "controls_figure")).to_have_text(curves, timeout=SLOW_MS)
-    said = panel.get_by_text(re.compile(r"ALAS -?\d\.\d\d at layer \d \(recording \d\.\d\d"))
+    said = panel.get_by_text(re.compile(r"ALAS −?[\d.]+ at layer \d \(recording \d\.\d"))
     expect(said).to_have_count(2)
     for control in CONTROLS.values():
         if control.label not in ("Noise instead", "Other speed"):
