@@ -144,7 +144,8 @@ def _show(check: SelfCheck) -> None:
     columns[0].metric("Layers × width", f"{info.n_layers} × {info.d_model}")
     columns[1].metric("Frames a second", f"{info.frame_rate_hz:.3g}")
     columns[2].metric("Loaded as", f"{info.dtype}{variant}")
-    columns[3].metric("Memory used", "unknown" if check.after is None else gib(check.after.used))
+    used = "unknown" if check.after is None else gib(check.after.used)
+    columns[3].metric("Memory used", used, help="Of the whole device, by all programs on it.")
     about = f"{info.name or info.model_id} on {info.device}, revision {cut(info.revision, 40)}"
     st.caption(plain(f"{about}. {_memory(check)}"))
     _frames(check)
