@@ -7,7 +7,6 @@ const CHART_CONFIG = {
   showTips: false,
 };
 
-const FOLLOW_AFTER_MS = 120; // of rest: these marks do not delay the views that slide with a key
 const ROWS_HELP = "Arrow up and down change the layer.";
 const LINK_HELP = "Arrow up and down change the layer, left and right the word, R plays it again.";
 
@@ -69,9 +68,7 @@ class ChartView {
     if (!chosen) return;
     this.root.dataset.analysis = link.analysis; // whose keys these are
     this.leave = chosen.subscribe((state, { change }) => {
-      if (change.layer === undefined && change.word === undefined) return;
-      clearTimeout(this.following);
-      this.following = setTimeout(() => this.follow(), FOLLOW_AFTER_MS);
+      if (change.layer !== undefined || change.word !== undefined) this.follow();
     });
   }
 
@@ -158,7 +155,6 @@ class ChartView {
 
   close() {
     this.closed = true;
-    clearTimeout(this.following);
     this.leave?.();
     this.watcher.disconnect();
     if (this.Plotly) purge(this.Plotly, this.plot);
