@@ -91,9 +91,10 @@ def _best_layer(analysis: Analysis) -> Finding:
     layer = analysis.best_layer
     score = float(analysis.scores["alas"][layer])
     if not np.isfinite(score):
+        own = len(np.unique(analysis.token_word[analysis.token_word != NO_WORD]))
         text = (
-            "Binding cannot be told: the transcript has "
-            f"{counted(len(analysis.words), 'word')}, so there is no other to tell it from."
+            f"Binding cannot be told: {own} of {counted(len(analysis.words), 'word')} has tokens of "
+            "its own, so there is no other to tell it from."
         )
         return Finding("best layer", text, layer=layer)
     null = analysis.main_null

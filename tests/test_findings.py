@@ -193,7 +193,9 @@ def test_where_there_is_no_path_that_is_said_with_the_reason():
 
 def test_of_one_word_it_is_said_that_nothing_can_be_told():
     found = by_kind(make_analysis(words="fox"))
-    assert found["best layer"].text.startswith("Binding cannot be told: the transcript has 1 word,")
+    assert found["best layer"].text.startswith(
+        "Binding cannot be told: 1 of 1 word has tokens of its own,"
+    )
     assert "words" not in found
     assert "of 1 word only the first has a start" in found["path"].text
     assert not any("nan" in finding.text or "–" in finding.text for finding in found.values())

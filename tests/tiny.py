@@ -23,6 +23,16 @@ TEXT = (
 _CHAT = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 
+MAMBA = {
+    "mamba_num_heads": 4,
+    "mamba_head_dim": 16,
+    "ssm_state_size": 8,
+    "n_groups": 1,
+    "chunk_size": 16,
+}
+"""Of a tiny Nemotron-H's linear attention."""
+
+
 def tokenizer(specials: Sequence[str], **attributes: str) -> transformers.PreTrainedTokenizerFast:
     """A byte-level BPE of 400 tokens with the special tokens first."""
     backend = Tokenizer(models.BPE())
@@ -217,11 +227,7 @@ def nemotron_transcribe(folder: Path, seed: int = 0) -> Path:
             "layers_block_type": ["linear_attention", "moe", "full_attention"],
             "num_key_value_heads": 1,
             "head_dim": 16,
-            "mamba_num_heads": 4,
-            "mamba_head_dim": 16,
-            "ssm_state_size": 8,
-            "n_groups": 1,
-            "chunk_size": 16,
+            **MAMBA,
             "moe_intermediate_size": 16,
             "moe_shared_expert_intermediate_size": 16,
             "n_routed_experts": 4,

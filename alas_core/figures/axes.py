@@ -55,6 +55,11 @@ def time_title(analysis: Analysis) -> str:
     return f"time (s) within {part} s of the recording" if part else "time (s)"
 
 
+def time_unit(analysis: Analysis) -> str:
+    """The same where there is no room for which part it is."""
+    return "time in part (s)" if analysis.utterance.part else "time (s)"
+
+
 def token_texts(analysis: Analysis) -> list[str]:
     """Each token as a reader sees it, escaped; a piece inside a word begins with "·"."""
     texts = []

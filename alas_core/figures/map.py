@@ -231,8 +231,7 @@ def _shades(
         middles = [(w.start_s + w.end_s) / 2 if w.placed else np.nan for w in analysis.words]
         of_token = np.array([*middles, np.nan], dtype=float)[analysis.token_word]
         scale = {"colorscale": SIMILARITY, "cmin": 0.0, "cmax": float(times.max())}
-        title = "time in part (s)" if analysis.utterance.part else "time (s)"
-        bar = {"title": {"text": title}, "thickness": 8, "outlinewidth": 0}
+        bar = {"title": {"text": axes.time_unit(analysis)}, "thickness": 8, "outlinewidth": 0}
         return {"color": times, **scale, "colorbar": bar}, {"color": of_token, **scale}
     if colour == "correct":
         steps = [colours.muted, TEXT, REFERENCE]
