@@ -93,8 +93,8 @@ def _best_layer(analysis: Analysis) -> Finding:
     if not np.isfinite(score):
         own = len(np.unique(analysis.token_word[analysis.token_word != NO_WORD]))
         text = (
-            f"Binding cannot be told: {own} of {counted(len(analysis.words), 'word')} has tokens of "
-            "its own, so there is no other to tell it from."
+            f"Binding cannot be told: {own} of {counted(len(analysis.words), 'word')} has tokens "
+            "of its own, so there is no other to tell it from."
         )
         return Finding("best layer", text, layer=layer)
     null = analysis.main_null
