@@ -92,7 +92,7 @@ def chart(
         raw = st.session_state[key].get("pick")
         if isinstance(raw, Mapping) and isinstance(raw.get("nonce"), int):
             st.session_state[seen] = raw["nonce"]
-        cell = _cell(raw, name)
+        cell = _cell(raw, "rows" if rows else name)
         if cell is not None and on_pick is not None:
             on_pick(cell)
 
