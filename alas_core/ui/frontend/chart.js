@@ -7,6 +7,7 @@ const CHART_CONFIG = {
   showTips: false,
 };
 
+const PATIENCE_MS = 3000; // how long a row that was told goes before the mark that Python draws
 const ROWS_HELP = "Arrow up and down change the layer.";
 const LINK_HELP = "Arrow up and down change the layer, left and right the word, R plays it again.";
 
@@ -24,6 +25,7 @@ class ChartView {
     this.plot.setAttribute("role", "img");
     this.root.replaceChildren(this.plot, saveBar((format) => this.save(format)));
     this.sent = 0;
+    this.toldAt = -Infinity;
     this.root.addEventListener("keydown", (event) => this.onKey(event));
     this.watcher = new ResizeObserver(() => this.onResize());
     this.watcher.observe(this.root);
@@ -53,7 +55,6 @@ class ChartView {
     this.plot.onclick = rows.length || link ? (event) => this.onPlace(event) : null;
     if (picks && !rows.length && !this.listening) this.plot.on("plotly_click", (event) => this.onClick(event.points[0]));
     this.listening = true;
-    this.counted = null;
     this.follow();
     this.root.dataset.ready = id;
   }
@@ -101,16 +102,17 @@ class ChartView {
     this.chosen.pick(row < 0 ? change : { layer: row, ...change }, word !== undefined);
   }
 
-  // Of a figure that is linked the sheet has the keys. In one that is not, the row is counted here,
-  // since the next key may come before Python has drawn the mark anew.
+  // Of a figure that is linked the sheet has the keys. In one that is not, a key goes on from the row
+  // that was just told, since it may come before Python has drawn the mark there.
   onKey(event) {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (this.chosen || !this.rows.length || !step || event.target !== this.root) return;
     event.preventDefault();
     const mark = this.plot.layout?.shapes?.find(({ name }) => name === "layer");
-    const from = this.counted ?? (mark ? this.rowAt(mark.y0) : 0);
-    this.counted = Math.min(Math.max(from + step, 0), this.rows.length - 1);
-    if (this.counted !== from) this.send(this.counted, 0);
+    const fresh = performance.now() - this.toldAt < PATIENCE_MS;
+    const from = fresh ? this.told : mark ? this.rowAt(mark.y0) : 0;
+    const row = Math.min(Math.max(from + step, 0), this.rows.length - 1);
+    if (row !== from) this.send(row, 0);
   }
 
   // The row that a place belongs to, or -1 beyond half a row from all.
@@ -144,6 +146,7 @@ class ChartView {
 
   send(row, column) {
     this.sent += 1;
+    Object.assign(this, { told: row, toldAt: performance.now() });
     // Layers are the same in every drawing: a key that is pressed while the next one comes counts.
     const id = this.rows.length ? "rows" : this.wanted;
     this.tell({ row, column, id, nonce: this.sent });
