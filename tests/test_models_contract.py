@@ -16,22 +16,10 @@ import torch
 from alas_core.errors import InputError, ModelError
 from alas_core.models import adapter as adapter_module
 from alas_core.models.adapter import TransformersSpeechLLM
-from alas_core.models.fake import FakeSpeechLLM
-from alas_core.models.identity import Loading
 from alas_core.models.inputs import padded_inputs, text_input
-from alas_core.models.loading import load
 from alas_core.models.protocol import Prompt, SpeechLLM
-from alas_core.models.salmonn import load_salmonn
-from alas_core.models.salmonn_files import salmonn_files
-from alas_core.resources import asset_path
-from alas_core.types import Audio
-from tests import tiny, tiny_more, tiny_parts, tiny_salmonn
+from tests.models import MODELS, PROMPT, TRAINED, make, noise
 
-IN_MEMORY = {**tiny_parts.FAMILIES, **tiny_more.FAMILIES}
-MODELS = ("fake", "demo", *tiny.FAMILIES, *IN_MEMORY, "salmonn")
-TRAINED = MODELS[1:]
-CPU = Loading(device="cpu")
-PROMPT = Prompt("Repeat the words.")
 NASTY = (
     "The fox's café, über-naïve!",
     "repeat the words: repeat the words.",
@@ -44,11 +32,6 @@ NASTY = (
     "<script>alert(1)</script> $x^2$ **bold**",
     "9" * 40,
 )
-
-
-def noise(seconds: float, seed: int = 0) -> Audio:
-    samples = np.random.default_rng(seed).standard_normal(round(seconds * 16000)) * 0.1
-    return Audio(samples.astype(np.float32), 16000)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -73,19 +56,6 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
     yield open_model
     for model in models.values():
         model.close()
-
-
-def make(name: str, folder: Path) -> SpeechLLM:
-    if name == "fake":
-        return FakeSpeechLLM()
-    if name in IN_MEMORY:
-        return TransformersSpeechLLM(IN_MEMORY[name](), name, "test")
-    if name == "salmonn":
-        parts = salmonn_files(tiny_salmonn.salmonn(folder))
-        assert parts is not None
-        return TransformersSpeechLLM(load_salmonn(parts, CPU, lambda _: None), name, "test")
-    source = asset_path("demo", "model") if name == "demo" else tiny.FAMILIES[name](folder)
-    return TransformersSpeechLLM(load(source, CPU), name, "test")
 
 
 @pytest.fixture(params=MODELS)

@@ -14,7 +14,7 @@ from alas_core.models.loading import load
 from alas_core.models.protocol import Prompt
 from alas_core.models.rendering import placement, render_audio, render_text
 from tests import chat_layouts, tiny, tiny_more
-from tests.test_models_contract import noise
+from tests.models import noise
 
 MARKERS = ("<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>")
 ASKED, SAID = "Repeat the words.", "the red fox"

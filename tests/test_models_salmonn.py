@@ -22,7 +22,7 @@ from alas_core.models.rendering import render_audio, render_text
 from alas_core.models.salmonn import N_QUERIES, load_salmonn
 from alas_core.models.salmonn_files import salmonn_files
 from tests import tiny_salmonn
-from tests.test_models_contract import PROMPT, noise
+from tests.models import PROMPT, noise
 
 CPU = Loading(device="cpu")
 

@@ -19,7 +19,7 @@ from alas_core.models.inputs import audio_inputs
 from alas_core.models.loading import load
 from alas_core.types import Audio
 from tests import tiny, tiny_parts
-from tests.test_models_contract import PROMPT, noise
+from tests.models import PROMPT, noise
 
 CPU = Loading(device="cpu")
 IN_PARTS = ("inkling_mm_model", "dots3_note")
