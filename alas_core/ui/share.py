@@ -5,18 +5,30 @@ from __future__ import annotations
 import re
 
 import streamlit as st
+from streamlit.components.v2 import component
 
+from alas_core import frontend
 from alas_core.fingerprint import fingerprint
 from alas_core.types import Analysis
 from alas_core.ui import guard, references
 
 _EXPLAIN = (
-    "**The address of this page** holds what you see: recording, layer, word, frame, token, score "
-    "and settings. Whoever can open this server sees the same."
+    "**This link** holds what you see: recording, layer, word, frame, token, score and settings. "
+    "Whoever can open this server sees the same."
 )
 _LEFT_OUT = (
     "Only the reference is not in it: a link loads no checkpoint and holds no file. The bundle "
     "below has its words with their times."
+)
+_COPY = "Copy link"
+
+_link = component(
+    "alas_copy_link",
+    html='<div class="alas-link"><input readonly aria-label="Link to this view">'
+    f'<button type="button">{_COPY}</button></div>',
+    css=frontend.style("copy_link"),
+    js=frontend.script("copy_link"),
+    isolate_styles=False,
 )
 
 
@@ -39,6 +51,7 @@ def _menu(analysis: Analysis, score: str) -> None:
         st.markdown(_EXPLAIN)
         if references.linked() is None:
             st.markdown(_LEFT_OUT)
+        _link(key="share_link", data={"label": _COPY})
         with st.spinner("Writing the report …"):
             report = _report(fingerprint(analysis), analysis, score)
         st.download_button(

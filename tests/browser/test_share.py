@@ -47,6 +47,27 @@ TIMES = """() => {
 """Writes down where the playhead is while something is played."""
 
 
+def test_the_share_menu_copies_a_link_to_what_is_seen(visitors):
+    """A page that frames the app, as a Space does, shows no address to copy."""
+    visitor = visitors()
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visitor.open("/?data=bundle")
+    visitor.see_picture()
+    chips(visitor).nth(2).click()
+    page.get_by_role("button", name="Share").click()
+    field = page.get_by_role("textbox", name="Link to this view")
+    expect(field).to_have_value(re.compile(r"[?&]word=2(&|$)"))
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    link = page.evaluate("() => navigator.clipboard.readText()")
+    assert link == field.input_value() == page.url
+
+    other = visitors()
+    other.page.goto(link)
+    other.see_picture()
+    expect(chips(other).nth(2)).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, browser, tmp_path):
     visitor = visitors()
     page = visitor.open("/?data=bundle")  # the demo model's training is always there to open
