@@ -227,10 +227,10 @@ def _instruction(request: Request, model: SpeechLLM) -> str:
 def _check_placed(reference: Reference) -> None:
     if any(word.placed for word in reference.words):
         return
-    problems = sorted({word.problem for word in reference.words if word.problem})
+    why = "; ".join(sorted({word.problem or "no reason given" for word in reference.words}))
     raise AlignmentError(
         f"{reference.name} placed none of the {len(reference.words)} words in the audio "
-        f"({'; '.join(problems) or 'no reason given'}), expected at least one; check that the "
+        f"({why}), expected at least one. {' '.join((*reference.notes, 'Check'))} that the "
         "transcript says what the audio says, or give your own alignment (TextGrid, CTM, JSON)"
     )
 

@@ -139,6 +139,14 @@ def test_the_words_around_an_unknown_word_stay_where_they_were():
             assert after.end_s == pytest.approx(before.end_s, abs=0.05)
 
 
+def test_words_that_were_guessed_are_named_where_nothing_fits():
+    lost = align(BRIDGE.audio, "zorblax frobnicated seventeen quuxes beneath gibberish vlorps")
+    assert set(problems(lost).values()) == {"the transcript does not fit the audio"}
+    (note,) = [note for note in lost.notes if "spelling" in note]
+    assert all(word in note for word in ("zorblax", "frobnicated", "quuxes", "vlorps"))
+    assert "Check where" not in note
+
+
 def test_an_unknown_word_is_pronounced_as_it_is_spelt_and_the_notes_say_so():
     whole = align(BRIDGE.audio, BRIDGE.transcript)
     guessed = align(BRIDGE.audio, BRIDGE.transcript.replace("sleeps", "sleapes"))

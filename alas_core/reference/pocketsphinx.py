@@ -138,9 +138,8 @@ def _place(
     guesses = {k: _guessed(decoder, words[k].word) for k, known in enumerate(choices) if not known}
     choices = [options or guesses[k] for k, options in enumerate(choices)]
     known = [bool(options) for options in choices]
-    missing = "not in the English dictionary"
     words = tuple(
-        word if is_known else replace(word, problem=missing)
+        word if is_known else replace(word, problem="not in the English dictionary")
         for word, is_known in zip(words, known, strict=True)
     )
     if not any(known):
@@ -157,11 +156,12 @@ def _place(
             continue
         ratios = [_ratio(span, anything) for span in laid.spans]
         if _fits(words, laid.spans, ratios):
-            notes = (*guess_notes([w.word for w in words], guesses), *laid.notes())
+            notes = (*guess_notes(words, guesses, placed=True), *laid.notes())
             return _judge(words, laid.spans, ratios, audio.duration_s), notes
     problem = "the transcript does not fit the audio"
     return tuple(replace(word, problem=word.problem or problem) for word in words), (
         "The transcript does not fit the recording: other words, another language, or noise.",
+        *guess_notes(words, guesses, placed=False),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from alas_core.reference.readings import Lookup, Reading, readings
 from alas_core.resources import asset_path
-from alas_core.types import FloatArray
+from alas_core.types import FloatArray, WordTiming
 
 WEIGHTS = "g2p-en-2.1.0.safetensors"
 MAX_LETTERS = 30
@@ -90,10 +90,12 @@ def sounds(part: str) -> tuple[str, ...]:
     return guess(part.removeprefix(_MARK)) if part.startswith(_MARK) else (part,)
 
 
-def guess_notes(words: Sequence[str], guesses: Mapping[int, Sequence[Reading]]) -> tuple[str, ...]:
-    """One sentence on whose pronunciations are guessed; `guesses` are readings by word."""
+def guess_notes(
+    words: Sequence[WordTiming], guesses: Mapping[int, Sequence[Reading]], *, placed: bool
+) -> tuple[str, ...]:
+    """What to say of guessed pronunciations; `guesses` are readings by word."""
     listed = [
-        f"{words[k]} ({' '.join(phone for part in options[0] for phone in sounds(part))})"
+        f"{words[k].word} ({' '.join(phone for part in options[0] for phone in sounds(part))})"
         for k, options in guesses.items()
         if options
     ]
@@ -101,7 +103,7 @@ def guess_notes(words: Sequence[str], guesses: Mapping[int, Sequence[Reading]]) 
         return ()
     return (
         "Not in the English dictionary, so pronounced as the spelling suggests: "
-        f"{', '.join(listed)}. Check where they were placed.",
+        f"{', '.join(listed)}.{' Check where they were placed.' if placed else ''}",
     )
 
 
