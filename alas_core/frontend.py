@@ -27,6 +27,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "linked": ("shelf", "selection", "element", "purge", "linked_figure", "linked"),
     "scroll": ("scroll",),
     "copy_link": ("copy_link",),
+    "history": ("history",),
     "lens": ("shelf", "selection", "lens_grid", "lens_detail", "lens"),
 }
 """Each element of a page and the files, one after another, that are its one script."""

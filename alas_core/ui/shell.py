@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
+from alas_core import frontend
 from alas_core.mode import readonly
 from alas_core.resources import asset_path
 from alas_core.ui import url
@@ -35,12 +37,15 @@ _ALL = (
 
 _NOT_IN_A_GALLERY = ("runs", "models")
 
+_history = component("alas_history", js=frontend.script("history"), isolate_styles=False)
+
 
 def frame() -> None:
-    """Title, icon and spacing of every page."""
+    """Title, icon, spacing and way back of every page."""
     st.set_page_config("ALAS Explorer", _icon(), layout="wide")
     st.logo(str(asset_path("logo.svg")), size="large", icon_image=_icon())
     st.html(Path(__file__).with_name("style.css"))
+    _history(key="history")
 
 
 @cache

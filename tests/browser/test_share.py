@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from alas_core.bundle import loads
 from alas_core.figures import cross_layer_figure
 from alas_core.figures.reading import reading_figure
-from tests.browser.conftest import SLOW_MS, Visitor, listen, place_in, turn_away
+from tests.browser.conftest import IDLE, SLOW_MS, Visitor, listen, place_in, turn_away
 from tests.browsers import running_server
 from tests.shipped import EARLY, STEPS, kept
 
@@ -66,6 +66,22 @@ def test_the_share_menu_copies_a_link_to_what_is_seen(visitors):
     other.page.goto(link)
     other.see_picture()
     expect(chips(other).nth(2)).to_have_attribute("aria-pressed", "true")
+
+
+def test_one_step_back_is_one_step(visitor):
+    """Streamlit makes two entries of the browser's history for each page; none leads nowhere."""
+    page = visitor.open("/?data=bundle")
+    visitor.see_picture()
+    for title, choices in (("Training", r"/training\?.*series="), ("Compare", r"/compare\?.*b=")):
+        page.get_by_role("link", name=title).click()
+        expect(page).to_have_url(re.compile(choices))
+        page.wait_for_selector(IDLE)
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/training\?.*series="))
+    expect(page.get_by_role("link", name="Training")).to_have_attribute("aria-current", "page")
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/\?data=bundle"))
+    visitor.see_picture()
 
 
 def test_a_bundle_and_a_report_are_taken_along_and_opened_elsewhere(visitors, browser, tmp_path):
