@@ -12,7 +12,7 @@ from alas_core.comparison import (
     match_words,
     nulls_of_one_kind,
 )
-from alas_core.numerals import number
+from alas_core.numerals import number, signed
 from alas_core.types import Analysis
 
 MOVED = 0.1
@@ -131,9 +131,3 @@ def _unmatched(pairs: tuple[WordPair, ...], names: tuple[str, str]) -> str:
     if not any(only):
         return ""
     return f"Words found on one side only: {only[0]} of {names[0]}, {only[1]} of {names[1]}."
-
-
-def signed(value: float) -> str:
-    """Two significant digits with the sign, as a change is written."""
-    text = number(value)
-    return f"+{text}" if value > 0 else text.replace("-", "−")

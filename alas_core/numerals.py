@@ -23,3 +23,8 @@ def number(value: float) -> str:
     if abs(rounded) >= 1e-4:
         text = f"{rounded:.{max(1 - math.floor(math.log10(abs(rounded))), 0)}f}"
     return text.replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """The same with its sign, as a change is written."""
+    return f"+{number(value)}" if value > 0 else number(value)

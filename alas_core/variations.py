@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alas_core.numerals import number
+from alas_core.numerals import number, signed
 from alas_core.types import Analysis, BoolArray, FloatArray, Null
 
 TEMPERATURES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -176,12 +176,12 @@ def sensitivity_sentences(analysis: Analysis, found: Sensitivity) -> tuple[str, 
         kept = draws[np.isfinite(draws).all(axis=1)]
         if len(kept):
             same = int((kept.argmax(axis=1) == layer).sum())
-            loss = real - float(np.median(kept[:, layer]))
+            change = float(np.median(kept[:, layer])) - real
             kept_in = f"best layer kept in {same} of {len(kept)}"
-            parts.append(f"±{jitter_ms:g} ms {number(loss)} ({kept_in})")
+            parts.append(f"{signed(change)} at ±{jitter_ms:g} ms ({kept_in})")
     jitter = (
-        f"Moving every boundary of the reference at random costs layer {layer}, of its ALAS of "
-        f"{number(real)}: {', '.join(parts)}."
+        f"Moving every boundary of the reference at random changes the ALAS of layer {layer}, "
+        f"{number(real)}, by {', '.join(parts)}."
         if parts
         else "No draw of moved boundaries leaves a frame with a word."
     )

@@ -12,7 +12,7 @@ from alas_core import similarity
 from alas_core.figures.sensitivity import sensitivity_figure
 from alas_core.figures.trials import trials_figure
 from alas_core.findings import ranking_sentence
-from alas_core.numerals import number
+from alas_core.numerals import number, signed
 from alas_core.rankings import METRICS, agreements
 from alas_core.sensitivity import measure
 from alas_core.sinks import sinks
@@ -179,9 +179,9 @@ def test_sensitivity_is_told_with_its_numbers(analysis) -> None:
     assert f"ALAS of layer {layer} goes from {number(found.by_temperature[:, layer].max())}" in (
         temperature
     )
-    loss = analysis.scores["alas"][layer] - np.median(found.under_jitter[1, :, layer])
+    change = np.median(found.under_jitter[1, :, layer]) - analysis.scores["alas"][layer]
     kept = int((found.under_jitter[1].argmax(axis=1) == layer).sum())
-    assert f"±40 ms {number(loss)} (best layer kept in {kept} of 20)" in jitter
+    assert f"{signed(change)} at ±40 ms (best layer kept in {kept} of 20)" in jitter
     moved = found.by_temperature.copy()
     moved[0, 8] = 2
     other = dataclasses.replace(found, by_temperature=moved)

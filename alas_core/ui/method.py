@@ -117,7 +117,8 @@ def _numbers(worked: WorkedExample) -> None:
     with st.container(horizontal=True):
         for name in ("hit_rate", "path_accuracy", "onset_error_ms", "contrast"):
             score, value = SCORES[name], worked.scores[name]
-            st.metric(score.label, number(value), help=plain(score.plain), width="content")
+            shown = number(value) if score.unit != "ms" else f"{number(value)} ms"
+            st.metric(score.label, shown, help=plain(score.plain), width="content")
             st.caption(f"baseline {number(worked.baselines[name])}", width="content")
 
 
