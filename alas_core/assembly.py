@@ -31,6 +31,7 @@ from alas_core.types import (
     Analysis,
     BoolArray,
     FloatArray,
+    ModelInfo,
     Reference,
     RunKey,
     Settings,
@@ -206,6 +207,13 @@ def _warnings(
     notes = [*utterance.audio.notes, *audio.notes, *reference.notes]
     words = split_words(utterance.transcript)
     unknown = plan.model.unknown_words([word.word for word in words])
+    signs = _unknown_signs(plan.model.info, utterance.transcript)
+    if signs:
+        notes.insert(
+            0,
+            f"{plan.model.info.name or 'The model'} was taught transcripts without {signs}. These "
+            "are tokens, too, and can change every score: leave them out to be sure.",
+        )
     if unknown:
         notes.insert(
             0,
@@ -228,6 +236,18 @@ def _warnings(
         )
     notes += _thin(alignment, words)
     return tuple(notes)
+
+
+def _unknown_signs(info: ModelInfo, transcript: str) -> str:
+    """Signs and capitals of a transcript that a model of few known words was not taught."""
+    if info.known_words is None:
+        return ""
+    spelt = {letter for word in info.known_words for letter in word}
+    signs = dict.fromkeys(c for c in transcript.casefold() if not (c.isalnum() or c.isspace()))
+    found = [sign for sign in signs if sign not in spelt]
+    parts = [f"the sign{'s' * (len(found) > 1)} {' '.join(found)}"] if found else []
+    parts += ["capital letters"] if transcript != transcript.casefold() else []
+    return " and ".join(parts)
 
 
 def _thin(alignment: Alignment, words: Sequence[WordTiming]) -> list[str]:

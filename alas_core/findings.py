@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alas_core.definitions import SCORES
-from alas_core.mistakes import longest_departure, nearest_other
+from alas_core.mistakes import longest_departure, nearest_other, same_word
 from alas_core.numerals import counted, number
 from alas_core.rankings import Agreement, agreements
 from alas_core.readout import heard_instead, word_readings
 from alas_core.types import NO_WORD, Analysis, Lens
-from alas_core.variations import beats_null
+from alas_core.verdict import binding_sentence
 
 MOST = 6
 """Sentences shown; what stands lowest in `RULES` gives way."""
@@ -69,8 +69,9 @@ def reading_sentence(analysis: Analysis, lens: Lens) -> str:
     named = [reading for reading in readings if reading.first_layer is not None]
     half = sum(reading.most_layer is not None for reading in readings)
     text = (
-        f"The vocabulary read-out names {len(named)} of {len(readings)} words from their own "
-        f"frames at some layer, {half} of them from half of their frames or more"
+        f"The vocabulary read-out, from layer 1 on, names {len(named)} of "
+        f"{counted(len(readings), 'word')} from their own frames at some layer, {half} of them "
+        "from half of their frames or more"
     )
     if named:
         layers = [reading.first_layer or 0 for reading in named]
@@ -84,41 +85,15 @@ def reading_sentence(analysis: Analysis, lens: Lens) -> str:
     if never:
         more = f" and {len(never) - 4} more" if len(never) > 4 else ""
         text += f". Never named: {', '.join(never[:4])}{more}"
-    return f"{text}."
+    at_input = sum(reading.input_share >= 0.5 for reading in readings)
+    return (
+        f"{text}. Before any block (layer 0) the nearest input embedding is the word's own for "
+        f"{at_input} of {len(readings)}."
+    )
 
 
 def _best_layer(analysis: Analysis) -> Finding:
-    layer = analysis.best_layer
-    score = float(analysis.scores["alas"][layer])
-    if not np.isfinite(score):
-        own = len(np.unique(analysis.token_word[analysis.token_word != NO_WORD]))
-        text = (
-            f"Binding cannot be told: {own} of {counted(len(analysis.words), 'word')} has tokens "
-            "of its own, so there is no other to tell it from."
-        )
-        return Finding("best layer", text, layer=layer)
-    null = analysis.main_null
-    high, p = float(null.high[layer]), float(null.p_adjusted[layer])
-    depth = f"layer {layer} of {analysis.n_layers}"
-    if 0 < layer < analysis.n_layers:
-        depth += f" ({100 * layer / analysis.n_layers:.3g} % of the depth)"
-    against = (
-        f"{null.name} reach {number(high)} (97.5 % of {len(null.samples)}; p = {number(p)} "
-        "after correction for the layers)"
-    )
-    beats = beats_null(null.p_adjusted)
-    if beats[layer]:
-        layers = int(beats.sum())
-        verdict = f"So the model binds these words, at {layers} of {analysis.n_layers + 1} layers"
-    elif np.nanmax(null.samples) < score:
-        verdict = (
-            f"None of the {len(null.samples)} reaches that at any layer, but they are too few to "
-            f"tell over {analysis.n_layers + 1} layers: take more of them"
-        )
-    else:
-        verdict = "So this is not more than order and number of words would give"
-    text = f"Binding is strongest at {depth}: ALAS {number(score)}; {against}. {verdict}."
-    return Finding("best layer", text, layer=layer)
+    return Finding("best layer", binding_sentence(analysis), layer=analysis.best_layer)
 
 
 def _weak_words(analysis: Analysis) -> Finding | None:
@@ -134,7 +109,8 @@ def _weak_words(analysis: Analysis) -> Finding | None:
     )
     weak = int((values[placed] < _POOR).sum())
     if weak:
-        start = f"{weak} of {len(placed)} words stay below {_POOR} there"
+        stay = "stays" if weak == 1 else "stay"
+        start = f"{weak} of {counted(len(placed), 'word')} {stay} below {_POOR} there"
     else:
         start = f"No word stays below {_POOR} there"
     return Finding("words", f"{start}; the weakest: {named}.", layer=layer, word=worst)
@@ -194,7 +170,12 @@ def _path(analysis: Analysis) -> Finding:
         return Finding("path", f"The path never leaves the reference; {onsets}.", layer=layer)
     first, last, spoken, instead = stretch
     start_s, end_s = analysis.frame_spans[first, 0], analysis.frame_spans[last, 1]
-    on = _quoted(analysis, instead) if instead != NO_WORD else "no word"
+    same = instead != NO_WORD and same_word(analysis, instead, spoken)
+    on = (
+        ("another " if same else "") + _quoted(analysis, instead)
+        if instead != NO_WORD
+        else "no word"
+    )
     of_part = " of this part" if analysis.utterance.part else ""
     at = f"{start_s:.2f} s to {end_s:.2f} s{of_part}"
     text = (
@@ -247,10 +228,15 @@ def ranking_sentence(analysis: Analysis, found: Sequence[Agreement]) -> str:
             f"All {len(found)} other scores rank the layers as ALAS does; {label} agrees least "
             f"(rank correlation {number(least.kendall)})."
         )
+    both = least.best_layer == analysis.best_layer
+    best = (
+        f"{label} is best at layer {least.best_layer}, too, but ranks the others otherwise"
+        if both
+        else f"{label} is best at layer {least.best_layer}, ALAS at {analysis.best_layer}"
+    )
     return (
         f"The ranking of layers depends on the score, for {differing} of {len(found)} others: "
-        f"{label} is best at layer {least.best_layer}, ALAS at {analysis.best_layer} (rank "
-        f"correlation over the layers {number(least.kendall)})."
+        f"{best} (rank correlation over the layers {number(least.kendall)})."
     )
 
 

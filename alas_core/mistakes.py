@@ -26,17 +26,26 @@ def nearest_other(analysis: Analysis, word: int, layer: int) -> tuple[int | None
     Returns
     -------
     (other, count, n_frames)
-        `other` is None where the word itself is as frequent, or no frame points to a word.
+        `other` is None where the word itself is as frequent, or no frame points to a word. The
+        same word said elsewhere in the sentence is no other.
     """
     own = analysis.frame_word == word
     nearest = nearest_tokens(analysis, layer)[own]
     words, counts = np.unique(analysis.token_word[nearest], return_counts=True)
-    right = int(counts[words == word].sum())
-    elsewhere = (words != word) & (words != NO_WORD)
+    placed = words != NO_WORD
+    here = [one != NO_WORD and same_word(analysis, one, word) for one in words.tolist()]
+    same = np.array(here, dtype=bool)
+    right = int(counts[same].sum())
+    elsewhere = placed & ~same
     if not elsewhere.any() or counts[elsewhere].max() <= right:
         return None, 0, int(own.sum())
     best = int(np.argmax(np.where(elsewhere, counts, -1)))
     return int(words[best]), int(counts[best]), int(own.sum())
+
+
+def same_word(analysis: Analysis, one: int, other: int) -> bool:
+    """Whether two words of the transcript (indices) are one and the same, said twice or once."""
+    return analysis.words[one].word.casefold() == analysis.words[other].word.casefold()
 
 
 def longest_departure(analysis: Analysis, layer: int) -> tuple[int, int, int, int] | None:

@@ -76,10 +76,14 @@ class Lens:
 class WordReading:
     """Where along the layers a word is read from its audio frames.
 
-    first_layer : the first layer at which the word is the top token in one of its frames or more;
-        None if it is nowhere. most_layer : the first at which it is so in at least half of them.
-    best_layer, best_share : the layer with the largest share of frames that name it (the
+    Layer 0 is kept apart: no block has been passed there, and input embeddings are named, not what
+    the vocabulary would read.
+
+    first_layer : the first layer from 1 on at which the word is the top token in one of its frames
+        or more; None if it is nowhere. most_layer : the first at which it is so in at least half.
+    best_layer, best_share : the layer from 1 on with the largest share of frames that name it (the
         shallowest of equals), and that share. n_frames : how many frames the word has.
+    input_share : share of its frames whose nearest input embedding is the word's, at layer 0.
     """
 
     word: int
@@ -88,6 +92,7 @@ class WordReading:
     most_layer: int | None
     best_layer: int
     best_share: float
+    input_share: float
 
 
 def word_readings(
@@ -111,17 +116,19 @@ def word_readings(
             WordReading(
                 word,
                 int(own.sum()),
-                _first(share > 0),
-                _first(share >= 0.5),
-                int(share.argmax()),
-                float(share.max()),
+                _first(share[1:] > 0),
+                _first(share[1:] >= 0.5),
+                1 + int(share[1:].argmax()),
+                float(share[1:].max()),
+                float(share[0]),
             )
         )
     return tuple(found)
 
 
 def _first(where: npt.NDArray[np.bool_]) -> int | None:
-    return int(where.argmax()) if where.any() else None
+    """The first layer of those from 1 on."""
+    return 1 + int(where.argmax()) if where.any() else None
 
 
 def heard_instead(

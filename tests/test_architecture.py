@@ -40,7 +40,7 @@ ROOMS = (
     ("scores", "geometry", "lens", "null", "projection", "reduction", "bundle"),
     ("sinks",),
     ("mistakes", "perturbations", "rankings", "sensitivity", "variations"),
-    ("parts", "sounds"),
+    ("parts", "sounds", "verdict"),
     ("store", "bundles", "citation", "findings", "tables", "assembly", "worked_example"),
     ("comparison", "contrasts", "quality"),
     ("pipeline",),

@@ -36,6 +36,28 @@ def test_an_unbound_model_is_not_praised():
     assert "not more than order and number of words would give" in text
 
 
+def test_a_null_that_is_beaten_narrowly_is_said_to_be():
+    analysis = make_analysis()
+    layer, samples = analysis.best_layer, analysis.null.samples.copy()
+    high = analysis.scores["alas"][layer] - 0.01
+    samples[:, layer] = np.linspace(high - 0.4, high, len(samples))
+    null = make_null("wrong transcripts", samples, analysis.scores["alas"])
+    text = by_kind(dataclasses.replace(analysis, null=null))["best layer"].text
+    assert "the model binds these words" in text
+    assert text.endswith("but only just.")
+    assert "only just" not in by_kind(analysis)["best layer"].text
+
+
+def test_words_that_a_model_was_never_taught_are_no_evidence():
+    analysis = make_analysis()
+    taught = [word.word for word in analysis.words]
+    for known, praised in ((taught, True), (taught[:3], True), (taught[:2], False)):
+        model = dataclasses.replace(analysis.model, known_words=frozenset(known))
+        text = by_kind(dataclasses.replace(analysis, model=model))["best layer"].text
+        assert ("the model binds these words" in text) is praised
+        assert ("3 of 5 words were never taught" in text) is not praised
+
+
 def test_until_the_null_is_there_the_quick_one_is_named():
     assert "permuted words" in by_kind(make_analysis(with_null=False))["best layer"].text
 
@@ -88,6 +110,22 @@ def test_a_path_on_the_reference_is_said_to_stay_there():
     assert found.word is None
 
 
+def said_twice(analysis):
+    """The same with its third word the same as its fifth."""
+    words = list(analysis.words)
+    words[2] = dataclasses.replace(words[2], word=words[4].word.upper())
+    reference = dataclasses.replace(analysis.reference, words=tuple(words))
+    return dataclasses.replace(analysis, reference=reference)
+
+
+def test_the_same_word_said_elsewhere_is_named_as_another():
+    analysis = make_analysis()
+    words = np.maximum(analysis.frame_word, 0)
+    words[analysis.frame_word == 2] = 4
+    text = by_kind(with_paths(said_twice(analysis), words))["path"].text
+    assert "it is on another “here” while “HERE” is said" in text
+
+
 def test_silence_is_no_departure():
     analysis = make_analysis()
     words = np.where(analysis.frame_word < 0, 3, analysis.frame_word)
@@ -112,6 +150,13 @@ def test_a_weak_word_is_named_with_what_it_is_taken_for():
     assert found.text.startswith("“fox” is taken for “here”")
     assert f"{n_frames} of its {n_frames} frames" in found.text
     assert found.word == 2
+
+
+def test_a_word_is_not_taken_for_itself_said_elsewhere():
+    base = make_analysis(binding=np.full(9, 4.0))
+    analysis = mistaken(base, 2, 4, int((base.frame_word == 2).sum()))
+    assert "taken for" in by_kind(analysis)
+    assert "taken for" not in by_kind(said_twice(analysis))
 
 
 def test_the_read_out_adds_what_it_names_instead():

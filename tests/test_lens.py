@@ -299,6 +299,7 @@ def test_a_word_is_read_first_where_one_frame_names_it_and_mostly_where_half_do(
     analysis = make_analysis(n_layers=3, n_frames=20, words="red fox")
     rank = np.full((4, 22), 7, np.uint32)
     red = np.flatnonzero(frame_word == 0)
+    rank[0, red] = 1  # layer 0 names input embeddings, which is no reading
     rank[1, red[0]] = 1
     rank[2, red] = 1
     lens = dataclasses.replace(make_lens_of(analysis), own_rank=rank)
@@ -307,6 +308,7 @@ def test_a_word_is_read_first_where_one_frame_names_it_and_mostly_where_half_do(
     assert first.best_share == 1
     assert first.n_frames == len(red)
     assert (second.first_layer, second.most_layer, second.best_share) == (None, None, 0)
+    assert (first.input_share, second.input_share) == (1, 0)
 
 
 def test_what_is_heard_instead_of_a_word() -> None:

@@ -194,6 +194,14 @@ def test_nothing_placed_is_an_error_that_says_what_to_do():
         analyse(request(aligner=nothing))
 
 
+def test_signs_that_a_model_was_never_taught_are_flagged():
+    model = FakeSpeechLLM(known_words=frozenset({"the", "red", "fox's", "sleeps", "here"}))
+    told = [analyse(request(model, words)).warnings for words in (
+        "the red fox's sleeps here", "The red fox's, sleeps here!")]  # fmt: skip
+    assert not any("taught transcripts without" in note for note in told[0])
+    assert any("without the signs , ! and capital letters" in note for note in told[1])
+
+
 def test_unknown_words_are_flagged_first():
     model = FakeSpeechLLM(known_words=frozenset({"the", "red", "sleeps", "here"}))
     warnings = analyse(request(model)).warnings

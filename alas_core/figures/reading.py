@@ -35,8 +35,9 @@ def reading_figure(
 ) -> go.Figure:
     """Words across, layers down: the share of each word's frames whose first token names it.
 
-    A ring marks the first layer at which any of its frames does, a full dot the first at which
-    half of them do; a cross below the last layer a word that is never named.
+    A ring marks the first layer from 1 on at which any of its frames does, a full dot the first at
+    which half of them do; a cross below the last layer a word that is never named. Layer 0, where
+    the nearest input embedding is named, stands above a line.
 
     Parameters
     ----------
@@ -70,6 +71,7 @@ def reading_figure(
     )  # fmt: skip
     figure.add_trace(_heat(shares, names, colours))
     figure.add_traces(_marks(readings, names, never, colours.foreground))
+    figure.add_hline(y=0.5, line={"color": colours.muted, "width": 1}, name="input")
     if layer is not None:
         figure.add_hline(y=layer, line={"color": SELECTION, "width": 1.5}, name="layer")
     chosen = next((i for i, reading in enumerate(readings) if reading.word == word), None)

@@ -80,9 +80,11 @@ def sheet_panel(analysis: Analysis, view: controls.View, fresh: bool) -> None:
 
 
 def flags(analysis: Analysis) -> None:
-    """What a reader must know before believing the picture."""
-    for warning in (*analysis.warnings, *orders.store().notes):
-        st.warning(plain(warning), icon=":material/flag:")
+    """What a reader must know before believing the picture: one box, however much it is."""
+    notes = [plain(note) for note in (*analysis.warnings, *orders.store().notes)]
+    if notes:
+        listed = "\n".join(f"- {note}" for note in notes)
+        st.warning(listed if len(notes) > 1 else notes[0], icon=":material/flag:")
 
 
 def headline(said: Sequence[Finding], analysis: Analysis, score: str) -> None:
