@@ -22,7 +22,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "data": ("shelf", "sheet_data"),
     "sheet": (
         *("shelf", "selection", "element", "stretch", "player", "controls"),
-        *("purge", "linked_figure", "sheet_figure", "sheet"),
+        *("purge", "linked_figure", "sheet_figure"),
+        *("sheet_words", "sheet_keys", "sheet_line", "sheet"),
     ),
     "linked": ("shelf", "selection", "element", "purge", "linked_figure", "linked"),
     "scroll": ("scroll",),

@@ -153,7 +153,7 @@ def test_the_seconds_of_a_part_are_said_to_be_its_own(analysis: Analysis) -> Non
 
 def test_rows_do_not_overlap_and_fill_the_known_height(analysis: Analysis) -> None:
     layout = sheet_figure(analysis, layer=3).layout
-    rows = [layout[name].domain for name in ("yaxis", "yaxis3", "yaxis4", "yaxis5")]
+    rows = [layout[name].domain for name in ("yaxis2", "yaxis", "yaxis3", "yaxis4", "yaxis5")]
     assert rows[0][1] == 1
     assert rows[-1][0] == 0
     for upper, lower in itertools.pairwise(rows):

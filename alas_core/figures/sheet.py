@@ -22,7 +22,10 @@ from alas_core.types import Analysis
 LEFT = (0.0, 0.755)
 RIGHT = (0.79, 1.0)
 _MARGIN = {"l": 86, "r": 12, "t": 24, "b": 44}
-_ROWS = (("sound", 104, 2), ("tier", 26, 50), ("layers", 220, 56), ("tokens", 330, 0))
+_ROWS = (
+    *(("waveform", 30, 2), ("sound", 90, 2), ("tier", 26, 50)),
+    *(("layers", 220, 56), ("tokens", 330, 0)),
+)
 """Name of each row from the top, its height and the gap below it, in pixels."""
 
 _PLOT = sum(height + gap for _, height, gap in _ROWS)
@@ -128,13 +131,9 @@ def _axes(analysis: Analysis, score: str, colours: Palette) -> dict[str, dict[st
     peak = float(np.abs(audio.samples).max(initial=0)) or 1.0
     hidden = {"visible": False, "fixedrange": True}
     spikes = {
-        "showspikes": True,
-        "spikemode": "across",
-        "spikesnap": "cursor",
-        "spikethickness": 1,
-        "spikedash": "solid",
-        "spikecolor": colours.muted,
-    }
+        "showspikes": True, "spikemode": "across", "spikesnap": "cursor", "spikethickness": 1,
+        "spikedash": "solid", "spikecolor": colours.muted,
+    }  # fmt: skip
     return {
         "xaxis": {
             **look, **spikes, "domain": LEFT, "anchor": "y5", "range": [0, end],
@@ -155,8 +154,7 @@ def _axes(analysis: Analysis, score: str, colours: Palette) -> dict[str, dict[st
             **mel_ticks(audio.sample_rate),
         },
         "yaxis2": {
-            **hidden, "domain": ROWS["sound"], "overlaying": "y",
-            "range": [-4.2 * peak, 1.1 * peak],  # the upper half, so that both can be seen
+            **hidden, "domain": ROWS["waveform"], "range": [-1.1 * peak, 1.1 * peak],
         },
         "yaxis3": {**hidden, "domain": ROWS["tier"], "range": [-0.5, 0.5]},
         "yaxis4": {**look, **axes.layer_axis(analysis.n_layers, domain=ROWS["layers"])},
@@ -197,7 +195,7 @@ def _annotations(
     view = word_view if fold == "words" else frame_view
     what, _ = view(analysis, score)
     rows = [
-        ("sound title", LEFT[0], "sound", "<b>sound</b>  mel spectrogram, waveform, words", ""),
+        ("sound title", LEFT[0], "waveform", "<b>sound</b>  waveform, mel spectrogram, words", ""),
         ("layers title", LEFT[0], "layers", f"<b>layers × {fold}</b>  {what.short}", what.long),
         (
             "tokens title",
@@ -255,7 +253,8 @@ def selection_shapes(analysis: Analysis, layer: int, word: int | None) -> list[d
     first, last = block if block else (0, 0)
     line = {"color": SELECTION, "width": 1.6}
     thin = {"color": SELECTION, "width": 1, "dash": "dot"}
-    band = {"line": {"color": SELECTION, "width": 1.5}, "fillcolor": "rgba(204,121,167,0.10)"}
+    # Lines only: a veil would change the colours that the heatmaps are read by.
+    band = {"line": {"color": SELECTION, "width": 1.5}}
     return [
         {
             "name": "layer", "type": "rect", "layer": "above", "line": line,

@@ -1,4 +1,4 @@
-"""The top panel: mel spectrogram, waveform over it, and the word tier below."""
+"""The top panels: waveform, mel spectrogram, word tier."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_COLUMNS = 1200
 
 
 def sound_traces(analysis: Analysis, colours: Palette) -> list[go.Heatmap | go.Scatter]:
-    """Mel spectrogram on y, waveform over it on y2; none if the bundle holds no sound."""
+    """Mel spectrogram on y, waveform on y2; none if the bundle holds no sound."""
     audio = analysis.utterance.audio
     if audio.samples.size == 0:
         return []

@@ -89,9 +89,9 @@ def readout_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
         link=Link(analysis, words=[reading.word for reading in readings]),
     )
     st.caption(
-        "Ring: the first layer from 1 on at which one of the word's frames names it. Dot: the first "
-        "at which half of them do. Cross: at none. Above the line, layer 0: there the nearest input "
-        "embedding is the word's, before the model has read. Chance is one in the vocabulary "
+        "Ring: the first layer from 1 on at which one of the word's frames names it. Dot: the "
+        "first at which half of them do. Cross: at none. Above the line, layer 0: there the "
+        "nearest input embedding is the word's, before any block. Chance is one in the vocabulary "
         f"({analysis.model.vocabulary_size:,} tokens). Choose a cell to go to its layer and word."
     )
 

@@ -22,19 +22,17 @@ class SheetView {
       layer: (layer) => this.choose({ layer }),
       save: () => this.saveImage(),
     });
-    this.words = element("div", { class: "alas-words", role: "group", "aria-label": "Transcript" });
+    this.words = new WordRow((word, byMouse) => this.chooseWord(word, byMouse), (word) => this.hoverWord(word));
     this.line = element("div", { class: "alas-line" });
     this.playhead = element("div", { class: "alas-playhead", hidden: "" });
     this.lane = element("div", { class: "alas-lane", "aria-hidden": "true" });
     this.plot = element("div", { class: "alas-figure" });
     this.stage = element("div", { class: "alas-stage" }, this.plot, this.lane, this.playhead);
     this.status = element("div", { class: "alas-status", role: "status", "aria-live": "polite" });
-    this.keys = element("div", { class: "alas-keys" }, KEYS);
-    this.root.replaceChildren(...this.bar.rows, this.words, this.line, this.stage, this.keys, this.status);
+    const help = element("div", { class: "alas-keys" }, KEYS);
+    this.root.replaceChildren(...this.bar.rows, this.words.node, this.line, this.stage, help, this.status);
     this.player = new Player(this.lane, () => this.showPlaying(), (error) => this.cannotPlay(error));
-    this.onKeyAnywhere = (event) => this.onKey(event);
-    // Before it comes down: Streamlit listens on the document, too, and takes an R for "run again".
-    document.addEventListener("keydown", this.onKeyAnywhere, { capture: true });
+    this.keys = new SheetKeys(this);
     this.onTurnAway = (event) => this.turnAway(event);
     for (const kind of TURNS_AWAY) document.addEventListener(kind, this.onTurnAway, { capture: true, passive: true });
     window.addEventListener("blur", this.onTurnAway);
@@ -88,7 +86,7 @@ class SheetView {
     this.bar.slider.max = sheet.verdicts.length - 1;
     this.figure ??= new SheetFigure(this.plot, Plotly);
     this.figure.setFigure(sheet);
-    this.buildWords();
+    if (this.words.build(sheet.chips)) this.root.focus({ preventScroll: true });
     this.listenTo(selection(sheet.analysis));
   }
 
@@ -99,27 +97,14 @@ class SheetView {
     this.leave = chosen.subscribe((state, event) => this.onSelection(event));
   }
 
-  buildWords() {
-    const held = (this.chips ?? []).indexOf(document.activeElement);
-    this.chips = this.sheet.chips.map((chip, index) => {
-      const node = element("button", { type: "button", "aria-pressed": "false" });
-      node.textContent = chip.text;
-      if (!chip.span) node.classList.add("alas-unplaced");
-      node.addEventListener("click", ({ detail }) => {
-        this.choose({ word: index, token: null }, true);
-        // After a mouse's click the keys are the sheet's, else space would press the word again.
-        if (detail) this.root.focus({ preventScroll: true });
-      });
-      node.addEventListener("mouseenter", () => this.hoverWord(index));
-      node.addEventListener("mouseleave", () => this.hoverWord(null));
-      return node;
-    });
-    this.words.replaceChildren(...this.chips);
-    if (held >= 0) (this.chips[held] ?? this.root).focus({ preventScroll: true });
-  }
-
   choose(change, hear = false) {
     this.selection?.pick(change, hear);
+  }
+
+  chooseWord(word, byMouse) {
+    this.choose({ word, token: null }, true);
+    // After a mouse's click the keys are the sheet's, else space would press the word again.
+    if (byMouse) this.root.focus({ preventScroll: true });
   }
 
   // A choice of the reader, here or in another view: shown at once, told to Python when it rests.
@@ -162,10 +147,7 @@ class SheetView {
     this.bar.slider.value = layer;
     this.bar.slider.setAttribute("aria-valuetext", `layer ${layer}: ${verdicts[layer]}`);
     this.bar.layer.textContent = `${layer} of ${verdicts.length - 1} · ${verdicts[layer]}`;
-    this.chips.forEach((node, index) => {
-      this.paintChip(node, chips[index], index === word);
-      node.tabIndex = index === (word ?? 0) ? 0 : -1; // one stop for Tab, arrows from there
-    });
+    this.words.show(layer, word);
     const spoken = word === null ? "" : `, word ${chips[word].text} ${chips[word].values[layer]}`;
     this.status.textContent = `Layer ${layer}: ${verdicts[layer]}${spoken}`;
     this.writeLine();
@@ -178,14 +160,6 @@ class SheetView {
     const parts = this.silence ? [[this.silence]] : inNumbers(this.sheet, this.choice);
     this.line.replaceChildren(...parts.map(([text, kind = ""], place) =>
       element("span", { class: kind }, place ? ` · ${text}` : text)));
-  }
-
-  paintChip(node, chip, chosen) {
-    const { layer } = this.choice;
-    node.style.setProperty("--score", chip.colours[layer] ?? "transparent");
-    node.setAttribute("aria-pressed", String(chosen));
-    const value = chip.problem || `${chip.values[layer]} at layer ${layer}`;
-    node.title = `${chip.text}: ${value}`;
   }
 
   // At most one drawing a frame, however fast the keys repeat.
@@ -257,56 +231,6 @@ class SheetView {
     return word >= 0 || frame === null ? word : this.sheet.frame_word[frame];
   }
 
-  // The keys also work in the other linked views, but for those that one of them has itself.
-  onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.selection) return;
-    const { target, key } = event;
-    const view = target.closest?.(VIEWS);
-    if (!view || (view !== this.root && view.dataset.analysis !== this.sheet.analysis)) return;
-    if (view.matches(".alas-lens") && ownKey(view, key)) return;
-    if (target.matches("select, textarea")) return;
-    if (target.matches("input[type=range]") && key.startsWith("Arrow")) return;
-    if ([" ", "Enter"].includes(key) && target.matches("button, input[type=checkbox]")) return;
-    const act = this.keyActions()[key.toLowerCase()];
-    if (!act) return;
-    act();
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  keyActions() {
-    return {
-      " ": () => this.togglePlay(),
-      r: () => this.playChoice(),
-      enter: () => this.playChoice(),
-      escape: () => this.choose({ word: null }),
-      arrowup: () => this.stepLayer(-1),
-      arrowdown: () => this.stepLayer(1),
-      arrowleft: () => this.stepWord(-1),
-      arrowright: () => this.stepWord(1),
-      l: () => { this.player.loop = this.bar.loop.checked = !this.bar.loop.checked; },
-      "+": () => this.zoom(0.5),
-      "-": () => this.zoom(2),
-      0: () => this.zoom(0),
-      ...Object.fromEntries(SPEEDS.map((speed, index) => [index + 1, () => this.setSpeed(speed)])),
-    };
-  }
-
-  stepLayer(step) {
-    const layer = Math.min(Math.max(this.choice.layer + step, 0), this.sheet.verdicts.length - 1);
-    if (layer !== this.choice.layer) this.choose({ layer });
-  }
-
-  stepWord(step) {
-    const last = this.chips.length - 1;
-    const from = this.choice.word ?? (step > 0 ? -1 : last + 1);
-    const word = Math.min(Math.max(from + step, 0), last);
-    if (word === this.choice.word) return;
-    const among = this.chips.includes(document.activeElement);
-    this.choose({ word }, true);
-    if (among) this.chips[word].focus({ preventScroll: true });
-  }
-
   // The chosen word, or the chosen frame where no word is spoken.
   chosenSpan() {
     const { word, frame } = this.choice;
@@ -327,6 +251,10 @@ class SheetView {
     if (this.player.playing) this.player.pause();
     else if (looped) this.playSpan(looped);
     else this.player.resume();
+  }
+
+  toggleLoop() {
+    this.player.loop = this.bar.loop.checked = !this.bar.loop.checked;
   }
 
   setSpeed(speed) {
@@ -378,17 +306,11 @@ class SheetView {
   // A zoomed sheet moves to what is chosen elsewhere, and so do the transcript's words.
   scrollToChoice() {
     const { word } = this.choice;
-    if (word !== null) this.bringChip(this.chips[word]);
+    if (word !== null) this.words.bring(word);
     const span = this.chosenSpan();
     if (!span || !this.figure.axis) return;
     const [from, to] = this.figure.axis.range;
     if (span[1] <= from || span[0] >= to) this.figure.lookAt((span[0] + span[1]) / 2, to - from);
-  }
-
-  // Within its row alone: scrollIntoView would take the page away from the view that was clicked.
-  bringChip({ offsetLeft, offsetWidth }) {
-    const { scrollLeft, clientWidth } = this.words;
-    this.words.scrollLeft = Math.min(Math.max(scrollLeft, offsetLeft + offsetWidth - clientWidth), offsetLeft);
   }
 
   layLane() {
@@ -406,6 +328,7 @@ class SheetView {
   onResize() {
     if (!this.listening || this.closed || this.stage.clientWidth === this.width) return;
     this.width = this.stage.clientWidth;
+    this.words.fade();
     this.figure.Plotly.Plots.resize(this.plot).then(() => {
       this.figure.refit();
       this.layLane();
@@ -420,7 +343,7 @@ class SheetView {
   close() {
     this.closed = true;
     this.leave?.();
-    document.removeEventListener("keydown", this.onKeyAnywhere, { capture: true });
+    this.keys.close();
     for (const kind of TURNS_AWAY) document.removeEventListener(kind, this.onTurnAway, { capture: true });
     window.removeEventListener("blur", this.onTurnAway);
     clearTimeout(this.telling);
@@ -430,28 +353,6 @@ class SheetView {
     this.player.close();
     this.figure?.close();
   }
-}
-
-// The read-out steps from cell to cell, and lets go of the token that it follows.
-function ownKey(lens, key) {
-  return key.startsWith("Arrow") || (key === "Escape" && Boolean(lens.dataset.followed));
-}
-
-function inNumbers({ chips, word_score, frame_word, tensors }, { layer, word, frame }) {
-  const seconds = ([from, to]) => `${from.toFixed(2)} – ${to.toFixed(2)} s`;
-  if (word === null && frame === null) return [["No word is chosen."]];
-  if (word === null) {
-    const span = tensors.frame_spans.values.subarray(2 * frame, 2 * frame + 2);
-    return [["no word"], [seconds(span)], [`frame ${frame}`]];
-  }
-  const { text, span, problem, values, taken_for, shift } = chips[word];
-  if (!span) return [[`‘${text}’`], [problem]];
-  const frames = frame_word.filter((own) => own === word).length;
-  const length = `${Math.round(1000 * (span[1] - span[0]))} ms · ${frames} ${frames === 1 ? "frame" : "frames"}`;
-  return [
-    [`‘${text}’`], [seconds(span)], [length, "alas-extra"], [`${word_score} ${values[layer]} at layer ${layer}`],
-    [taken_for[layer]], [shift[layer], "alas-extra"],
-  ].filter(([said]) => said);
 }
 
 function soundOf({ lane, tensors }) {
