@@ -611,16 +611,6 @@ def test_fast_keys_are_neither_lost_nor_taken_back(page: Page) -> None:
     assert steps == [5, 6, 7, 8, 7, 6, 5, 4, 3, 2, 1, 0]
 
 
-def test_a_key_takes_the_label_of_the_cell_below_the_mouse_away(page: Page) -> None:
-    label = page.locator(".alas-figure .hoverlayer .hovertext")
-    page.mouse.move(*point(page, 0.6, 4))
-    expect(label).to_have_count(1)
-    page.locator(ROOT).focus()
-    page.keyboard.press("ArrowDown")
-    drawn(page, 5, "")
-    expect(label).to_have_count(0)
-
-
 def test_words_beyond_the_row_are_hinted_at(page: Page) -> None:
     row = page.locator(".alas-words")
     expect(row).not_to_have_attribute("data-after", "")

@@ -117,11 +117,6 @@ class LinkedFigure {
     this.Plotly.relayout(this.div, Object.fromEntries(whole));
   }
 
-  // The label of a cell, and the line down to it, speak of what was chosen before a key moved on.
-  clearHover() {
-    this.Plotly.Fx.unhover(this.div, {});
-  }
-
   on(name, handler) {
     this.div.on(name, handler);
   }

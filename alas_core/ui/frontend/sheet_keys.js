@@ -48,7 +48,6 @@ class SheetKeys {
   stepLayer(step) {
     const { choice, sheet } = this.sheet;
     const layer = Math.min(Math.max(choice.layer + step, 0), sheet.verdicts.length - 1);
-    this.sheet.figure.clearHover();
     if (layer !== choice.layer) this.sheet.choose({ layer });
   }
 
@@ -57,7 +56,6 @@ class SheetKeys {
     const last = words.nodes.length - 1;
     const from = choice.word ?? (step > 0 ? -1 : last + 1);
     const word = Math.min(Math.max(from + step, 0), last);
-    this.sheet.figure.clearHover();
     if (word === choice.word) return;
     const among = words.focused;
     this.sheet.choose({ word }, true);
