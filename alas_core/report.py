@@ -73,13 +73,16 @@ for (const [id, figure] of Object.entries(JSON.parse(held("figures"))))
 """
 
 
-def report_html(analysis: Analysis, *, score: str = "alas") -> str:
+def report_html(
+    analysis: Analysis, *, score: str = "alas", layer: int | None = None, word: int | None = None
+) -> str:
     """The report of one analysis: sheet with sound, findings, read-out, scores, settings, citation.
 
     Parameters
     ----------
     analysis : with or without its null
     score : the score whose profile the sheet shows
+    layer, word : what it opens at; None for the best layer, and for no word
 
     Returns
     -------
@@ -87,7 +90,9 @@ def report_html(analysis: Analysis, *, score: str = "alas") -> str:
         A whole HTML document, about 1 MB for the demo utterances.
     """
     title = f"ALAS: {analysis.utterance.transcript}"
+    layer = analysis.best_layer if layer is None else layer
     drawn = _drawn(analysis)
+    scripts = _scripts(analysis, score, layer, word, drawn)
     body = "\n".join(
         (
             f"<h1>“{_text(analysis.utterance.transcript)}”</h1>",
@@ -109,7 +114,7 @@ def report_html(analysis: Analysis, *, score: str = "alas") -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_text(title[:120])}</title>\n"
         f"<style>{_STYLE}\n{frontend.style('range', 'sheet')}</style>\n"
-        f"</head>\n<body>\n{body}\n{_scripts(analysis, score, drawn)}\n</body>\n</html>\n"
+        f"</head>\n<body>\n{body}\n{scripts}\n</body>\n</html>\n"
     )
 
 
@@ -142,7 +147,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]], classes: str =
 def _subtitle(analysis: Analysis) -> str:
     model = analysis.model
     return (
-        f"{model.name or model.model_id} ({model.family}, revision {model.revision[:12]}, "
+        f"{model.title} ({model.family}, revision {model.revision[:12]}, "
         f"{model.dtype}) · {analysis.utterance.audio.duration_s:.2f} s of audio, "
         f"{analysis.n_frames} frames, {analysis.n_tokens} tokens, {analysis.n_layers + 1} layers · "
         f"reference {analysis.reference.name}"
@@ -254,8 +259,9 @@ def _provenance(analysis: Analysis) -> str:
     return _table(("Setting", "Value"), rows, "s-")
 
 
-def _scripts(analysis: Analysis, score: str, drawn: Mapping[str, Any]) -> str:
-    layer = analysis.best_layer
+def _scripts(
+    analysis: Analysis, score: str, layer: int, word: int | None, drawn: Mapping[str, Any]
+) -> str:
     held = {
         **{name: frontend.packed(name) for name in ("plotly", "wavesurfer")},
         "sheet": sheet_payload(analysis, layer=layer, score=score, alone=True),
@@ -265,7 +271,7 @@ def _scripts(analysis: Analysis, score: str, drawn: Mapping[str, Any]) -> str:
         },
     }
     name = sheet_name(analysis, layer=layer, score=score, fold="time", theme="light", alone=True)
-    choice = json.dumps({"id": name, "layer": layer, "word": None, "frame": None, "token": None})
+    choice = json.dumps({"id": name, "layer": layer, "word": word, "frame": None, "token": None})
     lines = [
         f'<script type="text/plain" id="{key}">{base64.b64encode(raw).decode()}</script>'
         for key, raw in held.items()

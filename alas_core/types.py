@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,15 @@ class ModelInfo:
     known_words: frozenset[str] | None = None
     notes: tuple[str, ...] = ()
     variant: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name and the last part of its id, which tells it from others of that name."""
+        own = PurePath(self.model_id).name or self.model_id
+        name, told = ("".join(filter(str.isalnum, text.casefold())) for text in (self.name, own))
+        if told in name:
+            return self.name
+        return own if name in told else f"{self.name} ({own})"
 
 
 @dataclass(frozen=True)

@@ -115,3 +115,18 @@ def test_opening_and_reporting_need_no_torch(folder):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "model_id", "title"),
+    [
+        ("Qwen2-Audio", "demo at step 150", "Qwen2-Audio (demo at step 150)"),
+        ("Qwen2-Audio", "Qwen/Qwen2-Audio-7B-Instruct", "Qwen2-Audio-7B-Instruct"),
+        ("Qwen2-Audio", "/models/checkpoint-500", "Qwen2-Audio (checkpoint-500)"),
+        ("Demo speech LLM", "demo", "Demo speech LLM"),
+        ("", "Qwen/Qwen2-Audio-7B", "Qwen2-Audio-7B"),
+    ],
+)
+def test_a_models_title_tells_it_from_others_of_its_family(name, model_id, title):
+    model = dataclasses.replace(make_analysis().model, name=name, model_id=model_id)
+    assert model.title == title

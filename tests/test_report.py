@@ -88,6 +88,19 @@ def test_more_layers_fit_into_a_file_than_into_a_page(monkeypatch):
     assert head["id"].endswith("/all")
 
 
+def test_the_report_opens_at_the_layer_and_word_that_are_asked_for():
+    def opened(**asked):
+        found = re.search(
+            r'<script type="application/json" id="choice">(.*?)</script>',
+            report_html(made(), **asked),
+        )
+        choice = json.loads(found[1])
+        return choice["layer"], choice["word"]
+
+    assert opened() == (made().best_layer, None)
+    assert opened(layer=7, word=1) == (7, 1)
+
+
 def test_a_file_too_small_for_all_layers_promises_none(monkeypatch):
     monkeypatch.setattr(payload, "MAX_ALONE_BYTES", 10)
     html = report_html(made())

@@ -83,7 +83,7 @@ def _words(analysis: Analysis, layer: int) -> None:
 
 def _provenance(analysis: Analysis) -> None:
     facts = {
-        "model": analysis.model.name or analysis.model.model_id,
+        "model": analysis.model.title,
         "revision": analysis.model.revision,
         "dtype": analysis.model.dtype,
         **({"loaded as": analysis.model.variant} if analysis.model.variant else {}),

@@ -146,7 +146,7 @@ def _show(check: SelfCheck) -> None:
     columns[2].metric("Loaded as", f"{info.dtype}{variant}")
     used = "unknown" if check.after is None else gib(check.after.used)
     columns[3].metric("Memory used", used, help="Of the whole device, by all programs on it.")
-    about = f"{info.name or info.model_id} on {info.device}, revision {cut(info.revision, 40)}"
+    about = f"{info.title} on {info.device}, revision {cut(info.revision, 40)}"
     st.caption(plain(f"{about}. {_memory(check)}"))
     _frames(check)
     for note in info.notes:

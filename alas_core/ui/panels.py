@@ -43,7 +43,7 @@ def explore(analysis: Analysis, fresh: bool = True) -> None:
     with st.container(key="picture"):
         flags(analysis)
         said = findings(analysis)
-        headline(said, analysis, view.score)
+        headline(said, analysis, view.score, layer, word)
         sheet_panel(analysis, view, fresh)
         opening.after_the_sheet()
         what_this_says(said)
@@ -87,14 +87,16 @@ def flags(analysis: Analysis) -> None:
         st.warning(listed if len(notes) > 1 else notes[0], icon=":material/flag:")
 
 
-def headline(said: Sequence[Finding], analysis: Analysis, score: str) -> None:
+def headline(
+    said: Sequence[Finding], analysis: Analysis, score: str, layer: int, word: int | None
+) -> None:
     """The first finding above the sheet, so that the sheet itself is seen without scrolling."""
     with st.container(border=True, key="headline", gap="xxsmall"):
         sentence, menu = st.columns([6, 1], vertical_alignment="center")
         with sentence:
             _finding(0, said[0])
         with menu:
-            share.menu(analysis, score)
+            share.menu(analysis, score, layer, word)
 
 
 def what_this_says(said: Sequence[Finding]) -> None:

@@ -135,7 +135,7 @@ def _summary(analysis: Analysis) -> str:
     null = analysis.main_null
     model = analysis.model
     return plain(
-        f"{model.name or model.model_id} on {model.device} · {analysis.n_frames} audio frames × "
+        f"{model.title} on {model.device} · {analysis.n_frames} audio frames × "
         f"{counted(analysis.n_tokens, 'text token')} × {analysis.n_layers + 1} layers · "
         f"reference {analysis.reference.name} · null: {len(null.samples)} {null.name}"
     )

@@ -33,13 +33,13 @@ _link = component(
 
 
 @st.fragment
-def menu(analysis: Analysis, score: str) -> None:
+def menu(analysis: Analysis, score: str, layer: int, word: int | None) -> None:
     """A button that opens the ways to pass on what is on the screen."""
     with guard.guarded("the Share menu"):
-        _menu(analysis, score)
+        _menu(analysis, score, layer, word)
 
 
-def _menu(analysis: Analysis, score: str) -> None:
+def _menu(analysis: Analysis, score: str, layer: int, word: int | None) -> None:
     # The files are made when it opens, not when one is clicked: Streamlit may throw away a file
     # made at the click before the browser has fetched it, if other sessions run meanwhile.
     opened = st.popover(
@@ -53,7 +53,7 @@ def _menu(analysis: Analysis, score: str) -> None:
             st.markdown(_LEFT_OUT)
         _link(key="share_link", data={"label": _COPY})
         with st.spinner("Writing the report …"):
-            report = _report(fingerprint(analysis), analysis, score)
+            report = _report(fingerprint(analysis), analysis, score, layer, word)
         st.download_button(
             "Report (HTML)",
             report,
@@ -62,8 +62,8 @@ def _menu(analysis: Analysis, score: str) -> None:
             on_click="ignore",
             icon=":material/description:",
             width="stretch",
-            help="One file that opens from disk without a network: sound, sheet, findings, scores, "
-            "settings, citation.",
+            help="One file that opens from disk without a network, at this layer and word: sound, "
+            "sheet, findings, scores, settings, citation.",
         )
         st.download_button(
             "Bundle (.alas)",
@@ -84,11 +84,11 @@ def bundle(analysis: Analysis) -> bytes:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _report(name: str, _analysis: Analysis, score: str) -> str:
+def _report(name: str, _analysis: Analysis, score: str, layer: int, word: int | None) -> str:
     del name
     from alas_core.report import report_html
 
-    return report_html(_analysis, score=score)
+    return report_html(_analysis, score=score, layer=layer, word=word)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -101,5 +101,5 @@ def _bundle(name: str, _analysis: Analysis) -> bytes:
 
 def file_stem(analysis: Analysis) -> str:
     """A file name made of safe characters only."""
-    raw = f"{analysis.model.name or analysis.model.model_id}-{analysis.utterance.id}"
+    raw = f"{analysis.model.title}-{analysis.utterance.id}"
     return re.sub(r"[^A-Za-z0-9._-]+", "-", raw).strip("-.")[:80] or "analysis"
