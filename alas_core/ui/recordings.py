@@ -55,8 +55,8 @@ def add_recording(expanded: bool) -> None:
                 placeholder="the words, in order, as they are spoken",
             )
             trouble = st.container()  # above the buttons: below them it may be out of sight
-            heard = drafting.button()
             sent = st.form_submit_button("Analyse", type="primary", width="stretch")
+            heard = drafting.button()
         if sent:
             with trouble:
                 _accept(source, transcript or "")
@@ -73,10 +73,9 @@ def _source(way: str) -> Recording | None:
         return None if spoken is None else Recording("microphone.wav", spoken.getvalue())
     uploaded = st.file_uploader(
         f"Audio file, up to {MAX_UPLOAD_MB} MB",
-        type=FORMATS,
-        key="audio_file",
+        key="audio_file",  # of any type: what is none of ours is told what would be, below
         max_upload_size=MAX_UPLOAD_MB,
-        help="wav, flac, ogg, opus, mp3 or aiff; any rate and number of channels; mixed to one "
+        help=f"{', '.join(FORMATS[:-2])} or aiff; any rate and number of channels; mixed to one "
         "channel and resampled to 16 kHz. It stays in this server's memory.",
     )
     return None if uploaded is None else Recording(uploaded.name, uploaded.getvalue())
@@ -121,7 +120,7 @@ def invite() -> None:
     with st.container(border=True):
         st.markdown("#### :material/mic: No recording yet")
         st.markdown(
-            "In the sidebar, open **Add a recording**:\n\n"
+            "In the sidebar, under **Add a recording**:\n\n"
             f"1. choose an audio file (up to {MAX_UPLOAD_MB} MB) or record yourself;\n"
             "2. type the words that are spoken, in order;\n"
             "3. press **Analyse**.\n\n"
