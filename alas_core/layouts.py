@@ -111,12 +111,6 @@ def _turns(points: FloatArray, others: FloatArray) -> FloatArray:
     return turns
 
 
-def displacement(points: FloatArray) -> float:
-    """How far a point moves from one layer to the next, on average, in median radii of a layer."""
-    even = points / np.median(np.linalg.norm(points, axis=2), axis=1)[:, None, None]
-    return float(np.linalg.norm(np.diff(even, axis=0), axis=2).mean())
-
-
 def extents(points: FloatArray) -> FloatArray:
     """Low and high end of each axis at each layer: one window for all but far outliers.
 

@@ -57,10 +57,6 @@ class Lens:
                 "compute the analysis anew"
             )
 
-    @property
-    def n_positions(self) -> int:
-        return int(self.tops.shape[1])
-
     def names(self) -> npt.NDArray[np.int8]:
         """OWN, NEXT or OTHER of each layer and position, by its most probable token."""
         found = np.where(self.next_rank == 1, NEXT, OTHER)
@@ -78,8 +74,8 @@ class WordReading:
 
     first_layer : the first layer at which the word is the top token in one of its frames or more;
         None if it is nowhere. most_layer : the first at which it is so in at least half of them.
-    best_layer, best_share : the layer with the largest share of frames that name it (the
-        shallowest of equals), and that share. n_frames : how many frames the word has.
+    best_layer : the layer with the largest share of frames that name it (the shallowest of
+        equals). n_frames : how many frames the word has.
     """
 
     word: int
@@ -87,7 +83,6 @@ class WordReading:
     first_layer: int | None
     most_layer: int | None
     best_layer: int
-    best_share: float
 
 
 def word_readings(
@@ -114,7 +109,6 @@ def word_readings(
                 _first(share > 0),
                 _first(share >= 0.5),
                 int(share.argmax()),
-                float(share.max()),
             )
         )
     return tuple(found)
