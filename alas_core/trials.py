@@ -19,9 +19,6 @@ from alas_core.types import Analysis, Audio, Null, Reference, Settings, Utteranc
 from alas_core.variations import CENTERINGS, CONTROLS, TrialResult
 from alas_core.words import split_words
 
-_SEED = 20_011
-"""Of noise, weights and the other transcript: not one that the null draws from."""
-
 
 @dataclass(frozen=True)
 class _Given:
@@ -98,23 +95,15 @@ def _null(analysis: Analysis, first: Analysis, name: str) -> Null:
 def _changed(
     analysis: Analysis, name: str, value: float | None, pool: Sequence[str] | None
 ) -> tuple[Utterance, tuple[WordTiming, ...], str]:
-    utterance, words = analysis.utterance, analysis.words
-    audio = utterance.audio
+    utterance = analysis.utterance
     if name == "other":
         return _other_transcript(analysis, pool)
-    if name == "speed":
-        changed = perturbations.at_speed(audio, 1.0 if value is None else value)
-        ratio = changed.duration_s / audio.duration_s
-        return replace(utterance, audio=changed), perturbations.scaled_words(words, ratio), ""
-    if name == "noise":
-        audio = perturbations.noise_instead(audio, _SEED)
-    elif name == "silence":
-        audio = perturbations.silence_instead(audio)
-    elif name == "reversed":
-        audio = perturbations.reversed_in_time(audio)
-    elif name == "snr":
-        audio = perturbations.with_noise(audio, 0.0 if value is None else value, _SEED)
-    return replace(utterance, audio=audio), words, ""
+    if name not in perturbations.CHANGES:
+        return utterance, analysis.words, ""
+    changed = perturbations.changed(utterance.audio, name, value)
+    ratio = changed.duration_s / utterance.audio.duration_s
+    words = perturbations.scaled_words(analysis.words, ratio)
+    return replace(utterance, audio=changed), words, ""
 
 
 def _other_transcript(
@@ -123,7 +112,7 @@ def _other_transcript(
     """Another sentence whose w-th word takes the interval of the w-th right word."""
     transcript = analysis.utterance.transcript
     sentences = pipeline.default_pool(analysis.key.model_id) if pool is None else pool
-    (other,) = wrong_transcripts(transcript, sentences, 1, _SEED)
+    (other,) = wrong_transcripts(transcript, sentences, 1, perturbations.SEED)
     words = tuple(
         replace(word, start_s=right.start_s, end_s=right.end_s, problem=right.problem)
         for word, right in zip(split_words(other), analysis.words, strict=False)
@@ -151,5 +140,5 @@ def _loading(analysis: Analysis, name: str, device: str) -> Loading:
         device=device,
         quantization=next((part for part in variant if part in ("8bit", "4bit")), "none"),
         lora="LoRA off" not in variant,
-        untrained_seed=_SEED if name == "random" else None,
+        untrained_seed=perturbations.SEED if name == "random" else None,
     )
