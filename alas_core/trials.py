@@ -16,7 +16,7 @@ from alas_core.models.identity import Loading
 from alas_core.models.protocol import SpeechLLM
 from alas_core.null import make_null, wrong_transcripts
 from alas_core.types import Analysis, Audio, Null, Reference, Settings, Utterance, WordTiming
-from alas_core.variations import CENTERINGS, CONTROLS, TrialResult
+from alas_core.variations import CONTROLS, TREATMENTS, TrialResult
 from alas_core.words import split_words
 
 
@@ -46,7 +46,7 @@ def run_trial(
     Parameters
     ----------
     analysis : whose sound, words, settings and model are taken
-    name : in `alas_core.variations.CONTROLS` or `CENTERINGS`
+    name : in `alas_core.variations.CONTROLS` or `TREATMENTS`
     value : decibel for "snr", times the recording's own for "speed"
     pool : sentences for the other transcript; None for those that suit the model
     model : taken instead of the analysis's own from the registry
@@ -57,7 +57,7 @@ def run_trial(
     AlasError
         If the model is not here, or cannot take the changed recording.
     """
-    trial = CONTROLS.get(name) or CENTERINGS[name]
+    trial = CONTROLS.get(name) or TREATMENTS[name]
     utterance, words, note = _changed(analysis, name, value, pool)
     request = pipeline.Request(
         analysis.key.model_id,
@@ -86,7 +86,7 @@ def _null(analysis: Analysis, first: Analysis, name: str) -> Null:
     Another centering, or other weights, move what wrong words reach, too: the analysis's own null
     says nothing of it.
     """
-    if name in CENTERINGS or name == "random":
+    if name in TREATMENTS or name == "random":
         return first.quick_null
     null = analysis.main_null
     return make_null(null.name, null.samples, first.scores["alas"])
@@ -124,7 +124,7 @@ def _settings(settings: Settings, name: str) -> Settings:
     cheap = replace(settings, n_null=0)
     if name == "sinks":
         return replace(cheap, centering="none", mask_sinks=True)
-    if name in CENTERINGS:
+    if name in TREATMENTS:
         return replace(cheap, centering=name, mask_sinks=False)
     if name == "random":
         return cheap

@@ -26,7 +26,7 @@ class Trial:
 
     Parameters
     ----------
-    name : of the row in `CONTROLS` or `CENTERINGS`
+    name : of the row in `CONTROLS` or `TREATMENTS`
     label : a few words
     expects : NULL, SAME or LOWER; empty where there is nothing to expect
     plain : what is done, and why the score should do what one expects
@@ -65,7 +65,7 @@ CONTROLS = {
 }  # fmt: skip
 """Controls by name, in the order of the page."""
 
-CENTERINGS = {
+TREATMENTS = {
     trial.name: trial
     for trial in (
         Trial("none", "As published", "", "Cosines of the states as they are."),

@@ -17,8 +17,8 @@ from alas_core.sensitivity import measure
 from alas_core.sinks import sink_positions, sinks
 from alas_core.types import Analysis
 from alas_core.variations import (
-    CENTERINGS,
     CONTROLS,
+    TREATMENTS,
     TrialResult,
     best_of,
     judgement,
@@ -33,7 +33,7 @@ def analysis() -> Analysis:
 
 
 def result(name: str, alas: float, p: float = 1.0, value: float | None = None) -> TrialResult:
-    trial, made = CONTROLS.get(name) or CENTERINGS[name], make_analysis()
+    trial, made = CONTROLS.get(name) or TREATMENTS[name], make_analysis()
     null = made.null if name in CONTROLS else made.quick_null
     null = dataclasses.replace(null, p_adjusted=np.full(9, p, np.float32))
     return TrialResult(trial, value, np.full(9, alas, np.float32), null)
@@ -101,7 +101,7 @@ def test_a_layer_without_a_score_is_never_the_best(analysis) -> None:
 
 
 def test_every_control_says_what_it_does_and_what_one_expects() -> None:
-    assert all(trial.plain.endswith(".") for trial in (*CONTROLS.values(), *CENTERINGS.values()))
+    assert all(trial.plain.endswith(".") for trial in (*CONTROLS.values(), *TREATMENTS.values()))
     assert {trial.expects for trial in CONTROLS.values()} == {"null", "same", "lower"}
 
 
