@@ -14,7 +14,8 @@ JITTERS_MS = (20.0, 40.0, 80.0)
 N_DRAWS = 20
 
 SIGNIFICANT = 0.05
-"""Level of p after Benjamini-Hochberg over the layers: from there on a score beats its null."""
+"""Level of p: from there on a score beats its null. Of a recording that is p after
+Benjamini-Hochberg over the layers; of a data set each utterance's own p at one layer."""
 
 NULL, SAME, LOWER = "null", "same", "lower"
 """What one expects of a control: what wrong words reach, what the recording has, or less of it."""
