@@ -8,28 +8,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from alas_core import perturbations, pipeline
 from alas_core.errors import ModelError
 from alas_core.models.identity import Loading
 from alas_core.models.protocol import SpeechLLM
 from alas_core.null import make_null, wrong_transcripts
-from alas_core.types import Analysis, Audio, Null, Reference, Settings, Utterance, WordTiming
+from alas_core.reference import KnownTimes
+from alas_core.types import Analysis, Null, Reference, Settings, Utterance, WordTiming
 from alas_core.variations import CONTROLS, TREATMENTS, TrialResult
 from alas_core.words import split_words
-
-
-@dataclass(frozen=True)
-class _Given:
-    """An aligner that gives the words it was made with."""
-
-    name: str
-    words: tuple[WordTiming, ...]
-
-    def align(self, audio: Audio, transcript: str) -> Reference:
-        del audio, transcript
-        return Reference(self.name, self.words)
 
 
 def run_trial(
@@ -62,7 +51,7 @@ def run_trial(
     request = pipeline.Request(
         analysis.key.model_id,
         utterance,
-        reference=_Given(f"{analysis.key.reference}, {name}", words),
+        reference=KnownTimes(Reference(f"{analysis.key.reference}, {name}", words)),
         settings=_settings(analysis.key.settings, name),
         instruction=str(analysis.provenance.get("instruction", "")),
         loading=_loading(analysis, name, device),
