@@ -25,6 +25,7 @@ __all__ = [
     "Sensitivity",
     "alas_by_temperature",
     "alas_under_jitter",
+    "alas_with_words",
     "jitter_words",
     "measure",
 ]
