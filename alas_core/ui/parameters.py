@@ -12,9 +12,10 @@ from alas_core.definitions import SCORES
 from alas_core.figures.cells import Cells
 from alas_core.figures.map import Colour
 from alas_core.figures.views import Fold
-from alas_core.keys import CENTERINGS, Settings
+from alas_core.keys import CENTERINGS
 from alas_core.models.identity import DTYPES, QUANTIZATIONS, Loading
 from alas_core.perturbations import SNRS_DB, SPEEDS
+from alas_core.types import Settings
 from alas_core.variations import CONTROLS
 
 NONE = "-"
