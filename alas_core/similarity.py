@@ -46,6 +46,11 @@ def centre(states: torch.Tensor, centering: str) -> torch.Tensor:
     ----------
     states : torch.Tensor [shape=(n_layers, n_positions, d_model)]
     centering : "none" (as published), "mean" or "standardise"
+
+    Raises
+    ------
+    InputError
+        If there is no such centering.
     """
     states = states.float()
     if centering == "none":
