@@ -121,7 +121,16 @@ def calibrate(mass: FloatArray, uniform: FloatArray) -> FloatArray:
 
 
 def masked_mean(values: FloatArray, where: BoolArray) -> FloatArray:
-    """Mean over the last axis where True; nan where nothing is."""
+    """Mean over the last axis where True; nan where nothing is.
+
+    Parameters
+    ----------
+    values, where : np.ndarray [shape=(..., n)]
+
+    Returns
+    -------
+    np.ndarray [shape=(...), float32], summed in float64
+    """
     count = where.sum(axis=-1)
     total = np.where(where, values, 0).sum(axis=-1, dtype=np.float64)
     result: FloatArray = np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,4 +1,4 @@
-"""Sound in and out: one decoder for every source, and the pictures made of samples.
+"""Sound in and out: one decoder for every source.
 
 Everything behind `decode` is mono float32 at 16 kHz, the rate of every encoder here; what was
 changed on the way is said in `Audio.notes`. Bad files end in `InputError`, never in noise:
@@ -196,6 +196,11 @@ def resample(audio: Audio, sample_rate: int) -> Audio:
     -------
     Audio
         `round(n_samples * sample_rate / audio.sample_rate)` samples, clipped to [-1, 1].
+
+    Raises
+    ------
+    InputError
+        If the rate is below 1 Hz.
     """
     if sample_rate < 1:
         raise InputError(f"sample_rate is {sample_rate}, expected at least 1 Hz; 16000 is usual")
@@ -233,52 +238,6 @@ def cut(audio: Audio, start_s: float, end_s: float) -> Audio:
             f"{audio.duration_s:g} s; choose an end after the start"
         )
     return replace(audio, samples=audio.samples[first:last])
-
-
-def mel_spectrogram(audio: Audio, n_mels: int = 80, hop_s: float = 0.01) -> npt.NDArray[np.float32]:
-    """Mel spectrogram in decibels below the loudest cell, for looking at.
-
-    Windows of 25 ms (Hann), Slaney's mel scale, as Whisper's and Qwen2-Audio's extractors.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_mels, n_mel_frames), float32]
-        Values in [-80, 0]; column j is centred at `j * hop_s`. Silence is -80 throughout.
-    """
-    # numba comes along with librosa and takes a second: only who looks at a spectrogram pays.
-    from librosa.filters import mel
-
-    window = round(0.025 * audio.sample_rate)
-    hop = round(hop_s * audio.sample_rate)
-    if hop < 1 or n_mels < 1:
-        raise InputError(f"n_mels is {n_mels} and hop_s {hop_s}, expected 80 and 0.01 or the like")
-    padded = np.pad(audio.samples, window // 2)
-    padded = np.pad(padded, (0, max(window - len(padded), 0)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
-    hann = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)).astype(np.float32)
-    power = np.abs(np.fft.rfft(frames * hann, axis=1)) ** 2
-    energy = mel(sr=audio.sample_rate, n_fft=window, n_mels=n_mels) @ power.T
-    decibel = 10 * np.log10(np.maximum(energy, 1e-10))
-    loudest = max(float(decibel.max()), -20.0)  # so that silence is not stretched to full scale
-    levels: Samples = np.clip(decibel - loudest, -80, 0).astype(np.float32)
-    return levels
-
-
-def envelope(audio: Audio, n_bins: int) -> npt.NDArray[np.float32]:
-    """The waveform as a band: least and greatest sample of each of `n_bins` equal pieces.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_bins, 2), float32]
-        Minimum and maximum. With fewer samples than bins, samples repeat.
-    """
-    n_samples = len(audio.samples)
-    if n_bins < 1 or n_samples < 1:
-        raise InputError(f"{n_bins} bins of {n_samples} samples, expected at least one of each")
-    edges = np.arange(n_bins) * n_samples // n_bins
-    low = np.minimum.reduceat(audio.samples, edges)
-    high = np.maximum.reduceat(audio.samples, edges)
-    return np.stack([low, high], axis=1)
 
 
 def to_pcm16(audio: Audio) -> npt.NDArray[np.int16]:

@@ -144,7 +144,7 @@ def loads(raw: bytes) -> Analysis:
     if len(raw) > MAX_BYTES:
         raise StoreError(
             f"the file has {len(raw) / 2**20:.0f} MB, expected at most {MAX_BYTES // 2**20} MB; "
-            "it is not a bundle of this program"
+            "it is none of ours: choose another file"
         )
     try:
         head = _read_head(raw)
@@ -203,7 +203,7 @@ def read_head(stream: BinaryIO) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(
             f"the head of the bundle cannot be read ({type(error).__name__}), expected a {SUFFIX} "
-            "file written by this program; it is damaged or something else"
+            "file written by this program; it is damaged or something else: compute it anew"
         ) from error
 
 
@@ -228,7 +228,7 @@ def _check_size(head: Mapping[str, Any]) -> None:
     if size > MAX_BYTES:
         raise StoreError(
             f"the bundle's arrays would unpack to {size / 2**20:.0f} MB, expected at most "
-            f"{MAX_BYTES // 2**20} MB; it is not a bundle of this program"
+            f"{MAX_BYTES // 2**20} MB; it is none of ours: compute it anew"
         )
 
 
@@ -239,7 +239,7 @@ def _audio(encoded: bytes, notes: Sequence[str]) -> Audio:
         if file.channels != 1 or lasts_s > MAX_S or not low <= rate <= high:
             raise StoreError(
                 f"the bundle's sound has {lasts_s:.0f} s, {rate} Hz and channels: {file.channels}, "
-                f"expected at most {MAX_S:g} s, {low} to {high} Hz and one; it is none of ours"
+                f"expected at most {MAX_S:g} s, {low} to {high} Hz and one; compute it anew"
             )
         return Audio(file.read(int(MAX_S * rate), dtype="float32"), rate, tuple(notes))
 

@@ -145,7 +145,7 @@ def open_bundle(path: Path) -> Analysis:
     if size > MAX_BYTES:
         raise StoreError(
             f"'{path.name}' has {size / 2**20:.0f} MB, expected at most {MAX_BYTES // 2**20} MB; "
-            "it is not a bundle of this program"
+            "it is none of ours: choose another file"
         )
     return read_bundle(raw, path.name)
 

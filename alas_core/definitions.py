@@ -72,17 +72,13 @@ class Score:
         return f"{number(float(values[layers[0]]))} at {noun} {where}{more}"
 
 
-def _score(*row: Any) -> Score:
-    return Score(*row)
-
-
 _PAPER = "arXiv:2505.19937"
 _GAP = "arXiv:2510.12116 (direction converges while norms part)"
 
 SCORES: dict[str, Score] = {
     score.name: score
     for score in (
-        _score(
+        Score(
             "alas",
             "ALAS",
             "",
@@ -94,7 +90,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "an even spread over the tokens",
         ),
-        _score(
+        Score(
             "hit_rate",
             "Hit rate",
             "share of frames",
@@ -104,7 +100,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "chance: the word's share of the tokens",
         ),
-        _score(
+        Score(
             "lift",
             "Lift",
             "× uniform",
@@ -114,7 +110,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "1",
         ),
-        _score(
+        Score(
             "path_accuracy",
             "Path accuracy",
             "share of frames",
@@ -124,7 +120,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "the straight diagonal path",
         ),
-        _score(
+        Score(
             "path_l1",
             "Path distance",
             "per frame and word",
@@ -134,7 +130,7 @@ SCORES: dict[str, Score] = {
             "lower",
             "the straight diagonal path",
         ),
-        _score(
+        Score(
             "onset_error_ms",
             "Onset error",
             "ms",
@@ -145,7 +141,7 @@ SCORES: dict[str, Score] = {
             "lower",
             "the straight diagonal path",
         ),
-        _score(
+        Score(
             "on_path_cosine",
             "On-path cosine",
             "cosine",
@@ -155,7 +151,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "the same off the reference",
         ),
-        _score(
+        Score(
             "contrast",
             "Contrast",
             "cosine",
@@ -165,7 +161,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "0",
         ),
-        _score(
+        Score(
             "word_retrieval",
             "Word retrieval",
             "share of words",
@@ -175,7 +171,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "a blind guess",
         ),
-        _score(
+        Score(
             "aps",
             "Best-frame cosine",
             "cosine",
@@ -185,7 +181,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "none known",
         ),
-        _score(
+        Score(
             "aps_order",
             "Best-frame order",
             "rank correlation",
@@ -195,7 +191,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "0",
         ),
-        _score(
+        Score(
             "centroid_cosine",
             "Centroid cosine",
             "cosine",
@@ -205,7 +201,7 @@ SCORES: dict[str, Score] = {
             "higher",
             "identical clouds",
         ),
-        _score(
+        Score(
             "norm_ratio",
             "Norm ratio",
             "audio / text",
@@ -215,7 +211,7 @@ SCORES: dict[str, Score] = {
             "nearer 1",
             "identical clouds",
         ),
-        _score(
+        Score(
             "modality_variance",
             "Modality variance",
             "share",
@@ -225,7 +221,7 @@ SCORES: dict[str, Score] = {
             "lower",
             "identical clouds",
         ),
-        _score(
+        Score(
             "neighbour_mixing",
             "Neighbour mixing",
             "share of neighbours",

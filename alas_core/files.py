@@ -1,13 +1,28 @@
-"""The files that the command line reads and writes: whole, or with a message that says why not."""
+"""Files that are read and written whole, or with a message that says why not; and their names."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from alas_core.errors import InputError
 
 MAX_TEXT_BYTES = 1_000_000
+_MAX_STEM = 80
+
+
+def file_stem(text: str, otherwise: str) -> str:
+    """A file name without its suffix, of at most 80 safe characters.
+
+    Parameters
+    ----------
+    otherwise : the name where the text has no safe character
+
+    >>> file_stem("my run/über 1", "run")
+    'my-run-ber-1'
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:_MAX_STEM] or otherwise
 
 
 def read_file(path: Path) -> bytes:

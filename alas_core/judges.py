@@ -52,13 +52,11 @@ class Verdict:
     ----------
     correct
     score : 1 - word error rate, F1 of the words, similarity, or 1 and 0 for labels; in [0, 1].
-    understood : the label or option that the answer was taken to name; empty for free answers.
     reason : in a few words.
     """
 
     correct: bool
     score: float
-    understood: str
     reason: str
 
 
@@ -110,18 +108,18 @@ def word_error_rate(answer: str, expected: str) -> float:
 def _transcription(answer: str, expected: str) -> Verdict:
     error = word_error_rate(answer, expected)
     reason = f"word error rate {error:.2g}"
-    return Verdict(error <= MAX_WORD_ERROR, max(1 - error, 0.0), "", reason)
+    return Verdict(error <= MAX_WORD_ERROR, max(1 - error, 0.0), reason)
 
 
 def _choice(answer: str, expected: str, choices: Sequence[str]) -> Verdict:
     named = named_choices(answer, choices)
     wanted = named_choices(expected, choices) or {expected}
-    understood = ", ".join(choice for choice in choices if choice in named)
     if len(named) == 1:
         correct = named == wanted
-        return Verdict(correct, float(correct), understood, f"names '{understood}'")
+        understood = ", ".join(choice for choice in choices if choice in named)
+        return Verdict(correct, float(correct), f"names '{understood}'")
     reason = "names several of the options" if named else "names none of the options"
-    return Verdict(False, 0.0, understood, reason)
+    return Verdict(False, 0.0, reason)
 
 
 def named_choices(answer: str, choices: Sequence[str]) -> set[str]:
@@ -167,16 +165,14 @@ def _forms(choice: str, choices: Sequence[str]) -> list[list[str]]:
 def _open(answer: str, expected: str, similarity: float | None) -> Verdict:
     said, wanted = plain_words(answer), plain_words(expected)
     if not said or not wanted:
-        return Verdict(False, 0.0, "", "says nothing")
+        return Verdict(False, 0.0, "says nothing")
     if _holds(said, wanted):
-        return Verdict(True, 1.0, "", "holds the expected answer")
+        return Verdict(True, 1.0, "holds the expected answer")
     if similarity is not None:
         reason = f"similarity {similarity:.2g} to the expected answer"
-        return Verdict(similarity >= MIN_SIMILARITY, max(similarity, 0.0), "", reason)
+        return Verdict(similarity >= MIN_SIMILARITY, max(similarity, 0.0), reason)
     score = word_f1(said, wanted)
-    return Verdict(
-        score >= MIN_F1, score, "", f"shares words with the expected answer, F1 {score:.2g}"
-    )
+    return Verdict(score >= MIN_F1, score, f"shares words with the expected answer, F1 {score:.2g}")
 
 
 def _holds(said: Sequence[str], wanted: Sequence[str]) -> bool:

@@ -19,6 +19,9 @@ store holds is then computed anew, while bundles stay readable."""
 SINK_RATIO = 10.0
 """A position whose norm is above this many medians counts as a massive activation or sink."""
 
+CENTERINGS = ("none", "mean", "standardise")
+"""What may be done to the states before cosines, each modality by itself."""
+
 
 def content_sha(*parts: bytes | str) -> str:
     """Hex SHA-256 of the parts, each prefixed by its length so that joins cannot collide."""
@@ -47,7 +50,7 @@ class Settings:
             raise InputError(
                 f"temperature is {self.temperature}, expected 0.001 to 10; the default is 0.1"
             )
-        if self.centering not in ("none", "mean", "standardise"):
+        if self.centering not in CENTERINGS:
             raise InputError(
                 f"centering is {self.centering!r}, expected 'none', 'mean' or 'standardise'"
             )

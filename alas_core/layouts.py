@@ -91,7 +91,16 @@ def steady(points: FloatArray) -> FloatArray:
 
 
 def turned_to(points: FloatArray, other: FloatArray) -> FloatArray:
-    """One layer's points, centred and scaled, turned to agree with another's."""
+    """One layer's points, centred and scaled, turned to agree with another's.
+
+    Parameters
+    ----------
+    points, other : np.ndarray [shape=(n_points, dimensions)], row by row of the same points
+
+    Returns
+    -------
+    np.ndarray [shape=(n_points, dimensions), float32], their median distance from the centre 1
+    """
     even = _even(np.stack([points, other]))
     result: FloatArray = even[0] @ _turns(even[:1], even[1:])[0]
     return result
@@ -109,12 +118,6 @@ def _turns(points: FloatArray, others: FloatArray) -> FloatArray:
     left, _, right = np.linalg.svd(points.transpose(0, 2, 1) @ others)
     turns: FloatArray = left @ right
     return turns
-
-
-def displacement(points: FloatArray) -> float:
-    """How far a point moves from one layer to the next, on average, in median radii of a layer."""
-    even = points / np.median(np.linalg.norm(points, axis=2), axis=1)[:, None, None]
-    return float(np.linalg.norm(np.diff(even, axis=0), axis=2).mean())
 
 
 def extents(points: FloatArray) -> FloatArray:
@@ -172,6 +175,14 @@ def with_anchors(analysis: Analysis, points: FloatArray) -> FloatArray:
     """The points, then the middle of each word's frames, then that of each word's tokens.
 
     A word without frames or tokens has its middle at the centre; nothing may point to it.
+
+    Parameters
+    ----------
+    points : np.ndarray [shape=(n_layers + 1, n_frames + n_tokens, dimensions)]
+
+    Returns
+    -------
+    np.ndarray [shape=(n_layers + 1, n_frames + n_tokens + 2 * n_words, dimensions)]
     """
     n_words = len(analysis.words)
     owners = np.concatenate([analysis.frame_word, analysis.token_word])

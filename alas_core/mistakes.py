@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alas_core.sinks import valid_tokens
+from alas_core.sinks import valid_frames_and_tokens
 from alas_core.types import NO_WORD, Analysis, IntArray
 
 
@@ -15,8 +15,8 @@ def nearest_tokens(analysis: Analysis, layer: int) -> IntArray:
     -------
     np.ndarray [shape=(n_frames,)]
     """
-    valid = valid_tokens(analysis)[layer]
-    found: IntArray = np.where(valid, analysis.similarity[layer], -np.inf).argmax(axis=1)
+    _, valid = valid_frames_and_tokens(analysis)
+    found: IntArray = np.where(valid[layer], analysis.similarity[layer], -np.inf).argmax(axis=1)
     return found
 
 

@@ -18,7 +18,8 @@ from alas_core.alignment import (
     word_shares,
 )
 from alas_core.errors import InputError
-from alas_core.similarity import cosine_maps, valid_positions, word_mass
+from alas_core.similarity import cosine_maps, word_mass
+from alas_core.sinks import valid_positions
 from alas_core.types import FloatArray, IntArray, Null, Settings
 from alas_core.words import split_words
 
@@ -106,18 +107,17 @@ def null_scores(
     counted = alignment.counted
     for states, token_word in texts:
         similarity = cosine_maps(frames, states, centering=settings.centering)
-        valid = valid_positions(states, settings.mask_sinks)
+        norms = torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32).cpu().numpy()
+        valid = valid_positions(norms, settings.mask_sinks)
         mass = word_mass(
             similarity,
             torch.from_numpy(token_word.astype(np.int64)).to(frames.device),
             alignment.n_words,
             temperature=settings.temperature,
-            token_valid=valid,
+            token_valid=torch.from_numpy(valid).to(frames.device),
         )
         picked = mass.gather(2, own[None, :, None].expand(mass.shape[0], -1, 1))[:, :, 0]
-        uniform = uniform_share(
-            alignment.frame_word, token_word, valid.cpu().numpy(), alignment.n_words
-        )
+        uniform = uniform_share(alignment.frame_word, token_word, valid, alignment.n_words)
         yield calibrate(masked_mean(picked.cpu().numpy(), counted), masked_mean(uniform, counted))
 
 

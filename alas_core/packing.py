@@ -47,9 +47,15 @@ def inflated(raw: npt.NDArray[np.uint8], dtype: str, shape: Sequence[int]) -> np
     try:
         planes = stream.decompress(raw.tobytes(), n_bytes)
     except zlib.error as error:
-        raise StoreError(f"an array of shape {tuple(shape)} is damaged ({error})") from error
+        raise StoreError(
+            f"an array of shape {tuple(shape)} is damaged ({error}), expected deflated numbers; "
+            "compute the analysis anew"
+        ) from error
     if len(planes) != n_bytes or stream.unconsumed_tail:
-        raise StoreError(f"an array of shape {tuple(shape)} has another size than it says")
+        raise StoreError(
+            f"an array of shape {tuple(shape)} has another size than it says, expected {n_bytes} "
+            "bytes; it is damaged: compute the analysis anew"
+        )
     columns = np.frombuffer(planes, dtype=np.uint8).reshape(kind.itemsize, math.prod(shape)).T
     return np.ascontiguousarray(columns).view(kind).reshape(tuple(shape))
 

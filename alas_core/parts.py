@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from alas_core import audio as sounds
 from alas_core.errors import AlignmentError, InputError
 from alas_core.models.registry import device_lock
-from alas_core.reference import Aligner
+from alas_core.reference import Aligner, KnownTimes
 from alas_core.types import Audio, Reference, Utterance, WordTiming, content_sha
 
 _SPAN = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)-(\d{1,4}(?:\.\d{1,3})?)")
@@ -80,7 +80,7 @@ def take_part(
         with device_lock:  # an aligner may use the accelerator
             whole = aligner.align(utterance.audio, utterance.transcript)
         transcript, reference = cut_words(utterance.transcript, whole, part, utterance.audio)
-        aligner = TimesOfTheWhole(reference)
+        aligner = KnownTimes(reference)
     cut = dataclasses.replace(
         utterance,
         id=f"{utterance.id}, {part} s",
@@ -89,22 +89,6 @@ def take_part(
         part=str(part),
     )
     return cut, aligner
-
-
-@dataclass(frozen=True)
-class TimesOfTheWhole:
-    """An `Aligner` that knows the times of a part's words already."""
-
-    reference: Reference
-
-    @property
-    def name(self) -> str:
-        return self.reference.name
-
-    def align(self, audio: Audio, transcript: str) -> Reference:
-        """The reference; it belongs to this audio and transcript alone."""
-        del audio, transcript
-        return self.reference
 
 
 def cut_words(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alas_core.numerals import number
-from alas_core.reference.agreement import Agreement, agreement
+from alas_core.reference.agreement import ReferenceAgreement, agreement
 from alas_core.sensitivity import JITTERS_MS, alas_under_jitter, alas_with_words
 from alas_core.types import Analysis, FloatArray, Reference
 
@@ -26,7 +26,7 @@ class Quality:
 
     jitters_ms: tuple[float, ...]
     jittered: FloatArray
-    agreement: Agreement | None = None
+    agreement: ReferenceAgreement | None = None
     second_alas: FloatArray | None = None
 
 

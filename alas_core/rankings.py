@@ -80,6 +80,14 @@ def kendall_tau(one: FloatArray, other: FloatArray) -> float:
     """Kendall's tau-b; nan where one of the two is constant.
 
     Written out, since importing scipy.stats takes longer than a page may wait for a sentence.
+
+    Parameters
+    ----------
+    one, other : np.ndarray [shape=(n,)], finite
+
+    References
+    ----------
+    Kendall 1945, "The treatment of ties in ranking problems"; scipy.stats.kendalltau.
     """
     signs = [np.sign(values[:, None] - values[None, :]) for values in (one, other)]
     untied = float(np.sqrt((signs[0] != 0).sum() * (signs[1] != 0).sum()))

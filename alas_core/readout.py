@@ -57,10 +57,6 @@ class Lens:
                 "compute the analysis anew"
             )
 
-    @property
-    def n_positions(self) -> int:
-        return int(self.tops.shape[1])
-
     def names(self) -> npt.NDArray[np.int8]:
         """OWN, NEXT or OTHER of each layer and position, by its most probable token."""
         found = np.where(self.next_rank == 1, NEXT, OTHER)
@@ -81,8 +77,8 @@ class WordReading:
 
     first_layer : the first layer from 1 on at which the word is the top token in one of its frames
         or more; None if it is nowhere. most_layer : the first at which it is so in at least half.
-    best_layer, best_share : the layer from 1 on with the largest share of frames that name it (the
-        shallowest of equals), and that share. n_frames : how many frames the word has.
+    best_layer : the layer from 1 on with the largest share of frames that name it (the shallowest
+        of equals). n_frames : how many frames the word has.
     input_share : share of its frames whose nearest input embedding is the word's, at layer 0.
     """
 
@@ -91,7 +87,6 @@ class WordReading:
     first_layer: int | None
     most_layer: int | None
     best_layer: int
-    best_share: float
     input_share: float
 
 
@@ -119,7 +114,6 @@ def word_readings(
                 _first(share[1:] > 0),
                 _first(share[1:] >= 0.5),
                 1 + int(share[1:].argmax()),
-                float(share[1:].max()),
                 float(share[0]),
             )
         )

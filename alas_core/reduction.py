@@ -10,7 +10,8 @@ import torch
 
 from alas_core import geometry, projection
 from alas_core.errors import ModelError
-from alas_core.similarity import cosine_maps, valid_positions
+from alas_core.similarity import cosine_maps
+from alas_core.sinks import valid_positions
 from alas_core.types import BoolArray, FloatArray, IntArray, ModelInfo, Settings
 
 
@@ -85,11 +86,12 @@ def reduce_states(
         rows = torch.from_numpy(kept.astype(np.int64)).to(audio.device)
         audio, text = audio[:, rows], text[:, rows]
     _add_words(scores, baselines, cross, audio, text, kept, names)
+    norms, n_frames = geometry.state_norms(frames, tokens).cpu().numpy(), frames.shape[1]
     return Reduction(
         similarity=cosine_maps(frames, tokens, centering=settings.centering).cpu().numpy(),
-        frame_valid=valid_positions(frames, settings.mask_sinks).cpu().numpy(),
-        token_valid=valid_positions(tokens, settings.mask_sinks).cpu().numpy(),
-        norms=geometry.state_norms(frames, tokens).cpu().numpy(),
+        frame_valid=valid_positions(norms[:, :n_frames], settings.mask_sinks),
+        token_valid=valid_positions(norms[:, n_frames:], settings.mask_sinks),
+        norms=norms,
         coords=projection.pca(frames, tokens),
         scores=scores,
         baselines=baselines,

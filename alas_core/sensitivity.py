@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from alas_core.alignment import Alignment, calibrate, masked_mean, uniform_share
-from alas_core.similarity import sink_positions, word_mass
-from alas_core.types import NO_WORD, Analysis, BoolArray, FloatArray, IntArray, WordTiming
+from alas_core.alignment import calibrate, masked_mean, uniform_share
+from alas_core.similarity import word_mass
+from alas_core.sinks import valid_frames_and_tokens
+from alas_core.types import NO_WORD, Analysis, FloatArray, IntArray, WordTiming
 from alas_core.variations import JITTERS_MS, N_DRAWS, TEMPERATURES, Sensitivity
 from alas_core.words import frame_words
 
@@ -24,10 +25,9 @@ __all__ = [
     "Sensitivity",
     "alas_by_temperature",
     "alas_under_jitter",
-    "alignment_of",
+    "alas_with_words",
     "jitter_words",
     "measure",
-    "valid_positions_of",
 ]
 
 
@@ -128,34 +128,9 @@ def alas_with_words(analysis: Analysis, words: Sequence[WordTiming]) -> FloatArr
     return _alas(analysis, _mass(analysis, analysis.key.settings.temperature), frame_word)
 
 
-def valid_positions_of(analysis: Analysis) -> tuple[BoolArray, BoolArray]:
-    """Which frames (L+1, N) and tokens (L+1, K) take part: all, or all but sinks if masked."""
-    norms = torch.from_numpy(np.asarray(analysis.norms, dtype=np.float32))
-    parts = norms[:, : analysis.n_frames], norms[:, analysis.n_frames :]
-    if not analysis.key.settings.mask_sinks:
-        frames, tokens = (np.ones(tuple(part.shape), dtype=bool) for part in parts)
-    else:
-        frames, tokens = (~sink_positions(part).numpy() for part in parts)
-    return frames, tokens
-
-
-def alignment_of(analysis: Analysis, frame_word: IntArray | None = None) -> Alignment:
-    """The stored maps as an `Alignment`, with the analysis's reference or another one."""
-    frame_valid, token_valid = valid_positions_of(analysis)
-    return Alignment(
-        np.asarray(analysis.similarity, dtype=np.float32),
-        np.asarray(analysis.frame_word if frame_word is None else frame_word),
-        np.asarray(analysis.token_word),
-        np.array([word.start_s for word in analysis.words]),
-        analysis.frame_spans[:, 0],
-        frame_valid,
-        token_valid,
-    )
-
-
 def _mass(analysis: Analysis, temperature: float) -> FloatArray:
     """Mass of each frame on each word (L+1, N, W)."""
-    _, token_valid = valid_positions_of(analysis)
+    _, token_valid = valid_frames_and_tokens(analysis)
     mass: FloatArray = word_mass(
         torch.from_numpy(np.asarray(analysis.similarity, dtype=np.float32)),
         torch.from_numpy(analysis.token_word.astype(np.int64)),
@@ -167,7 +142,7 @@ def _mass(analysis: Analysis, temperature: float) -> FloatArray:
 
 
 def _alas(analysis: Analysis, mass: FloatArray, frame_word: IntArray) -> FloatArray:
-    frame_valid, token_valid = valid_positions_of(analysis)
+    frame_valid, token_valid = valid_frames_and_tokens(analysis)
     own = np.maximum(frame_word, 0)
     picked = np.take_along_axis(mass, own[None, :, None], axis=2)[:, :, 0]
     uniform = uniform_share(frame_word, analysis.token_word, token_valid, len(analysis.words))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from alas_core.keys import Settings
+from alas_core.keys import CENTERINGS, Settings
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--centering",
-        choices=("none", "mean", "standardise"),
+        choices=CENTERINGS,
         default=default.centering,
         help="of the states, each modality by itself (%(default)s)",
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import torch
 
 from alas_core.errors import InputError
-from alas_core.keys import SINK_RATIO
 
 _CHUNK_BYTES = 64 * 2**20
 """Layers are taken in groups whose float32 copy stays below this, to bound device memory."""
@@ -47,6 +46,11 @@ def centre(states: torch.Tensor, centering: str) -> torch.Tensor:
     ----------
     states : torch.Tensor [shape=(n_layers, n_positions, d_model)]
     centering : "none" (as published), "mean" or "standardise"
+
+    Raises
+    ------
+    InputError
+        If there is no such centering.
     """
     states = states.float()
     if centering == "none":
@@ -136,28 +140,3 @@ def membership(token_word: torch.Tensor, n_words: int) -> torch.Tensor:
     """One-hot (n_tokens, n_words) float32; a token of no word has an empty row."""
     words = torch.arange(n_words, device=token_word.device)
     return (token_word[:, None] == words[None, :]).float()
-
-
-def sink_positions(norms: torch.Tensor) -> torch.Tensor:
-    """True where a position's norm exceeds `SINK_RATIO` medians of its layer and modality.
-
-    Parameters
-    ----------
-    norms : torch.Tensor [shape=(n_layers + 1, n_positions)]
-    """
-    return norms > SINK_RATIO * norms.quantile(0.5, dim=1, keepdim=True)
-
-
-def valid_positions(states: torch.Tensor, mask_sinks: bool) -> torch.Tensor:
-    """Positions that take part in the scores: all, or all but sinks.
-
-    Parameters
-    ----------
-    states : torch.Tensor [shape=(n_layers + 1, n_positions, d_model)]
-
-    Returns
-    -------
-    torch.Tensor [shape=(n_layers + 1, n_positions), bool]
-    """
-    norms = torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32)
-    return ~sink_positions(norms) if mask_sinks else torch.ones_like(norms, dtype=torch.bool)

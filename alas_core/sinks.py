@@ -1,4 +1,4 @@
-"""Positions far larger than all others (attention sinks), from the norms an analysis keeps."""
+"""Positions far larger than all others (attention sinks), and which positions count: by norms."""
 
 from __future__ import annotations
 
@@ -24,34 +24,59 @@ class Sink:
     ratio: float
 
 
+def sink_positions(norms: FloatArray) -> BoolArray:
+    """True where a position's norm exceeds `SINK_RATIO` medians of its layer and modality.
+
+    Parameters
+    ----------
+    norms : np.ndarray [shape=(n_layers + 1, n_positions), float32], of frames or of tokens alone
+
+    Returns
+    -------
+    np.ndarray [shape=(n_layers + 1, n_positions), bool]
+    """
+    found: BoolArray = norms > SINK_RATIO * _medians(norms)
+    return found
+
+
+def valid_positions(norms: FloatArray, mask_sinks: bool) -> BoolArray:
+    """Positions that take part in the scores: all, or all but sinks; shapes as `sink_positions`."""
+    return ~sink_positions(norms) if mask_sinks else np.ones(norms.shape, dtype=bool)
+
+
+def valid_frames_and_tokens(analysis: Analysis) -> tuple[BoolArray, BoolArray]:
+    """Which frames, and which tokens, took part in an analysis's scores.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_layers + 1, n_frames), bool]
+    np.ndarray [shape=(n_layers + 1, n_tokens), bool]
+    """
+    frames, tokens = (
+        valid_positions(norms, analysis.key.settings.mask_sinks) for norms in _norms(analysis)
+    )
+    return frames, tokens
+
+
 def sinks(analysis: Analysis) -> tuple[Sink, ...]:
     """Positions that `mask_sinks` leaves out, the largest first; frames and tokens apart."""
     found = []
-    for kind, ratio in zip(("frame", "token"), _ratios(analysis), strict=True):
-        for index in np.flatnonzero((ratio > SINK_RATIO).any(axis=0)).tolist():
-            layers = tuple(np.flatnonzero(ratio[:, index] > SINK_RATIO).tolist())
+    for kind, norms in zip(("frame", "token"), _norms(analysis), strict=True):
+        ratio, large = norms / np.maximum(_medians(norms), 1e-12), sink_positions(norms)
+        for index in np.flatnonzero(large.any(axis=0)).tolist():
+            layers = tuple(np.flatnonzero(large[:, index]).tolist())
             found.append(Sink(kind, index, layers, float(ratio[:, index].max())))
     return tuple(sorted(found, key=lambda sink: -sink.ratio))
 
 
-def valid_tokens(analysis: Analysis) -> BoolArray:
-    """Tokens that took part in the scores, as `similarity.valid_positions` says (without torch).
-
-    Returns
-    -------
-    np.ndarray [shape=(n_layers + 1, n_tokens), bool]
-    """
-    ratio = _ratios(analysis)[1]
-    masked = analysis.key.settings.mask_sinks
-    valid: BoolArray = ratio <= SINK_RATIO if masked else np.ones(ratio.shape, dtype=bool)
-    return valid
-
-
-def _ratios(analysis: Analysis) -> tuple[FloatArray, FloatArray]:
-    """Norms in medians of their layer, of frames and of tokens."""
+def _norms(analysis: Analysis) -> tuple[FloatArray, FloatArray]:
+    """Norms of frames and of tokens."""
     norms = np.asarray(analysis.norms, dtype=np.float32)
-    parts = norms[:, : analysis.n_frames], norms[:, analysis.n_frames :]
-    frames, tokens = (
-        part / np.maximum(np.median(part, axis=1, keepdims=True), 1e-12) for part in parts
-    )
-    return frames, tokens
+    return norms[:, : analysis.n_frames], norms[:, analysis.n_frames :]
+
+
+def _medians(norms: FloatArray) -> FloatArray:
+    # Not np.median: of two middle ones its float32 mean is not always what torch's quantile gives,
+    # by which results were made that are still kept.
+    medians: FloatArray = np.quantile(norms, 0.5, axis=1, keepdims=True)
+    return medians

@@ -10,9 +10,6 @@ from alas_core.models.watching import Report
 from alas_core.reference import Aligner, Loads
 from alas_core.types import Audio, Reference
 
-_SEED = 20_011
-"""Of the noise; the same as in the controls of one analysis."""
-
 SOUNDS = {
     **{f"snr:{snr:g}": f"Noise added, {snr:g} dB" for snr in perturbations.SNRS_DB},
     **{f"speed:{speed:g}": f"Speed × {speed:g}" for speed in perturbations.SPEEDS},
@@ -36,15 +33,7 @@ def changed(audio: Audio, name: str) -> Audio:
             f"no change of sound is called {name!r}, expected one of {', '.join(SOUNDS)}"
         )
     kind, _, value = name.partition(":")
-    if kind == "snr":
-        return perturbations.with_noise(audio, float(value), _SEED)
-    if kind == "speed":
-        return perturbations.at_speed(audio, float(value))
-    if kind == "noise":
-        return perturbations.noise_instead(audio, _SEED)
-    return (
-        perturbations.reversed_in_time if kind == "reversed" else perturbations.silence_instead
-    )(audio)
+    return perturbations.changed(audio, kind, float(value) if value else None)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ from alas_core.errors import StoreError
 from alas_core.place import Place
 from alas_core.types import Analysis, RunKey
 
-__all__ = ["Store", "dumps", "loads"]
-
 _log = logging.getLogger(__name__)
 
 

@@ -30,14 +30,12 @@ class Task:
     name : as in `Utterance.task`.
     label : what people call it.
     template : its instruction; empty for the model's own.
-    answer_form : what an answer should look like.
     rule : when an answer counts as right.
     """
 
     name: str
     label: str
     template: str
-    answer_form: str
     rule: str
 
 
@@ -49,7 +47,6 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 TRANSCRIBE,
                 "Transcription",
                 "",
-                "the words that are spoken",
                 "right if at most one word in ten is wrong (word error rate, letters and digits "
                 "only, case ignored)",
             ),
@@ -57,7 +54,6 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 QUESTION,
                 "Spoken question answering, open",
                 "{question} Answer the question as short as possible (in 10-15 words).",
-                "a short free answer",
                 "right if it holds the expected answer's words in order, or if the two mean the "
                 "same to the sentence encoder (cosine at least 0.7), or, without an encoder, if "
                 "they share half of their words (F1 at least 0.5)",
@@ -66,14 +62,12 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 EMOTION,
                 "Emotion of the speaker",
                 "classify the emotion of the speaker in only one word including {choices}.",
-                "one label of the set",
                 "right if it names the expected label and no other",
             ),
             Task(
                 CHOICE,
                 "Multiple choice",
                 "{question}\n{options}\nAnswer with the letter of the right option.",
-                "a letter, or the text of one option",
                 "right if it names the expected option, by letter or text, and no other",
             ),
         )

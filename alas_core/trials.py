@@ -8,31 +8,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from alas_core import perturbations, pipeline
 from alas_core.errors import ModelError
 from alas_core.models.identity import Loading
 from alas_core.models.protocol import SpeechLLM
 from alas_core.null import make_null, wrong_transcripts
-from alas_core.types import Analysis, Audio, Null, Reference, Settings, Utterance, WordTiming
-from alas_core.variations import CENTERINGS, CONTROLS, TrialResult
+from alas_core.reference import KnownTimes
+from alas_core.types import Analysis, Null, Reference, Settings, Utterance, WordTiming
+from alas_core.variations import CONTROLS, TREATMENTS, TrialResult
 from alas_core.words import split_words
-
-_SEED = 20_011
-"""Of noise, weights and the other transcript: not one that the null draws from."""
-
-
-@dataclass(frozen=True)
-class _Given:
-    """An aligner that gives the words it was made with."""
-
-    name: str
-    words: tuple[WordTiming, ...]
-
-    def align(self, audio: Audio, transcript: str) -> Reference:
-        del audio, transcript
-        return Reference(self.name, self.words)
 
 
 def run_trial(
@@ -49,7 +35,7 @@ def run_trial(
     Parameters
     ----------
     analysis : whose sound, words, settings and model are taken
-    name : in `alas_core.variations.CONTROLS` or `CENTERINGS`
+    name : in `alas_core.variations.CONTROLS` or `TREATMENTS`
     value : decibel for "snr", times the recording's own for "speed"
     pool : sentences for the other transcript; None for those that suit the model
     model : taken instead of the analysis's own from the registry
@@ -60,12 +46,12 @@ def run_trial(
     AlasError
         If the model is not here, or cannot take the changed recording.
     """
-    trial = CONTROLS.get(name) or CENTERINGS[name]
+    trial = CONTROLS.get(name) or TREATMENTS[name]
     utterance, words, note = _changed(analysis, name, value, pool)
     request = pipeline.Request(
         analysis.key.model_id,
         utterance,
-        reference=_Given(f"{analysis.key.reference}, {name}", words),
+        reference=KnownTimes(Reference(f"{analysis.key.reference}, {name}", words)),
         settings=_settings(analysis.key.settings, name),
         instruction=str(analysis.provenance.get("instruction", "")),
         loading=_loading(analysis, name, device),
@@ -89,7 +75,7 @@ def _null(analysis: Analysis, first: Analysis, name: str) -> Null:
     Another centering, or other weights, move what wrong words reach, too: the analysis's own null
     says nothing of it.
     """
-    if name in CENTERINGS or name == "random":
+    if name in TREATMENTS or name == "random":
         return first.quick_null
     null = analysis.main_null
     return make_null(null.name, null.samples, first.scores["alas"])
@@ -98,23 +84,15 @@ def _null(analysis: Analysis, first: Analysis, name: str) -> Null:
 def _changed(
     analysis: Analysis, name: str, value: float | None, pool: Sequence[str] | None
 ) -> tuple[Utterance, tuple[WordTiming, ...], str]:
-    utterance, words = analysis.utterance, analysis.words
-    audio = utterance.audio
+    utterance = analysis.utterance
     if name == "other":
         return _other_transcript(analysis, pool)
-    if name == "speed":
-        changed = perturbations.at_speed(audio, 1.0 if value is None else value)
-        ratio = changed.duration_s / audio.duration_s
-        return replace(utterance, audio=changed), perturbations.scaled_words(words, ratio), ""
-    if name == "noise":
-        audio = perturbations.noise_instead(audio, _SEED)
-    elif name == "silence":
-        audio = perturbations.silence_instead(audio)
-    elif name == "reversed":
-        audio = perturbations.reversed_in_time(audio)
-    elif name == "snr":
-        audio = perturbations.with_noise(audio, 0.0 if value is None else value, _SEED)
-    return replace(utterance, audio=audio), words, ""
+    if name not in perturbations.CHANGES:
+        return utterance, analysis.words, ""
+    changed = perturbations.changed(utterance.audio, name, value)
+    ratio = changed.duration_s / utterance.audio.duration_s
+    words = perturbations.scaled_words(analysis.words, ratio)
+    return replace(utterance, audio=changed), words, ""
 
 
 def _other_transcript(
@@ -123,7 +101,7 @@ def _other_transcript(
     """Another sentence whose w-th word takes the interval of the w-th right word."""
     transcript = analysis.utterance.transcript
     sentences = pipeline.default_pool(analysis.key.model_id) if pool is None else pool
-    (other,) = wrong_transcripts(transcript, sentences, 1, _SEED)
+    (other,) = wrong_transcripts(transcript, sentences, 1, perturbations.SEED)
     words = tuple(
         replace(word, start_s=right.start_s, end_s=right.end_s, problem=right.problem)
         for word, right in zip(split_words(other), analysis.words, strict=False)
@@ -135,7 +113,7 @@ def _settings(settings: Settings, name: str) -> Settings:
     cheap = replace(settings, n_null=0)
     if name == "sinks":
         return replace(cheap, centering="none", mask_sinks=True)
-    if name in CENTERINGS:
+    if name in TREATMENTS:
         return replace(cheap, centering=name, mask_sinks=False)
     if name == "random":
         return cheap
@@ -151,5 +129,5 @@ def _loading(analysis: Analysis, name: str, device: str) -> Loading:
         device=device,
         quantization=next((part for part in variant if part in ("8bit", "4bit")), "none"),
         lora="LoRA off" not in variant,
-        untrained_seed=_SEED if name == "random" else None,
+        untrained_seed=perturbations.SEED if name == "random" else None,
     )

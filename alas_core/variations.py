@@ -14,7 +14,8 @@ JITTERS_MS = (20.0, 40.0, 80.0)
 N_DRAWS = 20
 
 SIGNIFICANT = 0.05
-"""Level of p after Benjamini-Hochberg over the layers: from there on a score beats its null."""
+"""Level of p: from there on a score beats its null. Of a recording that is p after
+Benjamini-Hochberg over the layers; of a data set each utterance's own p at one layer."""
 
 NULL, SAME, LOWER = "null", "same", "lower"
 """What one expects of a control: what wrong words reach, what the recording has, or less of it."""
@@ -26,7 +27,7 @@ class Trial:
 
     Parameters
     ----------
-    name : of the row in `CONTROLS` or `CENTERINGS`
+    name : of the row in `CONTROLS` or `TREATMENTS`
     label : a few words
     expects : NULL, SAME or LOWER; empty where there is nothing to expect
     plain : what is done, and why the score should do what one expects
@@ -65,7 +66,7 @@ CONTROLS = {
 }  # fmt: skip
 """Controls by name, in the order of the page."""
 
-CENTERINGS = {
+TREATMENTS = {
     trial.name: trial
     for trial in (
         Trial("none", "As published", "", "Cosines of the states as they are."),

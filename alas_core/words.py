@@ -117,6 +117,11 @@ def frame_words(frame_spans: FloatArray, words: Sequence[WordTiming]) -> npt.NDA
     np.ndarray [shape=(n_frames,), int]
         Index into `words` of the word that overlaps the frame most (the earlier of equals), if
         it covers at least half of it; else `NO_WORD`.
+
+    Raises
+    ------
+    InputError
+        If `frame_spans` has another shape.
     """
     spans = np.asarray(frame_spans, dtype=np.float64)
     if spans.ndim != 2 or spans.shape[1] != 2:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from alas_core.bundle import dumps, loads
 from alas_core.datasets import demo
 from alas_core.demo import __main__ as recipe
 from alas_core.demo.cards import BEGIN, END, figures_table
@@ -18,7 +19,6 @@ from alas_core.demo.checkpoints import SHOWN, Tools, write_checkpoints
 from alas_core.demo.grammar import INSTRUCTIONS
 from alas_core.demo.shipping import ship
 from alas_core.resources import asset_path
-from alas_core.store import dumps, loads
 from tests.factory import make_analysis
 
 MODEL = asset_path("demo/model")

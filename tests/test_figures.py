@@ -23,7 +23,7 @@ from safetensors.numpy import load
 from scipy.spatial import ConvexHull
 
 from alas_core import frontend
-from alas_core.alignment import own_mass
+from alas_core.alignment import Alignment, own_mass
 from alas_core.bundle import dumps, loads
 from alas_core.definitions import SCORES
 from alas_core.errors import InputError
@@ -42,7 +42,7 @@ from alas_core.figures.trials import trials_figure
 from alas_core.figures.views import word_cells
 from alas_core.layouts import pca_layout, with_layer
 from alas_core.numerals import number
-from alas_core.sensitivity import alignment_of
+from alas_core.sinks import valid_frames_and_tokens
 from alas_core.types import Analysis, Audio, Reference, Token, WordTiming
 from tests.factory import make_analysis, make_lens_of
 
@@ -606,7 +606,14 @@ def test_the_cells_of_the_share_are_what_alas_averages(mask_sinks: bool) -> None
     made = dataclasses.replace(made, norms=norms)
     shares = token_cells(made, "share")
     np.testing.assert_allclose(shares.sum(axis=2), 1, atol=1e-5)
-    alignment = alignment_of(made)
+    alignment = Alignment(
+        made.similarity.astype(np.float32),
+        made.frame_word,
+        made.token_word,
+        np.array([word.start_s for word in made.words]),
+        made.frame_spans[:, 0],
+        *valid_frames_and_tokens(made),
+    )
     expected = own_mass(alignment, 0.07)
     own = np.where(made.mask[None], shares, 0).sum(axis=2)
     np.testing.assert_allclose(own, expected, atol=1e-5)

@@ -225,7 +225,9 @@ def test_the_fakes_planted_words_are_read_where_they_were_planted() -> None:
     assert (named[:, ~spoken] == OTHER).all()
     readings = word_readings(lens, analysis.frame_word, len(analysis.words))
     assert [reading.word for reading in readings] == list(range(5))
-    assert all(reading.best_share == 1 for reading in readings)
+    read = lens.own_rank[:, : analysis.n_frames] == 1
+    for reading in readings:
+        assert read[reading.best_layer, analysis.frame_word == reading.word].all()
     frame = int(np.flatnonzero(analysis.frame_word == 1)[0])
     assert lens.text(4, frame) == " red"
 
@@ -305,9 +307,8 @@ def test_a_word_is_read_first_where_one_frame_names_it_and_mostly_where_half_do(
     lens = dataclasses.replace(make_lens_of(analysis), own_rank=rank)
     first, second = word_readings(lens, frame_word, 2)
     assert (first.first_layer, first.most_layer, first.best_layer) == (1, 2, 2)
-    assert first.best_share == 1
     assert first.n_frames == len(red)
-    assert (second.first_layer, second.most_layer, second.best_share) == (None, None, 0)
+    assert (second.first_layer, second.most_layer) == (None, None)
     assert (first.input_share, second.input_share) == (1, 0)
 
 

@@ -70,8 +70,8 @@ def test_built_in_models_come_first_then_checkpoints_by_name(monkeypatch, tmp_pa
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     found = choices()
     assert [choice.id for choice in found[:2]] == ["demo", "demo-untrained"]
-    assert all(choice.local for choice in found[:2])
-    assert not any(choice.local for choice in found[2:])
+    assert "ships with ALAS" in found[0].description
+    assert all("to be downloaded" in choice.description for choice in found[2:])
     labels = " ".join(choice.label for choice in found[2:])
     for name in (
         *("Qwen2-Audio", "Qwen2.5-Omni", "Qwen3-Omni", "Audio Flamingo 3", "Voxtral"),

@@ -16,9 +16,9 @@ from alas_core.sensitivity import (
     alas_by_temperature,
     alas_under_jitter,
     alas_with_words,
-    alignment_of,
     jitter_words,
 )
+from alas_core.sinks import valid_frames_and_tokens
 from alas_core.types import NO_WORD, Settings, WordTiming
 from alas_core.words import frame_words
 from tests.factory import make_analysis
@@ -107,11 +107,11 @@ def test_masked_sinks_stay_masked(analysis) -> None:
         norms=norms,
         key=dataclasses.replace(analysis.key, settings=Settings(mask_sinks=True)),
     )
-    alignment = alignment_of(masked)
-    assert not alignment.frame_valid[:, 3].any()
-    assert alignment.frame_valid.sum() == alignment.frame_valid.size - len(norms)
-    assert np.argwhere(~alignment.token_valid).tolist() == [[2, 1]]
-    assert alignment_of(analysis).frame_valid.all()
+    frames, tokens = valid_frames_and_tokens(masked)
+    assert not frames[:, 3].any()
+    assert frames.sum() == frames.size - len(norms)
+    assert np.argwhere(~tokens).tolist() == [[2, 1]]
+    assert valid_frames_and_tokens(analysis)[0].all()
 
 
 def test_equals_are_compared_at_their_nearest_and_a_constant_ranks_nothing(analysis) -> None:

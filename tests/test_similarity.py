@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alas_core.errors import InputError
-from alas_core.similarity import centre, cosine_maps, layer_chunks, sink_positions, word_mass
+from alas_core.similarity import centre, cosine_maps, layer_chunks, word_mass
 
 
 def states(layers=3, positions=5, width=7, seed=0):
@@ -82,8 +82,3 @@ def test_masked_tokens_get_no_mass():
     valid = torch.tensor([[False, True, True]])
     mass = word_mass(similarity, torch.tensor([0, 1, 2]), 3, temperature=0.1, token_valid=valid)
     np.testing.assert_allclose(mass[0, 0].numpy(), [0, 0.5, 0.5], atol=1e-6)
-
-
-def test_sinks_are_positions_far_above_the_median():
-    norms = torch.tensor([[1.0, 1.1, 0.9, 30.0, 1.0]])
-    assert sink_positions(norms)[0].tolist() == [False, False, False, True, False]

@@ -13,8 +13,9 @@ import soundfile
 from safetensors.numpy import load, save
 
 from alas_core import bundle
+from alas_core.bundle import dumps, loads
 from alas_core.errors import InputError, StoreError
-from alas_core.store import Store, dumps, loads
+from alas_core.store import Store
 from alas_core.types import Analysis, Null, Reference, WordTiming
 from tests.factory import make_analysis
 

@@ -16,7 +16,7 @@ from alas_core.models.protocol import AudioStates
 from alas_core.pipeline import Request, analyse
 from alas_core.trials import run_trial
 from alas_core.types import Analysis, Null, Settings
-from alas_core.variations import CENTERINGS, CONTROLS, TrialResult, as_expected
+from alas_core.variations import CONTROLS, TREATMENTS, TrialResult, as_expected
 from tests.factory import make_analysis
 from tests.test_pipeline import POOL
 from tests.test_pipeline import request as fake_request
@@ -73,7 +73,7 @@ def test_the_published_way_is_the_analysis_itself(fake) -> None:
     np.testing.assert_allclose(result.alas, analysis.scores["alas"], rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", list(CENTERINGS))
+@pytest.mark.parametrize("name", list(TREATMENTS))
 def test_a_centering_is_what_an_analysis_with_that_setting_says(fake, name) -> None:
     model, analysis = fake
     setting = {"mask_sinks": True} if name == "sinks" else {"centering": name}
@@ -83,7 +83,7 @@ def test_a_centering_is_what_an_analysis_with_that_setting_says(fake, name) -> N
     )
 
 
-@pytest.mark.parametrize("name", list(CENTERINGS))
+@pytest.mark.parametrize("name", list(TREATMENTS))
 def test_a_centering_is_judged_by_permuted_words_under_that_centering(fake, name) -> None:
     model, analysis = fake
     setting = {"mask_sinks": True} if name == "sinks" else {"centering": name}
@@ -200,7 +200,7 @@ def null_of(analysis: Analysis, p: float) -> Null:
 )
 def test_what_one_expects_is_judged_at_the_best_layer(name, value, p, expected) -> None:
     analysis = make_analysis()
-    trial = CONTROLS.get(name) or CENTERINGS[name]
+    trial = CONTROLS.get(name) or TREATMENTS[name]
     result = TrialResult(trial, None, np.full(9, value, np.float32), null_of(analysis, p))
     assert as_expected(analysis, result) is expected
 

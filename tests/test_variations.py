@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from alas_core import similarity
 from alas_core.figures.sensitivity import sensitivity_figure
 from alas_core.figures.trials import trials_figure
 from alas_core.findings import ranking_sentence
 from alas_core.numerals import number, signed
 from alas_core.rankings import METRICS, agreements
 from alas_core.sensitivity import measure
-from alas_core.sinks import sinks
+from alas_core.sinks import sink_positions, sinks
 from alas_core.types import Analysis
 from alas_core.variations import (
-    CENTERINGS,
     CONTROLS,
+    TREATMENTS,
     TrialResult,
     best_of,
     judgement,
@@ -34,7 +33,7 @@ def analysis() -> Analysis:
 
 
 def result(name: str, alas: float, p: float = 1.0, value: float | None = None) -> TrialResult:
-    trial, made = CONTROLS.get(name) or CENTERINGS[name], make_analysis()
+    trial, made = CONTROLS.get(name) or TREATMENTS[name], make_analysis()
     null = made.null if name in CONTROLS else made.quick_null
     null = dataclasses.replace(null, p_adjusted=np.full(9, p, np.float32))
     return TrialResult(trial, value, np.full(9, alas, np.float32), null)
@@ -102,7 +101,7 @@ def test_a_layer_without_a_score_is_never_the_best(analysis) -> None:
 
 
 def test_every_control_says_what_it_does_and_what_one_expects() -> None:
-    assert all(trial.plain.endswith(".") for trial in (*CONTROLS.values(), *CENTERINGS.values()))
+    assert all(trial.plain.endswith(".") for trial in (*CONTROLS.values(), *TREATMENTS.values()))
     assert {trial.expects for trial in CONTROLS.values()} == {"null", "same", "lower"}
 
 
@@ -115,17 +114,30 @@ def test_sinks_are_those_that_masking_leaves_out(analysis) -> None:
         ("frame", 7, (3, 4)), ("token", 1, (2,)),
     ]  # fmt: skip
     parts = norms[:, : analysis.n_frames], norms[:, analysis.n_frames :]
-    masked = [similarity.sink_positions(torch.from_numpy(part)).numpy() for part in parts]
+    masked = [sink_positions(part) for part in parts]
     assert [int(part.any(axis=0).sum()) for part in masked] == [1, 1]
     middle = np.median(parts[0], axis=1)
     assert found[0].ratio == pytest.approx((norms[3:5, 7] / middle[3:5]).max())
     assert sinks(analysis) == ()
 
 
-def test_the_median_of_two_lies_between_them(analysis) -> None:
-    norms = torch.tensor([[1.0, 11.0], [1.0, 1.5]])
-    assert not similarity.sink_positions(norms).any()
-    assert similarity.sink_positions(torch.tensor([[1.0, 1.0, 1.0, 40.0]])).sum() == 1
+def test_sinks_are_positions_far_above_the_median_which_of_two_lies_between_them() -> None:
+    one_far = np.array([[1.0, 1.1, 0.9, 30.0, 1.0]], np.float32)
+    assert sink_positions(one_far).tolist() == [[False, False, False, True, False]]
+    assert not sink_positions(np.array([[1.0, 11.0], [1.0, 1.5]], np.float32)).any()
+    assert sink_positions(np.array([[1.0, 1.0, 1.0, 40.0]], np.float32)).sum() == 1
+
+
+def test_the_median_is_to_the_bit_that_of_torch_by_which_kept_results_were_made() -> None:
+    rng = np.random.default_rng(0)
+    for n_positions in (2, 6, 41, 300):
+        shape = (2000, n_positions)
+        norms = (rng.lognormal(0, 3, (2000, 1)) * rng.lognormal(0, 1, shape)).astype(np.float32)
+        median = torch.from_numpy(norms).quantile(0.5, dim=1, keepdim=True)
+        norms[:, :1] = 10 * median.numpy()  # exactly at the bound, or beside it by rounding
+        median = torch.from_numpy(norms).quantile(0.5, dim=1, keepdim=True)
+        expected = torch.from_numpy(norms) > 10 * median
+        np.testing.assert_array_equal(sink_positions(norms), expected.numpy())
 
 
 def test_the_figure_has_a_curve_a_trial_over_the_null(analysis) -> None:

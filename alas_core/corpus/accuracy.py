@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from alas_core.corpus.profiles import SIGNIFICANT
 from alas_core.corpus.resampling import Estimate, interval, resampled_means, weights
 from alas_core.corpus.run import SCORE, Run
 from alas_core.numerals import counted
 from alas_core.types import BoolArray, FloatArray, IntArray
+from alas_core.variations import SIGNIFICANT
 
 Side = Literal["correct_audio", "correct_text", "answer_similarity"]
 

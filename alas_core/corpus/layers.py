@@ -48,17 +48,13 @@ class LayerTree:
     ----------
     order : np.ndarray [shape=(n_layers + 1,)], layers as the leaves of the tree
     linkage : np.ndarray [shape=(n_layers, 4)], as scipy has it
-    groups : np.ndarray [shape=(n_layers + 1,)], which of `n_groups` groups each layer is in, in the
-        order of their shallowest layer
+    groups : np.ndarray [shape=(n_layers + 1,)], the group that each layer is in, counted from 0 in
+        the order of their shallowest layer
     """
 
     order: IntArray
     linkage: FloatArray
     groups: IntArray
-
-    @property
-    def n_groups(self) -> int:
-        return int(self.groups.max()) + 1
 
 
 def matrices(run: Run) -> tuple[str, ...]:

@@ -22,9 +22,7 @@ from alas_core.corpus.resampling import (
 from alas_core.corpus.run import SCORE, Run
 from alas_core.definitions import SCORES
 from alas_core.types import FloatArray, IntArray
-
-SIGNIFICANT = 0.05
-"""An utterance beats its null where its p is at most this."""
+from alas_core.variations import SIGNIFICANT
 
 
 @dataclass(frozen=True)

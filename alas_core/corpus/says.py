@@ -9,7 +9,6 @@ import numpy as np
 from alas_core.corpus import accuracy, answers, words
 from alas_core.corpus.choosing import Group, groups
 from alas_core.corpus.profiles import (
-    SIGNIFICANT,
     BestLayer,
     beating_null,
     best_of,
@@ -22,6 +21,7 @@ from alas_core.corpus.resampling import Estimate, mean_estimate
 from alas_core.corpus.run import Run
 from alas_core.numerals import counted, number
 from alas_core.types import IntArray
+from alas_core.variations import SIGNIFICANT
 
 _FEW = 10
 """Below so many utterances an interval says little, and a sentence says that."""

@@ -57,6 +57,11 @@ def iemocap(path: Path, excited: str = "leave", root: Path | None = None) -> Lis
     path : the release's folder (with `Session1`), or a JSON file.
     excited : a name in `EXCITED`.
     root : the release's folder where `path` is a JSON; the JSON's by default.
+
+    Raises
+    ------
+    InputError
+        If `excited` is none of `EXCITED`. The files are first read by who goes through the entries.
     """
     if excited not in EXCITED:
         raise InputError(

@@ -37,6 +37,11 @@ def mmau(
         transcript, transcription and text, and in a .txt beside the sound.
     root : folder that `audio_id` is relative to; the JSON's by default.
     subset : one of `SUBSETS`.
+
+    Raises
+    ------
+    InputError
+        If there is no such subset. The files are first read by who goes through the entries.
     """
     if subset not in SUBSETS:
         raise InputError(

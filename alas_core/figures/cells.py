@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from alas_core.sinks import valid_tokens
+from alas_core.sinks import valid_frames_and_tokens
 from alas_core.types import Analysis, FloatArray
 
 Cells = Literal["cosine", "share"]
@@ -47,7 +47,8 @@ def token_cells(analysis: Analysis, cells: Cells, layers: slice = _ALL) -> Float
     cosines = analysis.similarity[layers].astype(np.float32)
     if cells == "cosine":
         return cosines
-    logits = np.where(valid_tokens(analysis)[layers, None, :], cosines, -np.inf)
+    _, valid = valid_frames_and_tokens(analysis)
+    logits = np.where(valid[layers, None, :], cosines, -np.inf)
     logits /= analysis.key.settings.temperature
     logits -= logits.max(axis=2, keepdims=True)
     np.exp(logits, out=logits)

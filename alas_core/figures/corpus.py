@@ -20,8 +20,8 @@ from alas_core.figures.palette import (
     TEXT,
     Palette,
     Theme,
+    faint,
     palette,
-    rgb,
 )
 from alas_core.figures.views import spread
 from alas_core.numerals import number
@@ -171,7 +171,9 @@ def profile_traces(
         colour = colours.foreground if single else GROUP_COLOURS[place % len(GROUP_COLOURS)]
         heights = _heights(found, depth)
         traces += [
-            _band(f"{found.name} band", found.band.low, found.band.high, heights, faint(colour)),
+            _band(
+                f"{found.name} band", found.band.low, found.band.high, heights, faint(colour, 0.18)
+            ),
             _line(found, heights, colour, single=single),
         ]
     return traces
@@ -179,14 +181,6 @@ def profile_traces(
 
 def _heights(found: Profile, depth: bool) -> FloatArray:
     return found.depth if depth else np.arange(found.n_layers + 1, dtype=np.float32)
-
-
-def faint(colour: str) -> str:
-    """A colour so transparent that bands may lie over each other."""
-    if colour.startswith("#"):
-        red, green, blue = rgb(colour)
-        return f"rgba({red},{green},{blue},0.18)"
-    return colour.replace("rgb(", "rgba(").replace(")", ",0.18)")
 
 
 def _band(name: str, low: FloatArray, high: FloatArray, y: FloatArray, fill: str) -> go.Scatter:

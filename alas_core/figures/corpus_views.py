@@ -17,7 +17,6 @@ from alas_core.numerals import number
 from alas_core.types import FloatArray
 
 _ROW = 22
-POINTS = "utterances"
 
 
 def words_figure(table: pl.DataFrame, overall: float, *, theme: Theme = "light") -> go.Figure:

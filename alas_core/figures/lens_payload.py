@@ -1,19 +1,18 @@
 """The read-out for a browser: the first tokens of every layer and position, and how to draw them.
 
-One safetensors file, as `alas_core.figures.payload` makes for the sheet; metadata `sheet` is JSON.
+One file of `alas_core.figures.linked.pack`, as the sheet's, with a head of its own.
 The browser follows a click at once and decides nothing: texts, colours and names come from here.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 from plotly.colors import sample_colorscale
-from safetensors.numpy import save
 
 from alas_core.figures import axes
+from alas_core.figures.linked import pack
 from alas_core.figures.palette import REFERENCE, SELECTION, SIMILARITY, TEXT, Theme, palette
 from alas_core.figures.sheet import LEFT, RIGHT
 from alas_core.fingerprint import fingerprint
@@ -85,9 +84,7 @@ def lens_payload(analysis: Analysis, lens: Lens, *, theme: Theme = "light") -> b
         },
         "font": axes.FONT,
     }
-    text = json.dumps(about, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    packed = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-    return save(packed, {"sheet": text, "id": lens_name(analysis, theme)})
+    return pack(lens_name(analysis, theme), about, tensors)
 
 
 def lens_height(n_layers: int) -> int:

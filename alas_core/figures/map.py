@@ -32,6 +32,7 @@ from alas_core.figures.palette import (
     WORDS,
     Palette,
     Theme,
+    faint,
     palette,
 )
 from alas_core.layouts import Layout, extents, with_anchors
@@ -167,15 +168,10 @@ def _hulls(analysis: Analysis, layout: Layout, layer: int) -> list[dict[str, Any
         {
             "name": name, "mode": "lines", "fill": "toself", "hoverinfo": "skip",
             "line": {"color": colour, "width": 1, "dash": "dot"}, "showlegend": False,
-            "fillcolor": _faint(colour), "meta": {"at": outlines[part][layer]},
+            "fillcolor": faint(colour, 0.07), "meta": {"at": outlines[part][layer]},
         }
         for name, colour, part in parts
     ]  # fmt: skip
-
-
-def _faint(colour: str) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.07)"
 
 
 def _ties(analysis: Analysis, colours: Palette) -> dict[str, Any]:

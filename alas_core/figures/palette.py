@@ -125,6 +125,14 @@ def rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
+def faint(colour: str, opacity: float) -> str:
+    """`#rrggbb` or `rgb(...)` so transparent (opacity in [0, 1]) that areas may lie over others."""
+    if colour.startswith("#"):
+        red, green, blue = rgb(colour)
+        return f"rgba({red},{green},{blue},{opacity})"
+    return colour.replace("rgb(", "rgba(").replace(")", f",{opacity})")
+
+
 def colour_at(scale: Scale, position: float) -> str:
     """The colour of a scale at a position in [0, 1], as `#rrggbb`; positions outside are cut.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from alas_core.audio import envelope, to_flac_bytes
+from alas_core.audio import to_flac_bytes
 from alas_core.figures import axes
 from alas_core.figures.cells import Cells, token_cells
 from alas_core.figures.linked import Tensors, pack, quantise, slug
@@ -28,6 +28,7 @@ from alas_core.figures.views import Fold, spread, word_cells, word_score, word_v
 from alas_core.fingerprint import fingerprint
 from alas_core.mistakes import nearest_other
 from alas_core.numerals import counted, number
+from alas_core.spectrogram import envelope
 from alas_core.types import Analysis, FloatArray
 
 MAX_BYTES = 6_000_000

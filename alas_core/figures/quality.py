@@ -11,7 +11,7 @@ from alas_core.figures import axes
 from alas_core.figures.palette import REFERENCE, SELECTION, Theme, palette
 from alas_core.numerals import number
 from alas_core.quality import Quality
-from alas_core.reference.agreement import Agreement
+from alas_core.reference.agreement import ReferenceAgreement
 from alas_core.types import Analysis
 
 HEIGHT = 280
@@ -19,7 +19,11 @@ _MOST_LABELS = 24
 
 
 def agreement_figure(
-    analysis: Analysis, agreement: Agreement, *, word: int | None = None, theme: Theme = "light"
+    analysis: Analysis,
+    agreement: ReferenceAgreement,
+    *,
+    word: int | None = None,
+    theme: Theme = "light",
 ) -> go.Figure:
     """A bar a word: its onset in the second reference minus that in the analysis's own.
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from alas_core.audio import envelope, mel_spectrogram
 from alas_core.figures import axes
 from alas_core.figures.palette import Palette
 from alas_core.figures.views import spread, word_cells, word_view
+from alas_core.spectrogram import envelope, mel_spectrogram
 from alas_core.types import Analysis
 
 N_MELS = 80

@@ -6,7 +6,6 @@ Nothing here needs torch or transformers, so the app starts before they do.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from alas_core.models import identity as ids
 from alas_core.models import plugins, registry
@@ -16,12 +15,11 @@ from alas_core.models.installed import installed
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """One row of the model selector; `local` says whether its weights are on this machine."""
+    """One row of the model selector."""
 
     id: str
     label: str
     description: str
-    local: bool = True
 
 
 def choices() -> tuple[ModelChoice, ...]:
@@ -61,14 +59,10 @@ def _offered() -> list[ModelChoice]:
             hub_id,
             f"{row.label} · {hub_id}",
             f"{row.label}, to be downloaded from the Hugging Face hub",
-            local=False,
         )
         for row in FAMILIES.values()
         for hub_id in row.hub_ids
     ]
     known = {choice.id for choice in offered}
     listed = [name for name in ids.allowed_models() if name not in known]
-    return offered + [
-        ModelChoice(name, name, "On this server's list", local=Path(name).is_dir())
-        for name in listed
-    ]
+    return offered + [ModelChoice(name, name, "On this server's list") for name in listed]

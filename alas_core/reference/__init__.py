@@ -5,7 +5,14 @@
 'pocketsphinx 5.1.1 r1'
 """
 
-from alas_core.reference.base import FILE_SUFFIXES, Aligner, Loads, get_aligner, preparing
+from alas_core.reference.base import (
+    FILE_SUFFIXES,
+    Aligner,
+    KnownTimes,
+    Loads,
+    get_aligner,
+    preparing,
+)
 from alas_core.reference.files import FileAligner, from_file, tier_names
 from alas_core.reference.praat import to_textgrid
 
@@ -13,6 +20,7 @@ __all__ = [
     "FILE_SUFFIXES",
     "Aligner",
     "FileAligner",
+    "KnownTimes",
     "Loads",
     "from_file",
     "get_aligner",

@@ -12,7 +12,7 @@ from alas_core.types import FloatArray, Reference, WordTiming
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ReferenceAgreement:
     """Differences between two references, second minus first, in milliseconds.
 
     Parameters
@@ -47,7 +47,7 @@ class Agreement:
         return int(np.nanargmax(np.abs(self.onset_ms))) if self.n_compared else None
 
 
-def agreement(first: Reference, second: Reference) -> Agreement:
+def agreement(first: Reference, second: Reference) -> ReferenceAgreement:
     """Compare two references of the same words.
 
     Raises
@@ -62,7 +62,7 @@ def agreement(first: Reference, second: Reference) -> Agreement:
             "expected two references of one transcript; choose one made for this recording"
         )
     spans = _spans(second.words) - _spans(first.words)
-    return Agreement(first.name, second.name, spans[:, 0] * 1000, spans[:, 1] * 1000)
+    return ReferenceAgreement(first.name, second.name, spans[:, 0] * 1000, spans[:, 1] * 1000)
 
 
 def _spans(words: Sequence[WordTiming]) -> FloatArray:

@@ -137,7 +137,14 @@ def _check_counts(raw: bytes, name: str, n_entries: int) -> None:
 
 
 def read_ctm(raw: bytes, tier: str = "") -> list[TimedWord]:
-    """Lines of `recording channel start duration word [confidence]`; ";;" starts a comment."""
+    """Lines of `recording channel start duration word [confidence]`; ";;" starts a comment.
+
+    Raises
+    ------
+    AlignmentError
+        If it is no text, a line is none of these, there are several recordings, or a tier is
+        asked for.
+    """
     if tier:
         _chosen_tier((), tier, "CTM")
     words, recordings = [], set()
@@ -242,6 +249,11 @@ def read_wdseg(raw: bytes, tier: str = "") -> list[TimedWord]:
 
     Frames are of 10 ms, the last one included; the score is no probability and is left. A word
     has the number of its pronunciation behind it, HELLO(2); `<sil>` and `++LAUGHTER++` are none.
+
+    Raises
+    ------
+    AlignmentError
+        If it is no text, a line is none of these, or a tier is asked for.
     """
     if tier:
         _chosen_tier((), tier, "file of segments")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -10,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from alas_core.corpus import exports
+from alas_core.files import file_stem
 from alas_core.ui.corpus_scope import Scope
 
 _PROFILE = "profiles"
@@ -21,7 +21,7 @@ def download(looked: Scope) -> None:
     name = st.selectbox(
         "Table", list(options), format_func=options.__getitem__, key="run_table", width=460
     )
-    stem = file_stem(f"{looked.name}-{name}")
+    stem = file_stem(f"{looked.name}-{name}", "run")
     with st.container(horizontal=True):
         for label, suffix, mime, make in (
             ("CSV", "csv", "text/csv", exports.to_csv),
@@ -46,8 +46,3 @@ def download(looked: Scope) -> None:
 
 def _file(make: Callable[[pl.DataFrame], bytes], looked: Scope, name: str) -> bytes:
     return make(exports.chosen_table(looked.run, name, looked.rows, looked.score))
-
-
-def file_stem(text: str) -> str:
-    """A file name made of safe characters only."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "run"

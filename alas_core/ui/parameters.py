@@ -12,9 +12,10 @@ from alas_core.definitions import SCORES
 from alas_core.figures.cells import Cells
 from alas_core.figures.map import Colour
 from alas_core.figures.views import Fold
-from alas_core.keys import Settings
+from alas_core.keys import CENTERINGS
 from alas_core.models.identity import DTYPES, QUANTIZATIONS, Loading
 from alas_core.perturbations import SNRS_DB, SPEEDS
+from alas_core.types import Settings
 from alas_core.variations import CONTROLS
 
 NONE = "-"
@@ -105,7 +106,9 @@ def flag(text: str) -> Value | None:
     return {"true": True, "false": False}.get(text.lower())
 
 
-CENTERING = ("none", "mean", "standardise")
+CENTERING = CENTERINGS
+"""The same by the name that the Compare page asks for."""
+
 VIEWS = ("readout", "controls", "centering", "sensitivity")
 """What may lie under the sheet."""
 
@@ -158,7 +161,7 @@ PARAMETERS: dict[str, Parameter] = {
     "instruction": Parameter(words(2000), ""),
     "instruction_first": Parameter(flag, _MADE.instruction_first),
     "temperature": Parameter(decimal(0.001, 10), _MADE.temperature),
-    "centering": Parameter(one_of(CENTERING), _MADE.centering),
+    "centering": Parameter(one_of(CENTERINGS), _MADE.centering),
     "mask_sinks": Parameter(flag, _MADE.mask_sinks),
     "n_null": Parameter(whole(199), _MADE.n_null),
     "dtype": Parameter(one_of(DTYPES), _LOADED.dtype),
@@ -195,7 +198,7 @@ PARAMETERS: dict[str, Parameter] = {
     "b_instruction": Parameter(words(2000), "", "compare"),
     "b_instruction_first": Parameter(flag, _MADE.instruction_first, "compare"),
     "b_temperature": Parameter(decimal(0.001, 10), _MADE.temperature, "compare"),
-    "b_centering": Parameter(one_of(CENTERING), _MADE.centering, "compare"),
+    "b_centering": Parameter(one_of(CENTERINGS), _MADE.centering, "compare"),
     "b_mask_sinks": Parameter(flag, _MADE.mask_sinks, "compare"),
     "b_audio": Parameter(words(60), None, "compare"),
     "b_layer": Parameter(whole(), None, "compare"),

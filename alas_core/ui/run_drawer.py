@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from alas_core.keys import Settings
 from alas_core.mode import clusters
+from alas_core.types import Settings
 from alas_core.ui import loading, settings, url
 
 PREFIX = "run_"

@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from alas_core.errors import InputError
+from alas_core.keys import CENTERINGS
 from alas_core.types import Settings
-from alas_core.ui import parameters, references
+from alas_core.ui import references
 
 _DEFAULT = Settings()
 CHANGES_A_SCORE = ("temperature", "centering", "mask_sinks", "instruction_first")
@@ -78,7 +79,7 @@ def score_settings(prefix: str = "") -> None:
     )
     st.selectbox(
         "Centering",
-        parameters.CENTERING,
+        CENTERINGS,
         key=f"{prefix}centering",
         help="Done to the states before cosines: none (default, as published), subtract each "
         "modality's mean, or standardise each dimension. Large shared directions can dominate "

@@ -24,8 +24,8 @@ from alas_core.ui.mode import readonly
 from alas_core.ui.share import file_stem
 from alas_core.ui.text import plain
 from alas_core.variations import (
-    CENTERINGS,
     CONTROLS,
+    TREATMENTS,
     TrialResult,
     best_of,
     judgement,
@@ -142,7 +142,7 @@ def _speed() -> float:
 def centering_panel(analysis: Analysis, layer: int, theme: Theme, reader: str) -> None:
     """The profile under each way to compare states, and the positions that masking leaves out."""
     guide.about(guide.WHAT, _CENTERING_HELP, _CENTERING_DEFINITION)
-    wanted: list[tuple[str, float | None]] = [(name, None) for name in CENTERINGS]
+    wanted: list[tuple[str, float | None]] = [(name, None) for name in TREATMENTS]
     room = _Room("centering_figure", analysis, trial_figures.HEIGHT + _LINES_PX)
     results = _gather(room, analysis, [] if readonly() else wanted, reader)
     figure = trial_figures.trials_figure(analysis, results, layer=layer, theme=theme)
