@@ -154,10 +154,10 @@ def test_a_run_lets_an_interactive_analysis_go_first(corpus: Path) -> None:
         yield Step("listening")
         finish.wait(PATIENCE_S)
 
-    workshops.orders.analyses.ask("somebody's", analysis)
+    workshops.runners.analyses.ask("somebody's", analysis)
     at = start(page(), corpus)
     until(lambda: found_runs() and the_run().owner)
-    assert not workshops.orders.analyses.wait_until_idle(0)
+    assert not workshops.runners.analyses.wait_until_idle(0)
     assert the_run().progress.done == 0
     finish.set()
     until(lambda: not workshop.busy())
@@ -169,9 +169,9 @@ def test_one_run_at_a_time_and_the_others_are_asked_before_each_item(
     corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
-    idle = workshops.orders.analyses.wait_until_idle
+    idle = workshops.runners.analyses.wait_until_idle
     monkeypatch.setattr(
-        workshops.orders.analyses,
+        workshops.runners.analyses,
         "wait_until_idle",
         lambda timeout_s: asked.append(timeout_s) or idle(timeout_s),
     )

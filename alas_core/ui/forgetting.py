@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alas_core.types import Analysis
-from alas_core.ui import orders, picture, recordings, source_list, url
+from alas_core.ui import picture, recordings, runners, source_list, url
 from alas_core.ui.sources import YOURS
 
 
@@ -31,7 +31,7 @@ def _forget(recording_id: str) -> None:
         return analysis.utterance.id.startswith(recording_id)  # its changed sounds, too
 
     recordings.forget(recording_id)
-    orders.analyses.drop(is_of_it)
+    runners.analyses.drop(is_of_it)
     picture.forget(is_of_it)
     st.session_state.pop("utterance", None)
     url.forget_choice()

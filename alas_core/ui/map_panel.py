@@ -11,7 +11,7 @@ from alas_core.figures.palette import Theme
 from alas_core.fingerprint import fingerprint
 from alas_core.layouts import Layout, pca_layout
 from alas_core.types import Analysis
-from alas_core.ui import guide, orders
+from alas_core.ui import guide, orders, runners
 from alas_core.ui.choice import one_of
 from alas_core.ui.jobs import State
 from alas_core.ui.linked import linked_figure
@@ -147,7 +147,7 @@ def _progress(state: State[Layout]) -> None:
 
 @st.fragment(run_every=0.8)
 def _wait(key: str, version: int) -> None:
-    state = orders.maps.look(key)
+    state = runners.maps.look(key)
     if state is None or state.finished or state.version != version:
         st.rerun()
     else:

@@ -9,7 +9,7 @@ import streamlit as st
 from alas_core.errors import AlasError
 from alas_core.models import inventory
 from alas_core.models.memory import Estimate, gib, what_fits
-from alas_core.ui import controls, loading, orders, prompts
+from alas_core.ui import controls, loading, orders, prompts, runners
 from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import State
 from alas_core.ui.orders import Order
@@ -94,7 +94,7 @@ def _buttons(order: Order) -> None:
 
 
 def _start(order: Order) -> None:
-    orders.accelerator.forget(orders.check_key(order))
+    runners.accelerator.forget(orders.check_key(order))
     st.session_state[_WANTED] = order
 
 
@@ -130,7 +130,7 @@ def _check(order: Order) -> None:
 
 @st.fragment(run_every=_POLL_S)
 def _poll(key: str) -> None:
-    state: State[SelfCheck] | None = orders.accelerator.look(key)
+    state: State[SelfCheck] | None = runners.accelerator.look(key)
     if state is None or state.finished or state.result is not None:
         st.rerun()
     else:

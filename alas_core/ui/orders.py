@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -22,19 +22,14 @@ from alas_core.mode import readonly
 from alas_core.models.identity import Loading
 from alas_core.types import Analysis, Settings, Utterance, content_sha
 from alas_core.ui import references, sources
-from alas_core.ui.jobs import Runner, State, Step, stepping
+from alas_core.ui.jobs import State, Step, stepping
+from alas_core.ui.runners import accelerator, analyses, maps
 from alas_core.ui.source import Reading
 
 if TYPE_CHECKING:
     from alas_core.models.selfcheck import SelfCheck
     from alas_core.reference import Aligner
     from alas_core.store import Store
-
-accelerator: Runner[Any] = Runner("accelerator")
-"""All that uses a model, of all sessions: one thing at a time."""
-
-analyses: Runner[Analysis] = accelerator
-maps: Runner[Layout] = Runner("maps", max_kept=64)
 
 
 @dataclass(frozen=True)
@@ -156,13 +151,6 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
             yield Step(progress.stage, progress.done, progress.total, progress.analysis)
     except TooLongError as error:
         raise error.after(_starts_s(order)) from None
-
-
-def ask_aligner(
-    key: str, steps: Callable[[], Iterator[Step[Any]]], checkpoint: str, reader: str
-) -> State[Any]:
-    """A job that listens with an aligner's checkpoint, in the one queue of all that use a model."""
-    return accelerator.ask(key, steps, f"aligner {checkpoint}", reader)
 
 
 def _instruction(order: Order, reading: Reading) -> str | None:

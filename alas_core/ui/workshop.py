@@ -20,7 +20,7 @@ from alas_core.errors import AlasError, InputError
 from alas_core.mode import clusters
 from alas_core.place import Place
 from alas_core.reference import FILE_SUFFIXES
-from alas_core.ui import orders
+from alas_core.ui import runners
 from alas_core.ui.guard import defect_text
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def check_opened(order: RunOrder) -> None:
 
 
 def _let_others_first() -> None:
-    orders.analyses.wait_until_idle(_YIELD_S)
+    runners.analyses.wait_until_idle(_YIELD_S)
 
 
 def wish(name: str, wanted: str) -> None:
