@@ -278,8 +278,11 @@ def test_an_own_recording_is_taken_off_list_and_server():
     order = Order(MODEL, YOURS, drop, settings=SETTINGS)
     finish(at, order)
     assert at.session_state["shown_analysis"].utterance.id == drop
+    orders.accelerator.ask("a draft", lambda: iter([Step("done", result="what was heard")]))
+    orders.accelerator.wait("a draft", PATIENCE_S, finished=True)
     at.button(key="forget_recording").click().run()
     assert not at.exception
+    assert orders.accelerator.look("a draft").result == "what was heard"
     assert shelf.get(drop) is None
     assert orders.analyses.look(order.digest) is None
     assert at.session_state["my_recordings"] == [keep]

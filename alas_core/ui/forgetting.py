@@ -27,8 +27,9 @@ def button() -> None:
 
 
 def _forget(recording_id: str) -> None:
-    def is_of_it(analysis: Analysis) -> bool:
-        return analysis.utterance.id.startswith(recording_id)  # its changed sounds, too
+    def is_of_it(made: object) -> bool:
+        # Its changed sounds, too; drafts and checks of models wait in the same queue.
+        return isinstance(made, Analysis) and made.utterance.id.startswith(recording_id)
 
     recordings.forget(recording_id)
     runners.analyses.drop(is_of_it)

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from alas_core.layouts import Layout
-from alas_core.types import Analysis
 from alas_core.ui.jobs import Runner, State, Step
 
 accelerator: Runner[Any] = Runner("accelerator")
 """All that uses a model, of all sessions: one thing at a time."""
 
-analyses: Runner[Analysis] = accelerator
+analyses = accelerator
+"""The same, where an order's analysis is meant; drafts and checks are in it beside them."""
+
 maps: Runner[Layout] = Runner("maps", max_kept=64)
 
 
