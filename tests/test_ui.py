@@ -176,6 +176,7 @@ def test_an_alas_error_is_kept_as_its_text_until_forgotten():
     runner.ask("k", lambda: failing(InputError("no sound, expected some")))
     state = runner.wait("k", PATIENCE_S, finished=True)
     assert (state.error, state.defect) == ("no sound, expected some", False)
+    assert state.problem == state.error
     runner.forget("k")
     assert runner.look("k") is None
 
@@ -187,6 +188,8 @@ def test_any_other_error_is_a_defect_whose_id_is_in_the_log(caplog):
     assert state.defect
     assert state.error in caplog.text
     assert "secret" not in state.error
+    assert "a defect of the program" in state.problem
+    assert state.error in state.problem
     other = runner.ask("other", lambda: iter([Step("s", result=1)]))
     assert runner.wait("other", PATIENCE_S).result == 1, other
 

@@ -57,7 +57,7 @@ def answers(analysis: Analysis) -> None:
     if meaning is None or meaning.result is not None:
         _agreement(judged.agreement)
     elif meaning.error:
-        st.caption(plain(f"The answers cannot be compared by meaning: {meaning.error}", 300))
+        st.caption(plain(f"The answers cannot be compared by meaning: {meaning.problem}", 300))
     else:
         _wait(meaning.key)
     task = tasks.task_of(analysis.utterance.task)

@@ -9,9 +9,9 @@ import streamlit as st
 from alas_core.reference.base import DEFAULT_CHECKPOINTS
 from alas_core.types import content_sha
 from alas_core.ui import loading, references, runners, waiting
-from alas_core.ui.guard import defect_text
-from alas_core.ui.jobs import Step, stepping
+from alas_core.ui.jobs import Step
 from alas_core.ui.shelf import Recording
+from alas_core.ui.stepping import stepping
 from alas_core.ui.text import plain
 
 _KEY, _OF, _TEXT, _TAKEN = "draft_key", "draft_of", "draft_text", "draft_taken"
@@ -78,7 +78,7 @@ def progress(recording: Recording | None) -> None:
     if state is None:
         st.session_state.pop(_KEY, None)
     elif state.error:
-        st.error(plain(defect_text(state.error) if state.defect else state.error))
+        st.error(plain(state.problem))
     elif state.result is None:
         _poll(state.key)
     elif st.session_state.get(_TAKEN) != key:

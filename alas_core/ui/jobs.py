@@ -12,19 +12,18 @@ of another `lane` wait until it is done, or until nobody looks at it any more; t
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import logging
 import threading
 import time
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from alas_core.errors import AlasError
+from alas_core.ui.defects import defect_text, new_log_id
 
 logger = logging.getLogger(__name__)
 
@@ -44,17 +43,6 @@ class Step(Generic[Result]):
     result: Result | None = None
 
 
-class Told(Protocol):
-    """How far something is: a stage in plain words and a count."""
-
-    @property
-    def stage(self) -> str: ...
-    @property
-    def done(self) -> int: ...
-    @property
-    def total(self) -> int: ...
-
-
 @dataclass(frozen=True)
 class State(Generic[Result]):
     """What a page may know of a job; a new object whenever something changes.
@@ -64,7 +52,7 @@ class State(Generic[Result]):
     version : rises with each new result, so that a page knows whether to draw again.
     ahead : jobs that will be served before this one has made its first step.
     error : text for the user; empty if nothing went wrong.
-    defect : True if the error is the program's own fault; the text then holds the log's id.
+    defect : True if the error is the program's own fault; the text is then the log's id alone.
     offer : what could be had instead, see `AlasError`.
     """
 
@@ -79,6 +67,11 @@ class State(Generic[Result]):
     defect: bool = False
     offer: tuple[str, ...] = ()
     ahead: int = 0
+
+    @property
+    def problem(self) -> str:
+        """Why it failed, as a page says it; empty if nothing went wrong."""
+        return defect_text(self.error) if self.defect else self.error
 
 
 @dataclass
@@ -106,18 +99,6 @@ class _Job(Generic[Result]):
     def rank(self) -> tuple[bool, bool, int]:
         """The smallest is served next: no picture yet, with a reader, in order of arrival."""
         return self.state.result is not None, not self.watched, self.order
-
-
-def stepping(told: Generator[Told, None, Result]) -> Generator[Step[Any], None, Result]:
-    """What a generator of stages and counts tells, as steps; its result is the generator's."""
-    with contextlib.closing(told):
-        while True:
-            try:
-                news = next(told)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            yield Step(news.stage, news.done, news.total)
 
 
 class Runner(Generic[Result]):
@@ -268,7 +249,7 @@ class Runner(Generic[Result]):
         except AlasError as error:
             self._settle(job, error=str(error), offer=error.offer)
         except Exception:
-            log_id = uuid.uuid4().hex[:8]
+            log_id = new_log_id()
             logger.exception("defect %s in %s", log_id, self._name)
             self._settle(job, error=log_id, defect=True)
         else:

@@ -137,8 +137,7 @@ def _progress(state: State[Layout]) -> None:
     """One line, always there: what is still being computed, or why it cannot be."""
     with st.container(key="map_status"):
         if state.error:
-            text = f"there is a defect, log id {state.error}" if state.defect else state.error
-            st.caption(plain(f"PCA is shown, since UMAP cannot be: {text}"))
+            st.caption(plain(f"PCA is shown, since UMAP cannot be: {state.problem}"))
         elif not state.finished:
             _wait(state.key, state.version)
         else:

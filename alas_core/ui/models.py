@@ -10,7 +10,6 @@ from alas_core.errors import AlasError
 from alas_core.models import inventory
 from alas_core.models.memory import Estimate, gib, what_fits
 from alas_core.ui import controls, loading, orders, prompts, runners
-from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import State
 from alas_core.ui.orders import Order
 from alas_core.ui.text import cut, plain
@@ -118,8 +117,7 @@ def _check(order: Order) -> None:
         return
     state = orders.ask_check(wanted, _reader())
     if state.error:
-        text = defect_text(state.error) if state.defect else state.error
-        st.error(plain(text), icon=":material/error:")
+        st.error(plain(state.problem), icon=":material/error:")
     elif state.result is None:
         _poll(state.key)
     else:

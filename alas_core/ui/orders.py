@@ -22,9 +22,10 @@ from alas_core.mode import readonly
 from alas_core.models.identity import Loading
 from alas_core.types import Analysis, Settings, Utterance, content_sha
 from alas_core.ui import references, sources
-from alas_core.ui.jobs import State, Step, stepping
+from alas_core.ui.jobs import State, Step
 from alas_core.ui.runners import accelerator, analyses, maps
 from alas_core.ui.source import Reading
+from alas_core.ui.stepping import stepping
 
 if TYPE_CHECKING:
     from alas_core.models.selfcheck import SelfCheck

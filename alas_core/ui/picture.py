@@ -11,7 +11,6 @@ from alas_core.errors import AlasError
 from alas_core.numerals import counted
 from alas_core.types import Analysis
 from alas_core.ui import controls, orders, parts, runners
-from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import State
 from alas_core.ui.sheet import SHEET_HEIGHT
 from alas_core.ui.text import plain
@@ -93,7 +92,7 @@ def status(picture: Picture, key: str = _MAIN) -> None:
         elif state is None:
             return
         elif state.error:
-            _complain(picture, defect_text(state.error) if state.defect else state.error)
+            _complain(picture, state.problem)
             forget = runners.analyses.forget
             st.button("Try again", f"{key}_again", on_click=forget, args=[state.key])
             if key == _MAIN and state.offer:

@@ -14,10 +14,10 @@ from alas_core.reference.base import checkpoint_of
 from alas_core.types import Analysis, content_sha
 from alas_core.ui import guide, loading, references, runners, source_list, sources, waiting
 from alas_core.ui.chart import Link, chart
-from alas_core.ui.guard import defect_text
-from alas_core.ui.jobs import Runner, State, Step, stepping
+from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.mode import readonly
 from alas_core.ui.share import file_stem
+from alas_core.ui.stepping import stepping
 from alas_core.ui.text import plain
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def quality_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
         second = _second(analysis)
         state = ask(analysis, second)
         if state.error:
-            st.error(plain(defect_text(state.error) if state.defect else state.error))
+            st.error(plain(state.problem))
             st.button("Try again", key="quality_again", on_click=_again, args=[state.key])
         elif state.result is None:
             _poll(state.key)
