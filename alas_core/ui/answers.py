@@ -114,7 +114,8 @@ def _by_meaning(analysis: Analysis) -> State[Judged]:
     """The verdicts with the encoder's help, as far as it is."""
     utterance = analysis.utterance
     asked = [utterance.task, expected_answer(utterance), utterance.choices, dict(analysis.answers)]
-    return meanings.ask(content_sha(json.dumps(asked)), lambda: _steps(analysis))
+    key = content_sha(json.dumps(asked))
+    return meanings.ask(key, lambda: _steps(analysis), of=utterance.id)
 
 
 def _steps(analysis: Analysis) -> Iterator[Step[Judged]]:

@@ -57,7 +57,8 @@ def begin(recording: Recording) -> None:
     known = runners.accelerator.look(key)
     if known is not None and known.error:
         runners.accelerator.forget(key)
-    runners.ask_aligner(key, lambda: _steps(recording, name), name, f"{waiting.session()} draft")
+    reader = f"{waiting.session()} draft"
+    runners.ask_aligner(key, lambda: _steps(recording, name), name, reader, recording.id)
     st.session_state[_KEY], st.session_state[_OF] = key, recording.id
     st.session_state.pop(_TAKEN, None)
 

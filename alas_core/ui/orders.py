@@ -72,13 +72,14 @@ class Order:
 
 def ask(order: Order, reader: str = "") -> State[Analysis]:
     """The order's job, started if need be; `reader` is the session that looks at it."""
-    return analyses.ask(order.digest, lambda: _steps(order), _lane(order), reader)
+    key, of = order.digest, order.utterance_id
+    return analyses.ask(key, lambda: _steps(order), _lane(order), reader, of)
 
 
 def ask_check(order: Order, reader: str = "") -> State[SelfCheck]:
     """Load the order's model and look at what it does with the order's recording."""
-    key = check_key(order)
-    return accelerator.ask(key, lambda: _check_steps(order), _lane(order), reader)
+    key, of = check_key(order), order.utterance_id
+    return accelerator.ask(key, lambda: _check_steps(order), _lane(order), reader, of)
 
 
 def check_key(order: Order) -> str:
@@ -101,7 +102,7 @@ def ask_map(analysis: Analysis, name: str, dimensions: int, layer: int) -> State
     """A layout of all layers, "pca" measured or "umap" made: the layer's first, then the others."""
     steps = _umap_steps if name == "umap" else _pca_steps
     key = f"{fingerprint(analysis, early=True)}:{name}:{dimensions}"
-    return maps.ask(key, lambda: steps(analysis, dimensions, layer))
+    return maps.ask(key, lambda: steps(analysis, dimensions, layer), of=analysis.utterance.id)
 
 
 def warm_umap() -> None:

@@ -71,10 +71,10 @@ def on_screen() -> Analysis | None:
     return analysis
 
 
-def forget(unwanted: Callable[[Analysis], bool]) -> None:
-    """Show an analysis that was drawn last no more."""
+def forget(unwanted: Callable[[str], bool]) -> None:
+    """Show an analysis that was drawn last no more, by the id of its utterance."""
     for slot in (_SHOWN, COMPARED):
-        if slot in st.session_state and unwanted(st.session_state[slot]):
+        if slot in st.session_state and unwanted(st.session_state[slot].utterance.id):
             del st.session_state[slot]
 
 

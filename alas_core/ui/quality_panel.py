@@ -129,8 +129,9 @@ def ask(analysis: Analysis, second: str) -> State[Quality]:
             lambda: _steps_of_a_model(analysis, second),
             checkpoint,
             f"{waiting.session()} quality",
+            analysis.utterance.id,
         )
-    return qualities.ask(key, lambda: _steps(analysis, second, data))
+    return qualities.ask(key, lambda: _steps(analysis, second, data), of=analysis.utterance.id)
 
 
 def _again(key: str) -> None:

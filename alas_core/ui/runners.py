@@ -22,7 +22,7 @@ maps: Runner[Layout] = Runner("maps", max_kept=64)
 
 
 def ask_aligner(
-    key: str, steps: Callable[[], Iterator[Step[Any]]], checkpoint: str, reader: str
+    key: str, steps: Callable[[], Iterator[Step[Any]]], checkpoint: str, reader: str, of: str
 ) -> State[Any]:
     """A job that listens with an aligner's checkpoint, in the one queue of all that use a model."""
-    return accelerator.ask(key, steps, f"aligner {checkpoint}", reader)
+    return accelerator.ask(key, steps, f"aligner {checkpoint}", reader, of)
