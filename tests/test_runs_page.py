@@ -335,6 +335,21 @@ def test_any_two_names_of_runs_stand_beside_each_other(tmp_path: Path) -> None:
     assert all(f"**{name}**" in said(at) for name in names)
 
 
+def test_a_run_without_counts_says_so_and_the_others_are_listed(tmp_path: Path) -> None:
+    for name in ("whole", "cut"):
+        make_run(tmp_path / "runs" / name, n=2, n_layers=2)
+    file = tmp_path / "runs" / "cut" / "run.json"
+    info = json.loads(file.read_text())
+    del info["counts"]
+    file.write_text(json.dumps(info))
+    at = page()
+    (told,) = (error.value for error in at.error)
+    assert "counts" in told
+    assert "cannot be understood" in told
+    assert "**whole**" in said(at)
+    assert "**cut**" in said(at)
+
+
 def test_a_defect_in_the_list_is_told_with_its_id(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
