@@ -14,9 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from alas_core.batch import command, control, runner
 from alas_core.batch.plan import RunOrder
+from alas_core.batch.record import Record, dumps
 from alas_core.batch.roots import Found, found_runs
 from alas_core.errors import InputError
 from alas_core.models import registry
+from alas_core.place import Place
 from alas_core.types import Settings
 from alas_core.ui import new_run, run_drawer
 from alas_core.ui import workshop as workshops
@@ -348,6 +350,18 @@ def test_a_run_without_counts_says_so_and_the_others_are_listed(tmp_path: Path) 
     assert "cannot be understood" in told
     assert "**whole**" in said(at)
     assert "**cut**" in said(at)
+
+
+def test_what_is_skipped_again_is_listed_with_its_new_reason(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "runs" / "a", n=2, n_layers=2, n_skipped=1)
+    file, place = folder / "run.json", Place(str(folder))
+    for second, reason in enumerate(("too long", "no words")):
+        skipped = {"stage": "Listening", "reason": reason, "kind": "InputError"}
+        place.write("parts/1-2.skipped", dumps(Record("u1", skipped=skipped)))
+        info = json.loads(file.read_text()) | {"updated": f"2026-01-01T00:00:0{second}"}
+        file.write_text(json.dumps(info))
+        at = page()
+        assert list(at.dataframe[0].value["reason"]) == [reason]
 
 
 def test_a_defect_in_the_list_is_told_with_its_id(
