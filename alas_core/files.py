@@ -68,6 +68,26 @@ def check_target(path: Path | None, option: str, suffix: str) -> None:
         )
 
 
+def make_folder(path: Path, option: str) -> None:
+    """Make a folder for what is to come, or refuse before hours are spent on it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made, or nothing can be written into it.
+    """
+    reason = "no permission to write"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is a file" if path.is_file() else error.strerror or str(error)
+    if not (path.is_dir() and os.access(path, os.W_OK | os.X_OK)):
+        raise InputError(
+            f"{option} '{path}' cannot take files ({reason}), expected a folder that can be made "
+            "and written; choose another place"
+        )
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write the whole file or leave what was there."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

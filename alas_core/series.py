@@ -22,7 +22,7 @@ import numpy as np
 from alas_core.bundle import SUFFIX, dumps
 from alas_core.bundles import Kept, below, named, open_bundle
 from alas_core.errors import InputError
-from alas_core.files import write_file
+from alas_core.files import make_folder, write_file
 from alas_core.numerals import number
 from alas_core.types import Analysis, BoolArray, FloatArray, Utterance
 from alas_core.variations import beats_null
@@ -205,12 +205,20 @@ def make_series(folder: Path, request: Request, out: Path) -> Iterator[Progress]
     Parameters
     ----------
     request : its model is replaced by each checkpoint in turn
+
+    Raises
+    ------
+    AlasError
+        If there are no checkpoints, the folder cannot be written, or an analysis fails; the first
+        two before anything is computed.
     """
     from dataclasses import replace
 
     from alas_core import pipeline
 
-    for step, model in checkpoints(folder):
+    found = checkpoints(folder)
+    make_folder(out, "--out")
+    for step, model in found:
         analysis = None
         for progress in pipeline.steps(replace(request, model_id=str(model))):
             analysis = progress.analysis or analysis
@@ -218,7 +226,7 @@ def make_series(folder: Path, request: Request, out: Path) -> Iterator[Progress]
         if analysis is None:
             raise RuntimeError("the pipeline ended without an analysis")
         target = out / f"{step:06d}" / f"{_file_name(request.utterance)}{SUFFIX}"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent, "the step's folder")
         write_file(target, dumps(analysis))
 
 

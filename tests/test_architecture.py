@@ -169,6 +169,33 @@ def test_core_runs_without_streamlit() -> None:
     assert result.returncode == 0, result.stderr or "streamlit was imported"
 
 
+def test_every_part_of_the_dashboard_can_be_the_first_that_is_imported() -> None:
+    """A server's first link may lead to any page, so no module may need another one before it."""
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in MODULES
+        if room_of(path) == "ui" and path.name != "__init__.py"
+    ]
+    assert len(modules) > 10
+    # In one process, which forgets the dashboard in between but keeps the libraries: they are slow.
+    code = (
+        "import importlib, sys\n"
+        "wrong = []\n"
+        f"for name in {modules!r}:\n"
+        "    for known in [one for one in sys.modules if one.startswith('alas_core.ui')]:\n"
+        "        del sys.modules[known]\n"
+        "    try:\n"
+        "        importlib.import_module(name)\n"
+        "    except ImportError as error:\n"
+        "        wrong.append(f'{name}: {error}')\n"
+        "sys.exit('\\n'.join(wrong) or 0)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

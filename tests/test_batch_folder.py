@@ -55,6 +55,26 @@ def test_what_is_no_run_is_said_to_be_none(tmp_path: Path, content: bytes) -> No
         open_run(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("counts", None),
+        ("counts", [1, 2, 3]),
+        ("counts", {"total": 4, "done": "2", "skipped": 0}),
+        ("settings", None),
+        ("rate_per_s", "fast"),
+    ],
+)
+def test_a_run_that_lacks_what_is_shown_of_it_says_which_field(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    folder = make_run(tmp_path / "run", n=2, n_layers=2)
+    info = json.loads((folder / schema.RUN_FILE).read_text())
+    (folder / schema.RUN_FILE).write_text(json.dumps(info | {field: value}))
+    with pytest.raises(StoreError, match=f"cannot be understood \\('{field}' "):
+        open_run(str(folder))
+
+
 def test_an_older_table_is_completed_and_a_damaged_one_named(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", n=2, n_layers=2)
     path = folder / schema.file_name("scores")

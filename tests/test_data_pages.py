@@ -321,6 +321,18 @@ def test_open_answers_wait_for_their_meaning(monkeypatch):
     assert "similarity 0.8 to the expected answer" in said
 
 
+def test_a_defect_in_comparing_answers_is_called_one(monkeypatch):
+    monkeypatch.setattr("alas_core.ui.answers.default_name", lambda: "test")
+    monkeypatch.setattr("alas_core.encoder.default_encoder", lambda: 1 / 0)
+    at = judged_page(
+        {"audio": "It hailed.", "text": "There was hail."}, task="question", answer="It was hard"
+    )
+    for state in list(answers.meanings._jobs):
+        answers.meanings.wait(state, PATIENCE_S, finished=True)
+    again(at)
+    assert "cannot be compared by meaning: This is a defect of the program" in shown(at.caption)
+
+
 def test_a_gallery_loads_no_encoder(monkeypatch):
     monkeypatch.setenv("ALAS_READONLY", "1")
     monkeypatch.setattr("alas_core.ui.answers.default_name", lambda: "a/model-of-the-hub")

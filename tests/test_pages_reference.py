@@ -15,7 +15,7 @@ from alas_core.fingerprint import fingerprint
 from alas_core.reference import checkpoints, to_textgrid
 from alas_core.reference.base import checkpoint_of
 from alas_core.types import content_sha
-from alas_core.ui import orders, quality_panel, references
+from alas_core.ui import orders, quality_panel, references, share
 from alas_core.ui.jobs import Step
 from alas_core.ui.orders import Order
 from alas_core.ui.shelf import Recording, shelf
@@ -278,8 +278,18 @@ def test_an_own_recording_is_taken_off_list_and_server():
     order = Order(MODEL, YOURS, drop, settings=SETTINGS)
     finish(at, order)
     assert at.session_state["shown_analysis"].utterance.id == drop
+    analysis = at.session_state["shown_analysis"]
+    kept = share.bundle(analysis)
+    assert share.bundle(analysis) is kept
+    untold = Recording("b.wav", own.data)
+    for one in ("another draft", untold.id):
+        orders.accelerator.ask(one, lambda: iter([Step("done", result="what was heard")]), of=one)
+        orders.accelerator.wait(one, PATIENCE_S, finished=True)
     at.button(key="forget_recording").click().run()
     assert not at.exception
+    assert orders.accelerator.look("another draft").result == "what was heard"
+    assert orders.accelerator.look(untold.id) is None
+    assert share.bundle(analysis) is not kept
     assert shelf.get(drop) is None
     assert orders.analyses.look(order.digest) is None
     assert at.session_state["my_recordings"] == [keep]

@@ -14,9 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from alas_core.batch import command, control, runner
 from alas_core.batch.plan import RunOrder
+from alas_core.batch.record import Record, dumps
 from alas_core.batch.roots import Found, found_runs
 from alas_core.errors import InputError
 from alas_core.models import registry
+from alas_core.place import Place
 from alas_core.types import Settings
 from alas_core.ui import new_run, run_drawer
 from alas_core.ui import workshop as workshops
@@ -154,10 +156,10 @@ def test_a_run_lets_an_interactive_analysis_go_first(corpus: Path) -> None:
         yield Step("listening")
         finish.wait(PATIENCE_S)
 
-    workshops.orders.analyses.ask("somebody's", analysis)
+    workshops.runners.analyses.ask("somebody's", analysis)
     at = start(page(), corpus)
     until(lambda: found_runs() and the_run().owner)
-    assert not workshops.orders.analyses.wait_until_idle(0)
+    assert not workshops.runners.analyses.wait_until_idle(0)
     assert the_run().progress.done == 0
     finish.set()
     until(lambda: not workshop.busy())
@@ -169,9 +171,9 @@ def test_one_run_at_a_time_and_the_others_are_asked_before_each_item(
     corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
-    idle = workshops.orders.analyses.wait_until_idle
+    idle = workshops.runners.analyses.wait_until_idle
     monkeypatch.setattr(
-        workshops.orders.analyses,
+        workshops.runners.analyses,
         "wait_until_idle",
         lambda timeout_s: asked.append(timeout_s) or idle(timeout_s),
     )
@@ -333,6 +335,33 @@ def test_any_two_names_of_runs_stand_beside_each_other(tmp_path: Path) -> None:
     at = page()
     assert not at.error
     assert all(f"**{name}**" in said(at) for name in names)
+
+
+def test_a_run_without_counts_says_so_and_the_others_are_listed(tmp_path: Path) -> None:
+    for name in ("whole", "cut"):
+        make_run(tmp_path / "runs" / name, n=2, n_layers=2)
+    file = tmp_path / "runs" / "cut" / "run.json"
+    info = json.loads(file.read_text())
+    del info["counts"]
+    file.write_text(json.dumps(info))
+    at = page()
+    (told,) = (error.value for error in at.error)
+    assert "counts" in told
+    assert "cannot be understood" in told
+    assert "**whole**" in said(at)
+    assert "**cut**" in said(at)
+
+
+def test_what_is_skipped_again_is_listed_with_its_new_reason(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "runs" / "a", n=2, n_layers=2, n_skipped=1)
+    file, place = folder / "run.json", Place(str(folder))
+    for second, reason in enumerate(("too long", "no words")):
+        skipped = {"stage": "Listening", "reason": reason, "kind": "InputError"}
+        place.write("parts/1-2.skipped", dumps(Record("u1", skipped=skipped)))
+        info = json.loads(file.read_text()) | {"updated": f"2026-01-01T00:00:0{second}"}
+        file.write_text(json.dumps(info))
+        at = page()
+        assert list(at.dataframe[0].value["reason"]) == [reason]
 
 
 def test_a_defect_in_the_list_is_told_with_its_id(

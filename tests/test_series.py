@@ -167,6 +167,23 @@ def test_checkpoints_are_told_apart_by_epoch_and_by_the_last_number(tmp_path):
         checkpoints(tmp_path)
 
 
+@pytest.mark.parametrize("place", ["a file", "a file/below"])
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_computed(
+    place, tmp_path, monkeypatch, capsys
+):
+    for name in ("checkpoint-1", "checkpoint-2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    (tmp_path / "a file").write_text("in the way")
+    monkeypatch.setattr("alas_core.pipeline.steps", lambda _: pytest.fail("it was computed"))
+    recording = sorted(asset_path("demo", "data").rglob("*.flac"))[0]
+    said = ["--transcript", "the red fox sleeps here", "--out", str(tmp_path / place)]
+    assert main(["series", str(tmp_path), str(recording), *said]) == 2
+    told = capsys.readouterr().err
+    assert f"--out '{tmp_path / place}' cannot take files" in told
+    assert "choose another place" in told
+
+
 def test_the_command_analyses_one_recording_with_every_checkpoint(tmp_path, monkeypatch, capsys):
     for name in ("checkpoint-10", "checkpoint-9"):
         (tmp_path / "models" / name).mkdir(parents=True)

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import threading
 import time
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from alas_core import bundles
 from alas_core.datasets import Row
 from alas_core.definitions import SCORES
 from alas_core.errors import InputError
-from alas_core.ui import details, gallery, kept_runs, parameters, settings, sheet, tables, url
+from alas_core.ui import details, gallery, jobs, kept_runs, parameters, settings, sheet, tables, url
 from alas_core.ui.folders import FolderSource
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.shelf import Recording, Shelf
@@ -176,6 +177,7 @@ def test_an_alas_error_is_kept_as_its_text_until_forgotten():
     runner.ask("k", lambda: failing(InputError("no sound, expected some")))
     state = runner.wait("k", PATIENCE_S, finished=True)
     assert (state.error, state.defect) == ("no sound, expected some", False)
+    assert state.problem == state.error
     runner.forget("k")
     assert runner.look("k") is None
 
@@ -187,6 +189,8 @@ def test_any_other_error_is_a_defect_whose_id_is_in_the_log(caplog):
     assert state.defect
     assert state.error in caplog.text
     assert "secret" not in state.error
+    assert "a defect of the program" in state.problem
+    assert state.error in state.problem
     other = runner.ask("other", lambda: iter([Step("s", result=1)]))
     assert runner.wait("other", PATIENCE_S).result == 1, other
 
@@ -213,6 +217,45 @@ def test_open_jobs_take_no_room_from_finished_ones():
     assert (state.finished, state.result) == (True, 1)
     assert runner.look("b").result == 1
     slow.release(9)
+
+
+class Sound:
+    """Something that can be seen to be gone."""
+
+
+def test_an_ended_job_holds_nothing_that_it_was_made_from():
+    runner, sound = Runner("t"), Sound()
+    held = weakref.ref(sound)
+
+    def steps(used):
+        yield Step("s", result=used is not None)
+
+    def ask(used):
+        runner.ask("k", lambda: steps(used))
+
+    ask(sound)
+    assert runner.wait("k", PATIENCE_S, finished=True).result
+    del sound
+    eventually(lambda: held() is None)
+    assert runner.look("k").result
+
+
+def test_what_is_made_of_a_recording_is_dropped_everywhere_also_under_way():
+    first, second = Runner("t"), Runner("t2")
+    log = []
+    going, other = Scripted([Step("a"), Step("b")]), Scripted([Step("c", result=1)], log, "other")
+    first.ask("going", going, lane="x", of="mine, backwards")
+    going.release()
+    eventually(lambda: first.look("going").stage == "a")
+    first.ask("other", other, lane="y", of="somebody's")
+    second.ask("ended", lambda: iter([Step("s", result=1)]), of="mine")
+    second.wait("ended", PATIENCE_S, finished=True)
+    jobs.drop_everywhere(lambda used_id: used_id.startswith("mine"))
+    assert (first.look("going"), second.look("ended")) == (None, None)
+    going.release()  # it may be in the middle of a step, which ends first
+    assert going.closed.wait(PATIENCE_S)
+    other.release()
+    assert first.wait("other", PATIENCE_S).result == 1
 
 
 def test_a_job_that_has_not_begun_is_dropped_once_nobody_waits_for_it(monkeypatch):
@@ -632,13 +675,14 @@ def test_a_choice_outlives_a_page_that_does_not_draw_it(address):
 
 def test_an_event_of_another_picture_or_out_of_nowhere_is_no_choice():
     analysis = make_analysis(n_layers=2, n_frames=20)
+    bounds = sheet._bounds(analysis)
     chosen = {"layer": 2, "word": 1, "frame": 7, "token": None, "nonce": 1}
     own = {**chosen, "analysis": analysis.key.digest}
-    assert sheet._event(own, analysis) == sheet.SheetEvent(2, 1, 7, None)
-    assert sheet._event({**own, "word": 99}, analysis) == sheet.SheetEvent(2, None, 7, None)
+    assert sheet._event(own, bounds) == sheet.SheetEvent(2, 1, 7, None)
+    assert sheet._event({**own, "word": 99}, bounds) == sheet.SheetEvent(2, None, 7, None)
     other = make_analysis(n_layers=2, n_frames=20, words="a dog runs far away")
     for wrong in (chosen, {**own, "analysis": other.key.digest}, {**own, "layer": 3}, "pick", None):
-        assert sheet._event(wrong, analysis) is None
+        assert sheet._event(wrong, bounds) is None
 
 
 def test_the_sheet_for_print_travels_without_its_cells_labels():

@@ -113,12 +113,20 @@ def open_run(url: str) -> RunFolder:
 
 
 def read_info(raw: bytes, url: str) -> dict[str, Any]:
-    """The content of a `run.json`, known to be of a version that is understood."""
+    """The content of a `run.json`, of a version that is understood, with what every reader needs.
+
+    Raises
+    ------
+    StoreError
+        If it is not, or has not.
+    """
     try:
         info = json.loads(raw)
         found = info["schema"]
         if not (isinstance(found, int) and isinstance(info["state"], str)):
             raise TypeError("'schema' is a number and 'state' a word")
+        if found <= schema.RUN_SCHEMA:  # a newer one may say all else in other words
+            _check_needed(info)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(
             f"{schema.RUN_FILE} in '{url}' cannot be understood ({str(error)[:200]}), expected "
@@ -130,6 +138,20 @@ def read_info(raw: bytes, url: str) -> dict[str, Any]:
             "version of ALAS Explorer made it; open it with that version, or choose another folder"
         )
     return dict(info)
+
+
+def _check_needed(info: Mapping[str, Any]) -> None:
+    """`TypeError` without the fields that lists of runs show; the others may be of any kind."""
+    counts, rate = info.get("counts"), info.get("rate_per_s")
+    if not (
+        isinstance(counts, dict)
+        and all(isinstance(counts.get(name), int) for name in ("total", "done", "skipped"))
+    ):
+        raise TypeError("'counts' has the numbers 'total', 'done' and 'skipped'")
+    if not isinstance(info.get("settings"), dict):
+        raise TypeError("'settings' has the settings by name")
+    if not isinstance(rate, int | float | None):
+        raise TypeError("'rate_per_s' is a number or null")
 
 
 def _completed(table: Any, name: str) -> Any:

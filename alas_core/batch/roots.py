@@ -49,6 +49,11 @@ class Found:
     problem: str = ""
 
     @property
+    def stamp(self) -> str:
+        """Another one whenever the run has gone on; its time alone has whole seconds only."""
+        return "/".join(str(self.info.get(name, "")) for name in ("updated", "state", "counts"))
+
+    @property
     def progress(self) -> Progress:
         """How far it is, as it last wrote."""
         counts = self.info["counts"]

@@ -57,7 +57,7 @@ def answers(analysis: Analysis) -> None:
     if meaning is None or meaning.result is not None:
         _agreement(judged.agreement)
     elif meaning.error:
-        st.caption(plain(f"The answers cannot be compared by meaning: {meaning.error}", 300))
+        st.caption(plain(f"The answers cannot be compared by meaning: {meaning.problem}", 300))
     else:
         _wait(meaning.key)
     task = tasks.task_of(analysis.utterance.task)
@@ -114,7 +114,8 @@ def _by_meaning(analysis: Analysis) -> State[Judged]:
     """The verdicts with the encoder's help, as far as it is."""
     utterance = analysis.utterance
     asked = [utterance.task, expected_answer(utterance), utterance.choices, dict(analysis.answers)]
-    return meanings.ask(content_sha(json.dumps(asked)), lambda: _steps(analysis))
+    key = content_sha(json.dumps(asked))
+    return meanings.ask(key, lambda: _steps(analysis), of=utterance.id)
 
 
 def _steps(analysis: Analysis) -> Iterator[Step[Judged]]:

@@ -17,7 +17,6 @@ from alas_core.types import FloatArray
 from alas_core.ui import corpus_guide
 from alas_core.ui.chart import chart, webgl_chart
 from alas_core.ui.corpus_scope import Scope
-from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, Step
 from alas_core.ui.look import theme
 from alas_core.ui.text import plain
@@ -128,8 +127,7 @@ def _points(key: str, found: Pooled, kind: str) -> FloatArray:
     if state.result is not None:
         return state.result
     if state.error:
-        text = defect_text(state.error) if state.defect else state.error
-        st.caption(plain(f"PCA is shown, since UMAP cannot be: {text}"))
+        st.caption(plain(f"PCA is shown, since UMAP cannot be: {state.problem}"))
     else:
         _wait(state.key)
     return principal(found.vectors)

@@ -158,7 +158,7 @@ def _profiles_of(looked: Scope, column: str, compared: list[str]) -> tuple[Profi
         for name in compared:
             try:
                 other = corpus_scope.opened(corpus_scope.runs()[name])
-                key = f"{other.folder.url} {corpus_scope.stamp(corpus_scope.runs()[name])} all"
+                key = f"{other.folder.url} {corpus_scope.runs()[name].stamp} all"
                 found.append(_profile(key, other, other.everyone(), score, name))
             except AlasError as error:
                 st.warning(plain(error), icon=":material/error:")

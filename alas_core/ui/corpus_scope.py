@@ -62,11 +62,6 @@ def _opened(url: str, stamp: str) -> Run:
     return open_run(url)
 
 
-def stamp(found: Found) -> str:
-    """Changes whenever the run does."""
-    return "/".join(str(found.info.get(name, "")) for name in ("updated", "state", "counts"))
-
-
 def opened(found: Found) -> Run:
     """The run with its tables.
 
@@ -75,7 +70,7 @@ def opened(found: Found) -> Run:
     StoreError
         If it cannot be read.
     """
-    return _opened(found.url, stamp(found))
+    return _opened(found.url, found.stamp)
 
 
 def choose_run() -> Found | None:
@@ -133,7 +128,7 @@ def scope(found: Found) -> Scope:
         place = st.container()
         rows, told = _filters(run)
         score = _score(run, place)
-        key = f"{found.url} {stamp(found)} {told}"
+        key = f"{found.url} {found.stamp} {told}"
         best = _best(key, run, rows, score)
         layer = _layer(run, best, score, place)
     return Scope(key, found.name, run, rows, score, layer, best)

@@ -8,10 +8,10 @@ import streamlit as st
 
 from alas_core.reference.base import DEFAULT_CHECKPOINTS
 from alas_core.types import content_sha
-from alas_core.ui import loading, orders, references, waiting
-from alas_core.ui.guard import defect_text
-from alas_core.ui.jobs import Step, stepping
+from alas_core.ui import loading, references, runners, waiting
+from alas_core.ui.jobs import Step
 from alas_core.ui.shelf import Recording
+from alas_core.ui.stepping import stepping
 from alas_core.ui.text import plain
 
 _KEY, _OF, _TEXT, _TAKEN = "draft_key", "draft_of", "draft_text", "draft_taken"
@@ -54,10 +54,11 @@ def begin(recording: Recording) -> None:
     name = checkpoint()
     loading.agree(name)
     key = f"draft:{content_sha(recording.name, recording.data, name)}"
-    known = orders.accelerator.look(key)
+    known = runners.accelerator.look(key)
     if known is not None and known.error:
-        orders.accelerator.forget(key)
-    orders.ask_aligner(key, lambda: _steps(recording, name), name, f"{waiting.session()} draft")
+        runners.accelerator.forget(key)
+    reader = f"{waiting.session()} draft"
+    runners.ask_aligner(key, lambda: _steps(recording, name), name, reader, recording.id)
     st.session_state[_KEY], st.session_state[_OF] = key, recording.id
     st.session_state.pop(_TAKEN, None)
 
@@ -74,11 +75,11 @@ def progress(recording: Recording | None) -> None:
     if recording is None or recording.id != st.session_state.get(_OF):
         return
     key = st.session_state.get(_KEY)
-    state = orders.accelerator.look(key) if key else None
+    state = runners.accelerator.look(key) if key else None
     if state is None:
         st.session_state.pop(_KEY, None)
     elif state.error:
-        st.error(plain(defect_text(state.error) if state.defect else state.error))
+        st.error(plain(state.problem))
     elif state.result is None:
         _poll(state.key)
     elif st.session_state.get(_TAKEN) != key:
@@ -90,7 +91,7 @@ def progress(recording: Recording | None) -> None:
 
 @st.fragment(run_every=_POLL_S)
 def _poll(key: str) -> None:
-    state = orders.accelerator.look(key)
+    state = runners.accelerator.look(key)
     if state is None or state.finished:
         st.rerun()
     else:

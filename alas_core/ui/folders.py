@@ -18,7 +18,6 @@ from alas_core import datasets
 from alas_core.datasets import DataSet, Found, Row
 from alas_core.errors import InputError
 from alas_core.ui import columns, url
-from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.source import Reading
 from alas_core.ui.text import cut, plain, told_apart
@@ -228,8 +227,7 @@ def _show_list(source: FolderSource, data: DataSet) -> None:
 
 
 def _say_error(state: State[DataSet]) -> None:
-    text = defect_text(state.error) if state.defect else state.error
-    st.error(plain(text), icon=":material/error:")
+    st.error(plain(state.problem), icon=":material/error:")
 
 
 @st.dialog("Rows that were left out", width="large")

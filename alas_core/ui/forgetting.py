@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alas_core.types import Analysis
-from alas_core.ui import orders, picture, recordings, source_list, url
+from alas_core.ui import jobs, picture, recordings, source_list, url
+from alas_core.ui.shelf import Recording, shelf
 from alas_core.ui.sources import YOURS
 
 
@@ -27,11 +27,17 @@ def button() -> None:
 
 
 def _forget(recording_id: str) -> None:
-    def is_of_it(analysis: Analysis) -> bool:
-        return analysis.utterance.id.startswith(recording_id)  # its changed sounds, too
+    held = shelf.get(recording_id)
+    untold = Recording(held.name, held.data).id if held else recording_id  # as its draft knows it
+
+    def is_of_it(used_id: str) -> bool:
+        return used_id == untold or used_id.startswith(recording_id)  # its changed sounds, too
 
     recordings.forget(recording_id)
-    orders.analyses.drop(is_of_it)
+    jobs.drop_everywhere(is_of_it)
     picture.forget(is_of_it)
+    # Reports, bundles and figures hold the sound. They are kept by names that say nothing of the
+    # recording, so all go: it costs the others a moment to make theirs again.
+    st.cache_resource.clear()
     st.session_state.pop("utterance", None)
     url.forget_choice()

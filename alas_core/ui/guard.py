@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import uuid
 from collections.abc import Iterator
 
 import streamlit as st
 
 from alas_core.errors import AlasError
+from alas_core.ui.defects import defect_text, new_log_id
 from alas_core.ui.text import plain
 
 logger = logging.getLogger(__name__)
-
-
-def new_log_id() -> str:
-    """Ties what the user is told to what the log says."""
-    return uuid.uuid4().hex[:8]
-
-
-def defect_text(log_id: str) -> str:
-    """What a user is told of a defect."""
-    return (
-        "This is a defect of the program, not of your input. The server's log has the details "
-        f"under {log_id}; please report them. Other recordings, models and pages still work."
-    )
 
 
 @contextlib.contextmanager

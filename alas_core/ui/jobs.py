@@ -12,19 +12,19 @@ of another `lane` wait until it is done, or until nobody looks at it any more; t
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import logging
 import threading
 import time
-import uuid
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from alas_core.errors import AlasError
+from alas_core.ui.defects import defect_text, new_log_id
 
 logger = logging.getLogger(__name__)
 
@@ -44,17 +44,6 @@ class Step(Generic[Result]):
     result: Result | None = None
 
 
-class Told(Protocol):
-    """How far something is: a stage in plain words and a count."""
-
-    @property
-    def stage(self) -> str: ...
-    @property
-    def done(self) -> int: ...
-    @property
-    def total(self) -> int: ...
-
-
 @dataclass(frozen=True)
 class State(Generic[Result]):
     """What a page may know of a job; a new object whenever something changes.
@@ -64,7 +53,7 @@ class State(Generic[Result]):
     version : rises with each new result, so that a page knows whether to draw again.
     ahead : jobs that will be served before this one has made its first step.
     error : text for the user; empty if nothing went wrong.
-    defect : True if the error is the program's own fault; the text then holds the log's id.
+    defect : True if the error is the program's own fault; the text is then the log's id alone.
     offer : what could be had instead, see `AlasError`.
     """
 
@@ -80,6 +69,11 @@ class State(Generic[Result]):
     offer: tuple[str, ...] = ()
     ahead: int = 0
 
+    @property
+    def problem(self) -> str:
+        """Why it failed, as a page says it; empty if nothing went wrong."""
+        return defect_text(self.error) if self.defect else self.error
+
 
 @dataclass
 class _Job(Generic[Result]):
@@ -87,6 +81,7 @@ class _Job(Generic[Result]):
     state: State[Result]
     lane: str
     order: int
+    of: str = ""
     readers: set[str] = field(default_factory=set)
     seen: float = 0.0
     begun: bool = False
@@ -108,18 +103,6 @@ class _Job(Generic[Result]):
         return self.state.result is not None, not self.watched, self.order
 
 
-def stepping(told: Generator[Told, None, Result]) -> Generator[Step[Any], None, Result]:
-    """What a generator of stages and counts tells, as steps; its result is the generator's."""
-    with contextlib.closing(told):
-        while True:
-            try:
-                news = next(told)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            yield Step(news.stage, news.done, news.total)
-
-
 class Runner(Generic[Result]):
     """Runs jobs one step at a time in one daemon thread and keeps the last results.
 
@@ -137,6 +120,8 @@ class Runner(Generic[Result]):
         self._changed = threading.Condition()
         self._order = itertools.count()
         self._thread: threading.Thread | None = None
+        self._dropped: list[_Job[Result]] = []
+        _runners.add(self)
 
     def ask(
         self,
@@ -144,6 +129,7 @@ class Runner(Generic[Result]):
         start: Callable[[], Iterator[Step[Result]]],
         lane: str = "",
         reader: str = "",
+        of: str = "",
     ) -> State[Result]:
         """The job of this key, started if there is none. Never blocks on the computation.
 
@@ -154,11 +140,12 @@ class Runner(Generic[Result]):
         lane : jobs of one lane may take turns, those of another may not; a job without a lane
             holds nothing and waits for nobody.
         reader : who asks (a session); a reader looks at one job at a time, the last one asked for.
+        of : the id of the recording that it uses, by which `drop` finds it.
         """
         with self._changed:
             job = self._jobs.get(key)
             if job is None:
-                job = _Job(start, State(key), lane, next(self._order))
+                job = _Job(start, State(key), lane, next(self._order), of)
                 self._jobs[key] = job
             self._jobs.move_to_end(key)
             for other in self._jobs.values():
@@ -202,13 +189,12 @@ class Runner(Generic[Result]):
             if job is not None and job.state.finished:
                 del self._jobs[key]
 
-    def drop(self, unwanted: Callable[[Result], bool]) -> None:
-        """Forget the finished jobs whose results are unwanted."""
+    def drop(self, unwanted: Callable[[str], bool]) -> None:
+        """Forget the jobs of those recordings, also what is still under way."""
         with self._changed:
-            done = {k: j.state.result for k, j in self._jobs.items() if j.state.finished}
-            for key, result in done.items():
-                if result is not None and unwanted(result):
-                    del self._jobs[key]
+            keys = [key for key, job in self._jobs.items() if unwanted(job.of)]
+            self._dropped += [self._jobs.pop(key) for key in keys]
+            self._changed.notify_all()
 
     def _seen(self, job: _Job[Result]) -> State[Result]:
         job.seen = time.monotonic()
@@ -245,19 +231,25 @@ class Runner(Generic[Result]):
 
     def _work(self) -> None:
         while True:
-            with self._changed:
-                while (chosen := self._next()) is None:
-                    self._changed.wait()
-                job, leaving = chosen
-                left = [other.steps for other in leaving]
-                for other in leaving:
-                    other.begun, other.steps = False, None  # it starts anew when its turn comes
+            self._serve()  # by itself, so that nothing of a job is held while there is no other
+
+    def _serve(self) -> None:
+        """Wait for something to do and do one step of it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._dropped or self._next())
+            job, leaving = self._next() or (None, [])
+            left = [other.steps for other in (*leaving, *self._dropped)]
+            self._dropped.clear()
+            for other in leaving:
+                other.begun, other.steps = False, None  # it starts anew when its turn comes
+            if job is not None:
                 job.begun = True
-            # Closing frees what they hold. It may wait for the end of a load; no page does.
-            # In this thread, as a lock must be released where it was taken.
-            for steps in left:
-                if isinstance(steps, Generator):
-                    steps.close()
+        # Closing frees what they hold. It may wait for the end of a load; no page does.
+        # In this thread, as a lock must be released where it was taken.
+        for steps in left:
+            if isinstance(steps, Generator):
+                steps.close()
+        if job is not None:
             self._advance(job)
 
     def _advance(self, job: _Job[Result]) -> None:
@@ -268,7 +260,7 @@ class Runner(Generic[Result]):
         except AlasError as error:
             self._settle(job, error=str(error), offer=error.offer)
         except Exception:
-            log_id = uuid.uuid4().hex[:8]
+            log_id = new_log_id()
             logger.exception("defect %s in %s", log_id, self._name)
             self._settle(job, error=log_id, defect=True)
         else:
@@ -292,6 +284,16 @@ class Runner(Generic[Result]):
 
     def _settle(self, job: _Job[Result], **outcome: Any) -> None:
         with self._changed:
+            job.start = lambda: iter(())  # the old one holds all that it was made from
             job.steps = iter(())
             job.state = dataclasses.replace(job.state, finished=True, stage="done", **outcome)
             self._changed.notify_all()
+
+
+_runners: weakref.WeakSet[Runner[Any]] = weakref.WeakSet()
+
+
+def drop_everywhere(unwanted: Callable[[str], bool]) -> None:
+    """Have every runner of this process forget its jobs of those recordings."""
+    for runner in tuple(_runners):
+        runner.drop(unwanted)

@@ -11,7 +11,7 @@ from alas_core.figures.palette import Theme
 from alas_core.fingerprint import fingerprint
 from alas_core.layouts import Layout, pca_layout
 from alas_core.types import Analysis
-from alas_core.ui import guide, orders
+from alas_core.ui import guide, orders, runners
 from alas_core.ui.choice import one_of
 from alas_core.ui.jobs import State
 from alas_core.ui.linked import linked_figure
@@ -137,8 +137,7 @@ def _progress(state: State[Layout]) -> None:
     """One line, always there: what is still being computed, or why it cannot be."""
     with st.container(key="map_status"):
         if state.error:
-            text = f"there is a defect, log id {state.error}" if state.defect else state.error
-            st.caption(plain(f"PCA is shown, since UMAP cannot be: {text}"))
+            st.caption(plain(f"PCA is shown, since UMAP cannot be: {state.problem}"))
         elif not state.finished:
             _wait(state.key, state.version)
         else:
@@ -147,7 +146,7 @@ def _progress(state: State[Layout]) -> None:
 
 @st.fragment(run_every=0.8)
 def _wait(key: str, version: int) -> None:
-    state = orders.maps.look(key)
+    state = runners.maps.look(key)
     if state is None or state.finished or state.version != version:
         st.rerun()
     else:

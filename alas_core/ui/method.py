@@ -10,7 +10,6 @@ import streamlit as st
 from alas_core.definitions import SCORES
 from alas_core.numerals import number
 from alas_core.types import NO_WORD, content_sha
-from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.text import plain
 from alas_core.worked_example import (
@@ -90,7 +89,7 @@ def _result(rows: tuple[tuple[float, ...], ...], temperature: float) -> None:
     if state is None or (state.result is None and not state.finished):
         _wait(key)
     elif state.result is None:
-        st.error(plain(defect_text(state.error) if state.defect else state.error))
+        st.error(plain(state.problem))
     else:
         _numbers(state.result)
 

@@ -9,8 +9,7 @@ import streamlit as st
 from alas_core.errors import AlasError
 from alas_core.models import inventory
 from alas_core.models.memory import Estimate, gib, what_fits
-from alas_core.ui import controls, loading, orders, prompts
-from alas_core.ui.guard import defect_text
+from alas_core.ui import controls, loading, orders, prompts, runners
 from alas_core.ui.jobs import State
 from alas_core.ui.orders import Order
 from alas_core.ui.text import cut, plain
@@ -94,7 +93,7 @@ def _buttons(order: Order) -> None:
 
 
 def _start(order: Order) -> None:
-    orders.accelerator.forget(orders.check_key(order))
+    runners.accelerator.forget(orders.check_key(order))
     st.session_state[_WANTED] = order
 
 
@@ -118,8 +117,7 @@ def _check(order: Order) -> None:
         return
     state = orders.ask_check(wanted, _reader())
     if state.error:
-        text = defect_text(state.error) if state.defect else state.error
-        st.error(plain(text), icon=":material/error:")
+        st.error(plain(state.problem), icon=":material/error:")
     elif state.result is None:
         _poll(state.key)
     else:
@@ -130,7 +128,7 @@ def _check(order: Order) -> None:
 
 @st.fragment(run_every=_POLL_S)
 def _poll(key: str) -> None:
-    state: State[SelfCheck] | None = orders.accelerator.look(key)
+    state: State[SelfCheck] | None = runners.accelerator.look(key)
     if state is None or state.finished or state.result is not None:
         st.rerun()
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -22,19 +22,15 @@ from alas_core.mode import readonly
 from alas_core.models.identity import Loading
 from alas_core.types import Analysis, Settings, Utterance, content_sha
 from alas_core.ui import references, sources
-from alas_core.ui.jobs import Runner, State, Step, stepping
+from alas_core.ui.jobs import State, Step
+from alas_core.ui.runners import accelerator, analyses, maps
 from alas_core.ui.source import Reading
+from alas_core.ui.stepping import stepping
 
 if TYPE_CHECKING:
     from alas_core.models.selfcheck import SelfCheck
     from alas_core.reference import Aligner
     from alas_core.store import Store
-
-accelerator: Runner[Any] = Runner("accelerator")
-"""All that uses a model, of all sessions: one thing at a time."""
-
-analyses: Runner[Analysis] = accelerator
-maps: Runner[Layout] = Runner("maps", max_kept=64)
 
 
 @dataclass(frozen=True)
@@ -76,13 +72,14 @@ class Order:
 
 def ask(order: Order, reader: str = "") -> State[Analysis]:
     """The order's job, started if need be; `reader` is the session that looks at it."""
-    return analyses.ask(order.digest, lambda: _steps(order), _lane(order), reader)
+    key, of = order.digest, order.utterance_id
+    return analyses.ask(key, lambda: _steps(order), _lane(order), reader, of)
 
 
 def ask_check(order: Order, reader: str = "") -> State[SelfCheck]:
     """Load the order's model and look at what it does with the order's recording."""
-    key = check_key(order)
-    return accelerator.ask(key, lambda: _check_steps(order), _lane(order), reader)
+    key, of = check_key(order), order.utterance_id
+    return accelerator.ask(key, lambda: _check_steps(order), _lane(order), reader, of)
 
 
 def check_key(order: Order) -> str:
@@ -105,7 +102,7 @@ def ask_map(analysis: Analysis, name: str, dimensions: int, layer: int) -> State
     """A layout of all layers, "pca" measured or "umap" made: the layer's first, then the others."""
     steps = _umap_steps if name == "umap" else _pca_steps
     key = f"{fingerprint(analysis, early=True)}:{name}:{dimensions}"
-    return maps.ask(key, lambda: steps(analysis, dimensions, layer))
+    return maps.ask(key, lambda: steps(analysis, dimensions, layer), of=analysis.utterance.id)
 
 
 def warm_umap() -> None:
@@ -156,13 +153,6 @@ def _steps(order: Order) -> Iterator[Step[Analysis]]:
             yield Step(progress.stage, progress.done, progress.total, progress.analysis)
     except TooLongError as error:
         raise error.after(_starts_s(order)) from None
-
-
-def ask_aligner(
-    key: str, steps: Callable[[], Iterator[Step[Any]]], checkpoint: str, reader: str
-) -> State[Any]:
-    """A job that listens with an aligner's checkpoint, in the one queue of all that use a model."""
-    return accelerator.ask(key, steps, f"aligner {checkpoint}", reader)
 
 
 def _instruction(order: Order, reading: Reading) -> str | None:

@@ -10,8 +10,7 @@ import streamlit as st
 from alas_core.errors import AlasError
 from alas_core.numerals import counted
 from alas_core.types import Analysis
-from alas_core.ui import controls, orders, parts
-from alas_core.ui.guard import defect_text
+from alas_core.ui import controls, orders, parts, runners
 from alas_core.ui.jobs import State
 from alas_core.ui.sheet import SHEET_HEIGHT
 from alas_core.ui.text import plain
@@ -56,10 +55,10 @@ def pictured(wanted: Callable[[], orders.Order | None], slot: str = _SHOWN) -> P
         return Picture(shown, problem=str(error))
     if order is None:
         return Picture(None)
-    known = orders.analyses.look(order.digest) is not None
+    known = runners.analyses.look(order.digest) is not None
     state = orders.ask(order, reader=session() + slot)
     if not known:
-        state = orders.analyses.wait(order.digest, _GRACE_S) or state
+        state = runners.analyses.wait(order.digest, _GRACE_S) or state
     if state.result is None:
         return Picture(shown, state=state)
     st.session_state[slot] = state.result
@@ -72,10 +71,10 @@ def on_screen() -> Analysis | None:
     return analysis
 
 
-def forget(unwanted: Callable[[Analysis], bool]) -> None:
-    """Show an analysis that was drawn last no more."""
+def forget(unwanted: Callable[[str], bool]) -> None:
+    """Show an analysis that was drawn last no more, by the id of its utterance."""
     for slot in (_SHOWN, COMPARED):
-        if slot in st.session_state and unwanted(st.session_state[slot]):
+        if slot in st.session_state and unwanted(st.session_state[slot].utterance.id):
             del st.session_state[slot]
 
 
@@ -93,8 +92,8 @@ def status(picture: Picture, key: str = _MAIN) -> None:
         elif state is None:
             return
         elif state.error:
-            _complain(picture, defect_text(state.error) if state.defect else state.error)
-            forget = orders.analyses.forget
+            _complain(picture, state.problem)
+            forget = runners.analyses.forget
             st.button("Try again", f"{key}_again", on_click=forget, args=[state.key])
             if key == _MAIN and state.offer:
                 parts.offer(state.offer)
@@ -124,7 +123,7 @@ def _complain(picture: Picture, text: str) -> None:
 
 @st.fragment(run_every=_POLL_S)
 def _poll(key: str, version: int) -> None:
-    state = orders.analyses.look(key)
+    state = runners.analyses.look(key)
     if state is None or state.finished or state.version != version:
         st.rerun()
     else:

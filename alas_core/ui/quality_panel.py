@@ -12,12 +12,12 @@ from alas_core.figures.palette import Theme
 from alas_core.fingerprint import fingerprint
 from alas_core.reference.base import checkpoint_of
 from alas_core.types import Analysis, content_sha
-from alas_core.ui import guide, loading, orders, references, source_list, sources, waiting
+from alas_core.ui import guide, loading, references, runners, source_list, sources, waiting
 from alas_core.ui.chart import Link, chart
-from alas_core.ui.guard import defect_text
-from alas_core.ui.jobs import Runner, State, Step, stepping
+from alas_core.ui.jobs import Runner, State, Step
 from alas_core.ui.mode import readonly
 from alas_core.ui.share import file_stem
+from alas_core.ui.stepping import stepping
 from alas_core.ui.text import plain
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def quality_panel(analysis: Analysis, layer: int, word: int | None, theme: Theme
         second = _second(analysis)
         state = ask(analysis, second)
         if state.error:
-            st.error(plain(defect_text(state.error) if state.defect else state.error))
+            st.error(plain(state.problem))
             st.button("Try again", key="quality_again", on_click=_again, args=[state.key])
         elif state.result is None:
             _poll(state.key)
@@ -124,17 +124,18 @@ def ask(analysis: Analysis, second: str) -> State[Quality]:
     key = f"quality:{content_sha(fingerprint(analysis, early=True), second, data)}"
     checkpoint = checkpoint_of(second)
     if checkpoint:
-        return orders.ask_aligner(
+        return runners.ask_aligner(
             key,
             lambda: _steps_of_a_model(analysis, second),
             checkpoint,
             f"{waiting.session()} quality",
+            analysis.utterance.id,
         )
-    return qualities.ask(key, lambda: _steps(analysis, second, data))
+    return qualities.ask(key, lambda: _steps(analysis, second, data), of=analysis.utterance.id)
 
 
 def _again(key: str) -> None:
-    for runner in (qualities, orders.accelerator):
+    for runner in (qualities, runners.accelerator):
         runner.forget(key)
 
 
@@ -169,7 +170,7 @@ def _steps_of_a_model(analysis: Analysis, second: str) -> Iterator[Step[Quality]
 
 @st.fragment(run_every=_POLL_S)
 def _poll(key: str) -> None:
-    state = qualities.look(key) or orders.accelerator.look(key)
+    state = qualities.look(key) or runners.accelerator.look(key)
     if state is None or state.finished:
         st.rerun()
     else:

@@ -122,14 +122,15 @@ def _how_far(run: Found) -> None:
 
 def _skipped(run: Found) -> None:
     with st.expander(f"Skipped: {run.progress.skipped}", icon=":material/warning:"):
-        st.dataframe(_log(run.url, run.progress.skipped), hide_index=True, width="stretch")
+        log = _log(run.url, run.stamp)
+        st.dataframe(log, hide_index=True, width="stretch")
         if run.progress.skipped > MAX_LOG:
             st.caption(f"The first {MAX_LOG}; all are in skipped.parquet when the run has ended.")
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _log(url: str, n_skipped: int) -> list[dict[str, str]]:
-    del n_skipped  # a part of the key: the log grows
+def _log(url: str, stamp: str) -> list[dict[str, str]]:
+    del stamp  # a part of the key: the log grows, and begins anew when skipped ones are tried
     return skipped_log(url)
 
 

@@ -92,13 +92,14 @@ def sheet(
     drawn = layer if not holds_all_layers(analysis) else analysis.best_layer
     name = sheet_name(analysis, layer=drawn, score=score, fold=fold, cells=cells, theme=theme)
     payload = _payload(name, analysis, drawn, score, fold, cells, theme)
-    seen_key = f"{key}_seen"
+    seen_key, bounds = f"{key}_seen", _bounds(analysis)
 
+    # Streamlit keeps this function as long as the session, drawn or not: it holds no analysis.
     def on_pick() -> None:
         raw = st.session_state[key].get("pick")
         if isinstance(raw, Mapping):
             st.session_state[seen_key] = raw.get("nonce", 0)
-        event = _event(raw, analysis)
+        event = _event(raw, bounds)
         if event is not None and on_event is not None:
             on_event(event)
 
@@ -116,19 +117,24 @@ def sheet(
         figure_data(payload, key)
         library("plotly")
         library("wavesurfer")
-    return _event(result.pick, analysis)
+    return _event(result.pick, bounds)
 
 
-def _event(raw: Any, analysis: Analysis) -> SheetEvent | None:
-    """The event if it fits this analysis; a browser may send anything, or speak of the last one."""
-    if not isinstance(raw, Mapping) or raw.get("analysis") != analysis.key.digest:
-        return None
-    sizes = {
+def _bounds(analysis: Analysis) -> tuple[str, Mapping[str, int]]:
+    """The analysis's name, and how many of each there are to choose."""
+    return analysis.key.digest, {
         "layer": analysis.n_layers + 1,
         "word": len(analysis.words),
         "frame": analysis.n_frames,
         "token": analysis.n_tokens,
     }
+
+
+def _event(raw: Any, bounds: tuple[str, Mapping[str, int]]) -> SheetEvent | None:
+    """The event if it fits the analysis; a browser may send anything, or speak of the last one."""
+    digest, sizes = bounds
+    if not isinstance(raw, Mapping) or raw.get("analysis") != digest:
+        return None
     chosen = {
         name: value
         for name, size in sizes.items()

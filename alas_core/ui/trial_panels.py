@@ -18,7 +18,6 @@ from alas_core.sinks import Sink, sinks
 from alas_core.types import Analysis
 from alas_core.ui import guide, loading, trials
 from alas_core.ui.chart import Link, chart
-from alas_core.ui.guard import defect_text
 from alas_core.ui.jobs import Result, Runner, State
 from alas_core.ui.mode import readonly
 from alas_core.ui.share import file_stem
@@ -265,7 +264,6 @@ def _results(states: Sequence[State[Result]], runner: Runner[Result], room: _Roo
     room.bar.empty()
     for state in states:
         if state.error:
-            text = defect_text(state.error) if state.defect else state.error
-            st.error(plain(text), icon=":material/error:")
+            st.error(plain(state.problem), icon=":material/error:")
             st.button("Try again", on_click=runner.forget, args=[state.key], key=state.key)
     return [state.result for state in states if state.result is not None]

@@ -23,14 +23,18 @@ def ask(
     reader : the session and the place on its page.
     device : where the session has its models loaded; no part of the key, as it changes no result.
     """
-    key = f"{fingerprint(analysis)}:{name}:{value}"
-    return runner.ask(key, lambda: _steps(analysis, name, value, device), reader=f"{reader}:{name}")
+    return runner.ask(
+        f"{fingerprint(analysis)}:{name}:{value}",
+        lambda: _steps(analysis, name, value, device),
+        reader=f"{reader}:{name}",
+        of=analysis.utterance.id,
+    )
 
 
 def ask_sensitivity(analysis: Analysis) -> State[Sensitivity]:
     """The sensitivity of one analysis."""
-    key = fingerprint(analysis, early=True)
-    return sensitivities.ask(key, lambda: _sensitivity_steps(analysis))
+    key, of = fingerprint(analysis, early=True), analysis.utterance.id
+    return sensitivities.ask(key, lambda: _sensitivity_steps(analysis), of=of)
 
 
 def _steps(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import uuid
 from pathlib import Path
 
 from alas_core.batch import control
@@ -20,8 +19,8 @@ from alas_core.errors import AlasError, InputError
 from alas_core.mode import clusters
 from alas_core.place import Place
 from alas_core.reference import FILE_SUFFIXES
-from alas_core.ui import orders
-from alas_core.ui.guard import defect_text
+from alas_core.ui import runners
+from alas_core.ui.defects import defect_text, new_log_id
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +104,7 @@ class Workshop:
         except AlasError as error:
             self._problems[name] = str(error)
         except Exception:
-            log_id = uuid.uuid4().hex[:8]
+            log_id = new_log_id()
             logger.exception("defect %s in the run %s", log_id, name)
             self._problems[name] = defect_text(log_id)
 
@@ -125,7 +124,7 @@ def check_opened(order: RunOrder) -> None:
 
 
 def _let_others_first() -> None:
-    orders.analyses.wait_until_idle(_YIELD_S)
+    runners.analyses.wait_until_idle(_YIELD_S)
 
 
 def wish(name: str, wanted: str) -> None:
