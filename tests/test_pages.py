@@ -209,6 +209,13 @@ def test_bad_audio_gives_its_message_and_keeps_the_picture(app, kind):
     assert any(button.label == "Try again" for button in app.button)
 
 
+def test_a_recording_that_cannot_be_aligned_can_still_be_heard(app):
+    look_at(app, recorded("some words", "hush.wav", wav(np.zeros(16_000, np.float32))))
+    assert "silent" in words_of(app.error)
+    assert len(app.get("audio")) == 1
+    assert "came with it: some words" in words_of(app.caption)
+
+
 @pytest.mark.parametrize("transcript", ["", "  ", "… ?! ,"])
 def test_a_transcript_without_words_is_refused(app, transcript):
     look_at(app, recorded(transcript))

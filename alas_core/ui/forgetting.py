@@ -6,13 +6,12 @@ import streamlit as st
 
 from alas_core.ui import jobs, picture, recordings, source_list, url
 from alas_core.ui.shelf import Recording, shelf
-from alas_core.ui.sources import YOURS
 
 
 def button() -> None:
     """In the sidebar, where one of the reader's own recordings is looked at."""
-    recording_id = st.session_state.get("utterance")
-    if source_list.chosen() != YOURS or recording_id not in recordings.mine():
+    recording_id = source_list.own_recording()
+    if recording_id is None:
         return
     st.sidebar.button(
         "Remove this recording",

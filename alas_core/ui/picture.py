@@ -10,9 +10,10 @@ import streamlit as st
 from alas_core.errors import AlasError
 from alas_core.numerals import counted
 from alas_core.types import Analysis
-from alas_core.ui import controls, orders, parts, runners
+from alas_core.ui import controls, orders, parts, runners, source_list
 from alas_core.ui.jobs import State
 from alas_core.ui.sheet import SHEET_HEIGHT
+from alas_core.ui.shelf import shelf
 from alas_core.ui.text import plain
 from alas_core.ui.waiting import progress, session
 
@@ -92,13 +93,7 @@ def status(picture: Picture, key: str = _MAIN) -> None:
         elif state is None:
             return
         elif state.error:
-            _complain(picture, state.problem)
-            forget = runners.analyses.forget
-            st.button("Try again", f"{key}_again", on_click=forget, args=[state.key])
-            if key == _MAIN and state.offer:
-                parts.offer(state.offer)
-            elif key == _MAIN:
-                parts.words(None)
+            _failed(picture, state, key)
         elif not state.finished:
             _poll(state.key, state.version)
             if not picture.fresh:
@@ -109,15 +104,32 @@ def status(picture: Picture, key: str = _MAIN) -> None:
                 parts.words(state.result.utterance.transcript)
 
 
-def dim(container: str) -> None:
+def _failed(picture: Picture, state: State[Analysis], key: str) -> None:
+    _complain(picture, state.problem)
+    st.button("Try again", f"{key}_again", on_click=runners.analyses.forget, args=[state.key])
+    if key != _MAIN:
+        return
+    own = source_list.own_recording()
+    held = shelf.get(own) if own else None
+    if held is not None:  # whether sound and words belong together is first of all heard
+        st.audio(held.data)
+        st.caption(f"The transcript that came with it: {plain(held.transcript, 300)}")
+    if state.offer:
+        parts.offer(state.offer)
+    else:
+        parts.words(None)
+
+
+def dim(container: str, opacity: float = 0.4) -> None:
     """Show the container of that key as one that is out of date."""
-    st.html(f"<style>.st-key-{container} {{opacity: .4;}}</style>")
+    st.html(f"<style>.st-key-{container} {{opacity: {opacity};}}</style>")
 
 
 def _complain(picture: Picture, text: str) -> None:
     kept = ""
     if picture.analysis is not None and not picture.fresh:
         kept = f"\n\nBelow is still: {plain(picture.analysis.utterance.transcript, 80)}"
+        dim("picture", 0.6)
     st.error(plain(text) + kept, icon=":material/error:")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alas_core.errors import InputError
-from alas_core.ui import sources, url
+from alas_core.ui import recordings, sources, url
 from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 
@@ -26,6 +26,12 @@ def chosen() -> str:
             return next(iter(known))
         return wanted
     return wanted if wanted in known else next(iter(known))
+
+
+def own_recording() -> str | None:
+    """The id of the recording that is looked at, if it is one that the reader brought along."""
+    wanted = st.session_state.get("utterance")
+    return wanted if chosen() == sources.YOURS and wanted in recordings.mine() else None
 
 
 def draw() -> None:
