@@ -15,7 +15,7 @@ import numpy as np
 from alas_core.definitions import SCORES
 from alas_core.mistakes import longest_departure, nearest_other, same_word
 from alas_core.numerals import counted, number
-from alas_core.rankings import Agreement, agreements
+from alas_core.rankings import RankAgreement, agreements
 from alas_core.readout import heard_instead, word_readings
 from alas_core.types import NO_WORD, Analysis, Lens
 from alas_core.verdict import binding_sentence
@@ -209,13 +209,13 @@ def _other_scores(analysis: Analysis) -> Finding | None:
     return Finding("scores", text, layer=least_agreeing(found).best_layer)
 
 
-def least_agreeing(found: Sequence[Agreement]) -> Agreement:
+def least_agreeing(found: Sequence[RankAgreement]) -> RankAgreement:
     """Of the scores that differ, or else of all, the one with the lowest rank correlation."""
     differing = [other for other in found if other.differs] or list(found)
     return min(differing, key=lambda a: a.kendall if np.isfinite(a.kendall) else 2.0)
 
 
-def ranking_sentence(analysis: Analysis, found: Sequence[Agreement]) -> str:
+def ranking_sentence(analysis: Analysis, found: Sequence[RankAgreement]) -> str:
     """Whether the ranking of layers depends on the score, by the rule of `rankings.RULE`."""
     found = [other for other in found if other.best_layer is not None]
     if not found:

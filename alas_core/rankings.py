@@ -34,7 +34,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Agreement:
+class RankAgreement:
     """How one score ranks the layers beside ALAS.
 
     kendall : tau-b of the two scores over the layers, signed so that 1 is the same ranking; nan
@@ -49,7 +49,7 @@ class Agreement:
     differs: bool
 
 
-def agreements(analysis: Analysis, scores: Sequence[str] = METRICS) -> tuple[Agreement, ...]:
+def agreements(analysis: Analysis, scores: Sequence[str] = METRICS) -> tuple[RankAgreement, ...]:
     """How each score ranks the layers beside ALAS, ALAS itself left out."""
     alas = np.asarray(analysis.scores["alas"], dtype=float)
     found = []
@@ -59,13 +59,13 @@ def agreements(analysis: Analysis, scores: Sequence[str] = METRICS) -> tuple[Agr
         values = SCORES[name].merit(np.asarray(analysis.scores[name], dtype=float))
         both = np.isfinite(values) & np.isfinite(alas)
         if not both.any():
-            found.append(Agreement(name, float("nan"), None, differs=False))
+            found.append(RankAgreement(name, float("nan"), None, differs=False))
             continue
         kendall = kendall_tau(alas[both], values[both])
         best, apart = _nearest_best(values, alas)
         far = apart / max(analysis.n_layers, 1) > MAX_APART
         differs = bool(np.isfinite(kendall)) and (kendall < MIN_KENDALL or far)
-        found.append(Agreement(name, kendall, best, differs=differs))
+        found.append(RankAgreement(name, kendall, best, differs=differs))
     return tuple(found)
 
 

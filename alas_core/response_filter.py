@@ -24,7 +24,7 @@ NOT_COMPUTED = (
 
 
 @dataclass(frozen=True)
-class Agreement:
+class AnswerAgreement:
     """Whether two answers are the same for the filter.
 
     Parameters
@@ -51,7 +51,7 @@ class Judged:
 
     audio: Verdict | None
     text: Verdict | None
-    agreement: Agreement
+    agreement: AnswerAgreement
 
 
 def judge_answers(
@@ -107,7 +107,7 @@ def compare(
     choices: Sequence[str] = (),
     encode: Encode | None = None,
     threshold: float = MIN_SIMILARITY,
-) -> Agreement:
+) -> AnswerAgreement:
     """Whether the two answers pass the response filter.
 
     Labels and options: both answers must name the same one. Free answers and transcriptions: equal
@@ -115,20 +115,22 @@ def compare(
     """
     heard, read = plain_words(audio_answer), plain_words(text_answer)
     if not heard or not read:
-        return Agreement(False, None, "one of the answers is empty")
+        return AnswerAgreement(False, None, "one of the answers is empty")
     labelled = bool(choices) and tasks.task_of(task).name != tasks.TRANSCRIBE
     if labelled:
         named = [named_choices(answer, choices) for answer in (audio_answer, text_answer)]
         if any(named):
             same = named[0] == named[1]
-            return Agreement(same, None, "the same label" if same else "different labels")
+            return AnswerAgreement(same, None, "the same label" if same else "different labels")
     if heard == read:
-        return Agreement(True, 1.0, "the same words")
+        return AnswerAgreement(True, 1.0, "the same words")
     if encode is None:
-        return Agreement(None, None, NOT_COMPUTED)
+        return AnswerAgreement(None, None, NOT_COMPUTED)
     near = cosine(encode, audio_answer, text_answer)
     relation = "at least" if near >= threshold else "below"
-    return Agreement(near >= threshold, near, f"similarity {near:.2g}, {relation} {threshold:g}")
+    return AnswerAgreement(
+        near >= threshold, near, f"similarity {near:.2g}, {relation} {threshold:g}"
+    )
 
 
 def cosine(encode: Encode, one: str, other: str) -> float:

@@ -10,9 +10,10 @@ import streamlit as st
 from alas_core import tasks
 from alas_core.encoder import default_name
 from alas_core.judges import MIN_SIMILARITY, Verdict
+from alas_core.mode import readonly
 from alas_core.response_filter import (
     NOT_COMPUTED,
-    Agreement,
+    AnswerAgreement,
     Judged,
     expected_answer,
     judge_answers,
@@ -20,7 +21,6 @@ from alas_core.response_filter import (
 from alas_core.types import Analysis, content_sha
 from alas_core.ui import guide
 from alas_core.ui.jobs import Runner, State, Step
-from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 
 _POLL_S = 1.0
@@ -86,7 +86,7 @@ def _answer(label: str, text: str, verdict: Verdict | None) -> None:
     st.text(text or "(nothing)")
 
 
-def _agreement(found: Agreement) -> None:
+def _agreement(found: AnswerAgreement) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Response filter", width="content")
         if found.kept is None:

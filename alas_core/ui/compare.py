@@ -10,9 +10,10 @@ from alas_core.comparison import Axis, layer_at, positions, settings_apart, word
 from alas_core.contrasts import summary
 from alas_core.definitions import FIGURES
 from alas_core.figures import comparison as figures
+from alas_core.keys import CENTERINGS
 from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, controls, gallery, guide, loading, parameters, picture, sources
+from alas_core.ui import catalogue, controls, gallery, guide, loading, picture, sources
 from alas_core.ui.chart import Cell, chart
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.look import theme
@@ -179,7 +180,7 @@ def _settings() -> None:
     left.number_input(
         "Temperature of B", 0.001, 10.0, step=0.05, format="%.3g", key="b_temperature"
     )
-    right.selectbox("Centering of B", parameters.CENTERING, key="b_centering")
+    right.selectbox("Centering of B", CENTERINGS, key="b_centering")
     left.toggle("Mask attention sinks", key="b_mask_sinks")
     right.toggle("Instruction before the audio", key="b_instruction_first")
 

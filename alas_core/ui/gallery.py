@@ -7,9 +7,9 @@ import streamlit as st
 from alas_core import bundles
 from alas_core.bundle import SUFFIX
 from alas_core.errors import StoreError
+from alas_core.mode import readonly
 from alas_core.types import Analysis
 from alas_core.ui import url
-from alas_core.ui.mode import readonly
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, on_shelf, shelf
 from alas_core.ui.text import cut, plain, told_apart
 

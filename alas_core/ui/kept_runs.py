@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alas_core.errors import StoreError
+from alas_core.mode import readonly
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, url
-from alas_core.ui.mode import readonly
 from alas_core.ui.text import cut, told_apart
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import streamlit as st
 from alas_core.batch.plan import OWN_REFERENCE, RunOrder
 from alas_core.batch.roots import new_name
 from alas_core.errors import AlasError
+from alas_core.mode import readonly
 from alas_core.reference.base import checkpoint_of
 from alas_core.tasks import TASKS
 from alas_core.types import Settings
 from alas_core.ui import catalogue, columns, loading, run_drawer
 from alas_core.ui.folders import HUB, FolderSource, places
-from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import check_opened, workshop
 

@@ -106,9 +106,6 @@ def flag(text: str) -> Value | None:
     return {"true": True, "false": False}.get(text.lower())
 
 
-CENTERING = CENTERINGS
-"""The same by the name that the Compare page asks for."""
-
 VIEWS = ("readout", "controls", "centering", "sensitivity")
 """What may lie under the sheet."""
 

@@ -10,12 +10,12 @@ import streamlit as st
 from alas_core.definitions import FIGURES
 from alas_core.figures.palette import Theme
 from alas_core.fingerprint import fingerprint
+from alas_core.mode import readonly
 from alas_core.reference.base import checkpoint_of
 from alas_core.types import Analysis, content_sha
 from alas_core.ui import guide, loading, references, runners, source_list, sources, waiting
 from alas_core.ui.chart import Link, chart
 from alas_core.ui.jobs import Runner, State, Step
-from alas_core.ui.mode import readonly
 from alas_core.ui.share import file_stem
 from alas_core.ui.stepping import stepping
 from alas_core.ui.text import plain

@@ -12,9 +12,9 @@ from alas_core.batch.command import progress_text
 from alas_core.batch.plan import order_of
 from alas_core.batch.roots import INTERRUPTED, MAX_LOG, Found, found_runs, skipped_log
 from alas_core.errors import AlasError
+from alas_core.mode import readonly
 from alas_core.reference.base import checkpoint_of
 from alas_core.ui import guard, loading, run_drawer, url
-from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 from alas_core.ui.workshop import wish, workshop
 

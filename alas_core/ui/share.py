@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import streamlit as st
 from streamlit.components.v2 import component
 
-from alas_core import frontend
+from alas_core import files, frontend
 from alas_core.fingerprint import fingerprint
 from alas_core.types import Analysis
 from alas_core.ui import guard, references
@@ -101,5 +99,4 @@ def _bundle(name: str, _analysis: Analysis) -> bytes:
 
 def file_stem(analysis: Analysis) -> str:
     """A file name made of safe characters only."""
-    raw = f"{analysis.model.title}-{analysis.utterance.id}"
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", raw).strip("-.")[:80] or "analysis"
+    return files.file_stem(f"{analysis.model.title}-{analysis.utterance.id}", "analysis")

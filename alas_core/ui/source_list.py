@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from alas_core.errors import InputError
+from alas_core.mode import readonly
 from alas_core.ui import recordings, sources, url
-from alas_core.ui.mode import readonly
 from alas_core.ui.text import plain
 
 _HELP = (

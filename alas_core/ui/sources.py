@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from alas_core.errors import InputError
+from alas_core.mode import readonly
 from alas_core.types import Utterance
 from alas_core.ui import catalogue, folders, gallery, kept_runs, recordings
 from alas_core.ui.folders import HUB, FolderSource
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.kept_runs import RUN
-from alas_core.ui.mode import readonly
 from alas_core.ui.shelf import on_shelf
 from alas_core.ui.source import Reading, Source
 

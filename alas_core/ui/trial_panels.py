@@ -12,6 +12,7 @@ from alas_core.figures import sensitivity as sensitivity_figures
 from alas_core.figures import trials as trial_figures
 from alas_core.figures.palette import Theme
 from alas_core.findings import ranking_sentence
+from alas_core.mode import readonly
 from alas_core.perturbations import SNRS_DB, SPEEDS
 from alas_core.rankings import RULE, agreements
 from alas_core.sinks import Sink, sinks
@@ -19,7 +20,6 @@ from alas_core.types import Analysis
 from alas_core.ui import guide, loading, trials
 from alas_core.ui.chart import Link, chart
 from alas_core.ui.jobs import Result, Runner, State
-from alas_core.ui.mode import readonly
 from alas_core.ui.share import file_stem
 from alas_core.ui.text import plain
 from alas_core.variations import (
