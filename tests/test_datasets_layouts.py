@@ -149,6 +149,41 @@ def test_words_come_from_text_label_or_times(tmp_path):
     assert data.load("more/three").audio.notes == ("Resampled from 22.05 kHz to 16 kHz.",)
 
 
+@pytest.mark.parametrize(
+    ("builder", "words"),
+    [
+        (layouts.folder, "one.txt"),
+        (layouts.librispeech, "84-121123.trans.txt"),
+        (layouts.iemocap, "transcriptions/Ses01F_impro01.txt"),
+    ],
+)
+def test_words_are_not_read_through_a_link_that_leads_out_of_the_folder(builder, words, tmp_path):
+    spec = builder(tmp_path / "inside")
+    (file,) = (path for path in tmp_path.rglob(Path(words).name) if path.match(words))
+    before = datasets.open_source(spec).ids()
+    outside = tmp_path / file.name
+    file.rename(outside)
+    file.symlink_to(outside)
+    data = datasets.open_source(spec)
+    assert len(data.ids()) < len(before)
+    (told,) = (one for one in data.problems() if "expected a path inside" in one.reason)
+    assert file.name in told.reason
+    elsewhere = file.with_name("moved.bin")  # a link that stays within is followed, as for sound
+    file.unlink()
+    outside.rename(elsewhere)
+    file.symlink_to(elsewhere)
+    assert datasets.open_source(spec).ids() == before
+
+
+def test_mmau_reads_no_words_through_a_link_that_leads_out_of_the_folder(tmp_path):
+    spec = layouts.mmau(tmp_path / "inside")
+    before = datasets.open_source(spec).ids()
+    for number, file in enumerate(sorted((tmp_path / "inside").rglob("*.txt"))):
+        file.symlink_to(file.rename(tmp_path / f"{number}.txt"))
+    after = datasets.open_source(spec).ids()
+    assert len(after) < len(before)
+
+
 def test_htk_labels_are_words_with_times(tmp_path):
     sound(tmp_path / "a.wav")
     (tmp_path / "a.lab").write_text("0 1000000 sil\n1000000 3000000 hello\n3000000 5000000 you\n")

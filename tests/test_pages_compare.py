@@ -10,6 +10,7 @@ from alas_core import datasets
 from alas_core.errors import ModelError
 from alas_core.models import registry
 from alas_core.models.fake import FakeSpeechLLM
+from alas_core.models.identity import Loading
 from alas_core.types import Analysis
 from alas_core.ui import catalogue, compare, gallery
 from alas_core.ui.gallery import BUNDLE
@@ -130,6 +131,24 @@ def test_of_what_excludes_each_other_the_last_choice_stays(before, after, kept_k
     monkeypatch.setattr(compare.st, "session_state", state)
     compare._keep_apart(before)
     assert state["b"] == kept_kinds
+
+
+def test_a_commit_of_the_first_model_is_not_asked_of_another_one(monkeypatch, asked):
+    far = "someone/some-speech-model"
+    monkeypatch.setattr(catalogue, "models", lambda: {MODEL: "one", far: "two"})
+    local = []
+    monkeypatch.setattr(registry, "is_local", lambda *known: bool(local.append(known)))
+    at = start("app.py")
+    at.session_state["revision"], at.session_state["dtype"] = "a1b2c3", "float32"
+    at.session_state["downloads_agreed"] = {MODEL}
+    at.query_params["b"], at.query_params["b_model"] = "model", far
+    at.switch_page("pages/compare.py")
+    first = demo_order(loading=Loading(revision="a1b2c3", dtype="float32"))
+    finish(at, first)
+    at.button(key="b_agree_download").click()
+    finish(at, demo_order(model_id=far, loading=Loading(dtype="float32")))
+    assert asked == {far: ""}
+    assert {known.revision for name, known in local if name == far} == {""}
 
 
 def test_a_link_downloads_no_model_of_b_before_the_button_is_pressed(monkeypatch, asked):

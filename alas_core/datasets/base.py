@@ -112,8 +112,8 @@ def path_inside(root: Path, relative: str, owner: str) -> Path:
         inside = False
     if not inside:
         raise InputError(
-            f"{owner} names the file {relative!r}, expected a path inside '{root}'; keep the sound "
-            "beside the list and write paths relative to it"
+            f"{owner} names the file {relative!r}, expected a path inside '{root}', links "
+            "followed; keep the file itself in that folder and write paths relative to it"
         )
     return resolved
 

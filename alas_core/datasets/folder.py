@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePath
 
-from alas_core.datasets.base import Problem
+from alas_core.datasets.base import Problem, path_inside
 from alas_core.datasets.listing import Entry, Listed
 from alas_core.errors import AlasError, InputError
 from alas_core.reference.formats import READERS, SILENCES
@@ -37,14 +37,15 @@ def audio_folder(root: Path) -> Listed:
 
 def _on_disk(root: Path) -> Iterator[Entry | Problem]:
     files = {
-        name: functools.partial(_read, root / name)
+        name: functools.partial(_read, root, name)
         for name in walk(root)
         if PurePath(name).suffix.lower() in AUDIO | {*_WORDS, *READERS}
     }
     return entries(files, root)
 
 
-def _read(path: Path) -> bytes:
+def _read(root: Path, name: str) -> bytes:
+    path = path_inside(root, name, "the folder")  # words are shown: no link may lead elsewhere
     try:
         return path.read_bytes()
     except OSError as error:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from alas_core import tasks
-from alas_core.datasets.base import Problem, read_text
+from alas_core.datasets.base import Problem, path_inside, read_text
 from alas_core.datasets.listing import Entry, Listed, Meta
 from alas_core.datasets.manifest import as_text
 from alas_core.datasets.records import Record, flat_meta, records
@@ -105,8 +105,8 @@ def _dialog(
 ) -> Iterator[Entry | Problem]:
     where = f"'{labels.relative_to(root).as_posix()}'"
     try:
-        said = read_turns(words)
-        lines = _read(labels).splitlines()
+        said = read_turns(path_inside(root, words.relative_to(root).as_posix(), where))
+        lines = _read(path_inside(root, labels.relative_to(root).as_posix(), where)).splitlines()
     except InputError as error:
         yield Problem(where, "", str(error))
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from alas_core.datasets.base import Problem, read_text
+from alas_core.datasets.base import Problem, path_inside, read_text
 from alas_core.datasets.folder import walk
 from alas_core.datasets.listing import Entry, Listed
 from alas_core.errors import InputError
@@ -80,7 +80,12 @@ def _chapter(
     case: str,
 ) -> Iterator[Entry | Problem]:
     folder = PurePosixPath(name).parent
-    for number, line in enumerate(read_text(root / name).splitlines(), start=1):
+    try:
+        text = read_text(path_inside(root, name, "the folder"))
+    except InputError as error:
+        yield Problem(f"'{name}'", "", str(error))
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
         where = f"line {number} of '{name}'"
         utterance_id, _, words = line.strip().partition(" ")
         if not utterance_id:

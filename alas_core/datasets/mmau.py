@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from alas_core import tasks
-from alas_core.datasets.base import Problem
+from alas_core.datasets.base import Problem, path_inside
 from alas_core.datasets.folder import read_words
 from alas_core.datasets.listing import Entry, Listed
 from alas_core.datasets.manifest import as_text, read_choices
@@ -110,6 +110,6 @@ def _words(record: Record, root: Path, audio: str) -> str:
     if named or not beside.is_file():
         return named
     try:
-        return read_words(beside.read_bytes(), beside.name)
+        return read_words(path_inside(root, str(beside), audio).read_bytes(), beside.name)
     except (InputError, OSError):
         return ""

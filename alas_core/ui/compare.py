@@ -29,6 +29,9 @@ _KINDS = {
     "audio": "Sound",
     "layer": "Layer",
 }
+_ANY = ""
+"""The revision of another model of B: A's is a commit of A's own repository."""
+
 _AXES: dict[Axis, str] = {"index": "Layer number", "depth": "Relative depth"}
 _HELP = """
 **A** is what the sidebar chooses, **B** differs from it in what you choose here. Both stand on
@@ -58,9 +61,11 @@ def second_order() -> Order | None:
         return None if kept is None else Order("", BUNDLE, kept)
     changes: dict[str, object] = {}
     if "model" in kinds:
-        model_id = _chosen("b_model", _other_models(first)) or first.model_id
-        loading.check_download(model_id, revision=first.loading.revision, place="Model of B")
-        changes["model_id"] = model_id
+        model_id = _chosen("b_model", _other_models(first))
+        if model_id is not None:
+            loading.check_download(model_id, revision=_ANY, place="Model of B")
+            changes["model_id"] = model_id
+            changes["loading"] = dataclasses.replace(first.loading, revision=_ANY)
     if "recording" in kinds:
         changes["utterance_id"] = _chosen("b_utterance", _others(first)) or first.utterance_id
         changes |= {"part": "", "said": ""}
@@ -161,7 +166,7 @@ def _choices(order: Order, kinds: list[str]) -> None:
     if "model" in kinds:
         models = _other_models(order)
         _select("Model of B", "b_model", models)
-        loading.ask_download(_chosen("b_model", models) or "", "b_", order.loading.revision)
+        loading.ask_download(_chosen("b_model", models) or "", "b_", _ANY)
     if "recording" in kinds:
         _select("Utterance of B", "b_utterance", _others(order))
     if "instruction" in kinds:
