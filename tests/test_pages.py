@@ -20,7 +20,7 @@ from alas_core.definitions import FIGURES
 from alas_core.models import registry
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.types import Settings
-from alas_core.ui import orders, references
+from alas_core.ui import neighbours, orders, references
 from alas_core.ui.orders import Order
 from alas_core.ui.shelf import Recording, shelf
 from alas_core.ui.sources import DEMO, YOURS
@@ -147,20 +147,20 @@ def test_the_words_at_a_layer_are_shown_in_plain_words_with_units_and_two_decima
     assert "problem" not in table.value.columns  # every word of the demo is placed
 
 
-def test_the_neighbours_in_the_list_are_a_button_away(app):
-    first, second, last = (demo_order(row) for row in (0, 1, -1))
-    app.session_state["word"] = 1
-    finish(app, first)
-    assert app.button("previous_utterance").disabled
-    app.button("next_utterance").click()
-    finish(app, second)
-    assert app.selectbox("utterance").value == second.utterance_id
-    assert "word" not in app.session_state
-    app.button("previous_utterance").click().run()
-    assert app.selectbox("utterance").value == first.utterance_id
-    app.session_state["utterance"] = last.utterance_id
-    app.run()
-    assert app.button("next_utterance").disabled
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ({"to": {"place": 1, "id": "list"}}, "b"),
+        ({"to": {"place": 1, "id": "another list"}}, None),
+        ({"to": {"place": 2, "id": "list"}}, None),
+        ({"to": {"place": -1, "id": "list"}}, None),
+        ({"to": {"place": "1", "id": "list"}}, None),
+        ({"to": None}, None),
+        (None, None),
+    ],
+)
+def test_a_step_to_a_neighbour_leads_within_the_list_alone(sent, expected):
+    assert neighbours.chosen(sent, ["a", "b"], "list") == expected
 
 
 def test_a_word_that_is_said_twice_can_be_followed_at_either_place():

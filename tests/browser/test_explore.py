@@ -6,6 +6,7 @@ import io
 import json
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -54,6 +55,24 @@ def upload(visitor: Visitor, name: str, data: bytes, transcript: str) -> None:
     expect(page.locator("[data-testid=stFileChipName]")).to_contain_text(name[-8:])
     page.get_by_role("textbox", name="What is said").fill(transcript)
     page.get_by_role("button", name="Analyse").click()
+
+
+def test_all_of_many_fast_steps_to_the_next_utterance_count(visitor):
+    page = visitor.open("/?word=1")
+    visitor.see_picture()
+    group = page.get_by_role("group", name="Neighbours in the list")
+    following, before = (group.get_by_role("button", name=name) for name in ("Next", "Previous"))
+    expect(before).to_be_disabled()
+    for _ in range(6):
+        following.click()
+        page.wait_for_timeout(80)  # the pace of a quick hand
+    expect(group).to_contain_text("7 of 48")
+    expect(page).to_have_url(re.compile("utterance=demo-007"))
+    assert "word" not in parse_qs(urlsplit(page.url).query)
+    visitor.see_picture()
+    expect(group).to_contain_text("7 of 48")
+    before.click()
+    expect(page).to_have_url(re.compile("utterance=demo-006"))
 
 
 def test_first_look_needs_no_click(visitor, rows):
