@@ -61,10 +61,44 @@ def test_a_path_may_hold_a_question_mark(tmp_path):
         (layouts.iemocap_json, "iemocap"),
         (layouts.mmau, "mmau"),
         (layouts.hub_audiofolder, "hf"),
+        (layouts.hub_parquet, "hf"),
+        (layouts.hub_saved, "hf"),
     ],
 )
 def test_a_path_alone_is_recognised(tmp_path, builder, layout):
-    assert recognise(Path(parse(builder(tmp_path)).path)) == layout
+    assert recognise(Path(parse(str(builder(tmp_path))).path)) == layout
+
+
+def test_a_folder_of_the_hubs_parquet_is_opened_by_its_path_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    place = parse(layouts.hub_parquet(tmp_path)).path
+    assert [row.id for row in datasets.open_source(place).ids()] == ["a", "b"]
+    assert [row.id for row in datasets.open_source(f"{place}?split=test").ids()] == ["a", "b"]
+    (tmp_path / "set" / "data" / "test-00000-of-00001.parquet").rename(
+        tmp_path / "set" / "x.parquet"
+    )
+    assert recognise(tmp_path / "set") == "hf"
+
+
+def test_a_parquet_that_names_files_makes_no_hub_of_its_folder(tmp_path):
+    layouts.manifest_parquet(tmp_path)
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 not really")
+    assert recognise(tmp_path) == "folder"
+
+
+@pytest.mark.parametrize(
+    ("card", "layout"),
+    [
+        ("---\nconfigs:\n- config_name: clean\n---\n# Talks\n", "hf"),
+        ("---\nlicense: mit\ndataset_info:\n  features: []\n---\n", "hf"),
+        ("---\nlicense: mit\n---\nconfigs: none\n", "folder"),
+        ("configs: none\n", "folder"),
+    ],
+)
+def test_a_card_with_configurations_makes_a_data_set_of_the_hub(tmp_path, card, layout):
+    sound(tmp_path / "clean" / "a.wav")
+    (tmp_path / "README.md").write_text(card)
+    assert recognise(tmp_path) == layout
 
 
 def test_the_demo_has_two_names():
