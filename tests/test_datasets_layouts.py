@@ -141,6 +141,32 @@ def test_a_folder_that_may_not_be_read_hides_no_other(tmp_path, monkeypatch):
         datasets.open_source(str(tmp_path / "lost+found"))
 
 
+@pytest.mark.parametrize(
+    ("content", "listed"),
+    [
+        ([{"file": "a.wav", "text": "hello"}], True),
+        ({"a": {"text": "hello", "audio_path": "sounds/a.FLAC"}}, True),
+        (
+            '{"audio_filepath": "a.wav", "text": "x"}\n{"audio_filepath": "b.wav", "text": "y"}\n',
+            True,
+        ),
+        ('\ufeff[\n  {"path": "a.mp3"}\n]', True),
+        ([{"word": "hello", "start_s": 0.1, "end_s": 0.4}], False),
+        ([{"file": "model.py", "path": "src"}], False),
+        ([{"output": "a.wav"}], False),
+        ({"file": "a.wav", "rate": 16_000}, False),
+        ("[]", False),
+        ("{]", False),
+    ],
+)
+def test_a_json_is_found_where_its_rows_name_sound(tmp_path, content, listed):
+    path = tmp_path / "roots" / "m.json"
+    path.parent.mkdir()
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    found = [(one.place, one.spec.layout) for one in discovery.discover([path.parent])]
+    assert found == ([("roots/m.json", "manifest")] if listed else [])
+
+
 def test_an_option_of_another_layout_is_refused(tmp_path):
     with pytest.raises(InputError, match="no option 'case'"):
         opened(layouts.folder, tmp_path, "?case=lower")
