@@ -149,8 +149,14 @@ def test_an_id_that_comes_twice_is_said_with_both_lines(tmp_path):
 
 
 def test_a_column_that_is_missing_names_those_that_are_there(tmp_path):
-    with pytest.raises(InputError, match=r"no column that looks like 'text'.*audio, sentenze"):
+    with pytest.raises(
+        InputError, match=r"no column that looks like 'text'.*audio, sentenze"
+    ) as told:
         table(tmp_path / "list.csv", ["a.wav", "x"], columns=("audio", "sentenze")).ids()
+    example = str(told.value).rpartition("as in ")[2].replace("COLUMN", "sentenze")
+    assert example == f"manifest:{tmp_path / 'list.csv'}?text=sentenze"
+    (problem,) = datasets.open_source(example).problems()
+    assert "'a.wav' does not exist" in str(problem)
     with pytest.raises(InputError, match="no column 'words' for 'text'"):
         manifest(tmp_path / "list.csv", {"text": "words"}).ids()
     with pytest.raises(InputError, match="no field 'colour'"):
@@ -191,7 +197,11 @@ def test_no_row_reaches_outside_its_folder(tmp_path, path):
         ("list.csv", b"", "has no header|holds no row"),
         ("list.csv", b"audio,text\n", "holds no row"),
         ("list.csv", b"audio,text,audio\nx,y,z\n", "several columns named 'audio'"),
-        ("list.csv", b"audio,text\n\xff\xfe\n", "UTF-8"),
+        (
+            "list.csv",
+            "audio,text\na.wav,caf\xe9\n".encode("latin-1"),
+            "byte 20 .* it again as UTF-8",
+        ),
         ("list.json", b"{]", "is no JSON"),
         ("list.json", b"3", "expected a list of objects"),
         ("list.parquet", b"PAR1 not really", "cannot be read as Parquet"),
@@ -218,6 +228,24 @@ def test_rows_of_other_lengths_and_kinds_are_left_out(tmp_path):
         "line 4: it is no JSON (Expecti",
     ]
     assert len(data.ids()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "row", "field"),
+    [
+        ("manifest", ("audio", "text"), {"audio": "a.wav"}, "text"),
+        ("librisqa", ("speech_path", "text"), {"question": "Who?", "text": "hello"}, "speech_path"),
+        ("librisqa", (), {"question": None, "text": "hello", "speech_path": "a.wav"}, "question"),
+        ("mmau", (), {"question": "Who?"}, "audio_id"),
+        ("iemocap", (), {"emo": "neu"}, "wav"),
+    ],
+)
+def test_a_value_that_is_missing_is_not_called_none(tmp_path, name, columns, row, field):
+    whole = dict.fromkeys(columns, "x")
+    (tmp_path / "list.json").write_text(json.dumps([{**row, "task": "speech"}, whole]))
+    problem = datasets.open_source(f"{name}:{tmp_path / 'list.json'}").problems()[0]
+    assert (problem.where, problem.column) == ("entry 1", field)
+    assert problem.reason.startswith("it is missing, expected a ")
 
 
 # Several files at once

@@ -168,8 +168,10 @@ def test_a_json_is_found_where_its_rows_name_sound(tmp_path, content, listed):
 
 
 def test_an_option_of_another_layout_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no option 'case'"):
-        opened(layouts.folder, tmp_path, "?case=lower")
+    spec = layouts.folder(tmp_path)
+    for named in (spec, spec.removeprefix("folder:")):
+        with pytest.raises(InputError, match="'folder:' has no option 'case'"):
+            datasets.open_source(f"{named}?case=lower")
 
 
 def test_only_the_roots_are_open_to_users_of_a_server(tmp_path):

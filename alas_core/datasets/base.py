@@ -128,9 +128,15 @@ def read_text(path: Path) -> str:
     """A small UTF-8 file, or `InputError`."""
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(
-            f"'{path}' cannot be read ({error}), expected a UTF-8 text file; restore it"
+            f"'{path}' cannot be read: its byte {error.start} is no UTF-8, expected a UTF-8 text "
+            "file; save it again as UTF-8 (in a spreadsheet, 'CSV UTF-8')"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"'{path}' cannot be read ({error.strerror or error}), expected a UTF-8 text file; "
+            "check that it is there and that you may read it"
         ) from error
 
 

@@ -258,7 +258,7 @@ def hub(
 
     def entries() -> Iterator[Entry | Problem]:
         chosen["audio"] = table.audio_column
-        for found in table_entries(table.rows, chosen, name):
+        for found in table_entries(table.rows, chosen, name, f"hf:{name}"):
             if isinstance(found, Entry):
                 found = replace(found, audio=partial(table.sound, int(str(found.audio))))
             yield found
