@@ -194,7 +194,8 @@ def _entry(where: str, row: Record, mapped: _Mapped, ids: dict[str, int]) -> Ent
     values = {field: row.get(column) for field, column in chosen.items()}
     for field in ("audio", "text"):
         if not isinstance(values[field], str):
-            return Problem(where, chosen[field], no_text(values[field], "row"))
+            own_id = as_text(values.get("id"))
+            return Problem(where, chosen[field], no_text(values[field], "row"), own_id)
     question = as_text(values.get("question"))
     choices = read_choices(values.get("choices"))
     named = mapped.task or as_text(values.get("task"))

@@ -194,6 +194,11 @@ def flat_meta(values: Record) -> dict[str, str | float | bool]:
     }
 
 
+def as_id(value: Any) -> str:
+    """The id of a row whose other values are of no use, if it is a text."""
+    return value.strip() if isinstance(value, str) else ""
+
+
 def no_text(value: Any, what: str, expected: str = "a text") -> str:
     """Why a value that should be a text is of no use; `what` holds it: a line, an entry, a row."""
     empty = value is None or value != value  # as Parquet and pandas write what is not there
