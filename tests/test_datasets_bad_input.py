@@ -11,7 +11,7 @@ import pytest
 import soundfile as sf
 
 from alas_core import datasets
-from alas_core.audio import SAMPLE_RATE
+from alas_core.audio import READABLE, SAMPLE_RATE
 from alas_core.datasets.base import Problem
 from alas_core.datasets.manifest import manifest
 from alas_core.errors import InputError
@@ -55,6 +55,8 @@ def test_what_can_be_seen_of_a_file_is_said_in_the_list(tmp_path, name, content,
     data = datasets.open_source(str(tmp_path))
     assert [row.id for row in data.ids()] == ["b"]
     assert only_problem(data).startswith(says)
+    if name == "a.m4a":
+        assert f"expected {READABLE}; convert it" in only_problem(data)
 
 
 def recording(kind: str) -> bytes:

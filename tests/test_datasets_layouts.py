@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 from alas_core import datasets, tasks
+from alas_core.audio import READABLE
 from alas_core.datasets import discovery, opening
 from alas_core.datasets.hub import HubTable, hub
 from alas_core.datasets.manifest import as_text, guess, preview
@@ -222,6 +225,16 @@ def test_two_recordings_of_one_stem_keep_their_endings(tmp_path):
         sound(tmp_path / f"a.{ending}")
     (tmp_path / "A.TXT").write_text("hello there")
     assert [row.id for row in datasets.open_source(str(tmp_path)).ids()] == ["a.flac", "a.wav"]
+
+
+@pytest.mark.parametrize("ending", READABLE.replace(" or ", ", ").split(", "))
+def test_every_format_that_is_named_is_read(tmp_path, ending):
+    noise = np.random.default_rng(0).normal(scale=0.1, size=9_600).clip(-1, 1)
+    kind = {"opus": {"format": "OGG", "subtype": "OPUS"}}.get(ending, {"format": ending.upper()})
+    sf.write(tmp_path / f"a.{ending}", noise, 16_000, **kind)
+    (tmp_path / "a.txt").write_text("hello there")
+    data = datasets.open_source(str(tmp_path))
+    assert data.load("a").audio.duration_s == pytest.approx(0.6, abs=0.1)
 
 
 # Tables

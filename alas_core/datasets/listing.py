@@ -261,7 +261,7 @@ def check_sound(root: Path, relative: str, owner: str) -> None:
     if path.suffix.lower() in _UNREADABLE:
         raise InputError(
             f"the file {relative!r} is {path.suffix[1:]}, which the decoder here (libsndfile) does "
-            f"not read, expected wav, flac, ogg, opus, mp3 or aiff; convert it, for example with "
+            f"not read, expected {audio.READABLE}; convert it, for example with "
             f"'ffmpeg -i {path.name} {path.stem}.wav'"
         )
 
