@@ -37,7 +37,10 @@ _MAX_CHANNELS = 16
 RATES_HZ = (4_000, 192_000)
 _BIT_WIDTHS = (8, 12, 16, 20, 24, 32, 64)
 _STREAMED = 2**31 - 2**20  # recorders that cannot seek write about 2 or 4 GB: no claim at all
-_FORMATS = "wav, flac, ogg, opus, mp3 or aiff; convert others with ffmpeg -i INPUT output.wav"
+READABLE = "wav, flac, ogg, opus, mp3, aiff, caf or w64"
+"""What `decode` reads, for messages."""
+
+_FORMATS = f"{READABLE}; convert others with ffmpeg -i INPUT output.wav"
 
 Samples = npt.NDArray[np.float32]
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 from alas_core import datasets, tasks
+from alas_core.audio import READABLE
 from alas_core.datasets import discovery, opening
 from alas_core.datasets.hub import HubTable, hub
 from alas_core.datasets.manifest import as_text, guess, preview
@@ -61,10 +64,44 @@ def test_a_path_may_hold_a_question_mark(tmp_path):
         (layouts.iemocap_json, "iemocap"),
         (layouts.mmau, "mmau"),
         (layouts.hub_audiofolder, "hf"),
+        (layouts.hub_parquet, "hf"),
+        (layouts.hub_saved, "hf"),
     ],
 )
 def test_a_path_alone_is_recognised(tmp_path, builder, layout):
-    assert recognise(Path(parse(builder(tmp_path)).path)) == layout
+    assert recognise(Path(parse(str(builder(tmp_path))).path)) == layout
+
+
+def test_a_folder_of_the_hubs_parquet_is_opened_by_its_path_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    place = parse(layouts.hub_parquet(tmp_path)).path
+    assert [row.id for row in datasets.open_source(place).ids()] == ["a", "b"]
+    assert [row.id for row in datasets.open_source(f"{place}?split=test").ids()] == ["a", "b"]
+    (tmp_path / "set" / "data" / "test-00000-of-00001.parquet").rename(
+        tmp_path / "set" / "x.parquet"
+    )
+    assert recognise(tmp_path / "set") == "hf"
+
+
+def test_a_parquet_that_names_files_makes_no_hub_of_its_folder(tmp_path):
+    layouts.manifest_parquet(tmp_path)
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 not really")
+    assert recognise(tmp_path) == "folder"
+
+
+@pytest.mark.parametrize(
+    ("card", "layout"),
+    [
+        ("---\nconfigs:\n- config_name: clean\n---\n# Talks\n", "hf"),
+        ("---\nlicense: mit\ndataset_info:\n  features: []\n---\n", "hf"),
+        ("---\nlicense: mit\n---\nconfigs: none\n", "folder"),
+        ("configs: none\n", "folder"),
+    ],
+)
+def test_a_card_with_configurations_makes_a_data_set_of_the_hub(tmp_path, card, layout):
+    sound(tmp_path / "clean" / "a.wav")
+    (tmp_path / "README.md").write_text(card)
+    assert recognise(tmp_path) == layout
 
 
 def test_the_demo_has_two_names():
@@ -107,9 +144,37 @@ def test_a_folder_that_may_not_be_read_hides_no_other(tmp_path, monkeypatch):
         datasets.open_source(str(tmp_path / "lost+found"))
 
 
+@pytest.mark.parametrize(
+    ("content", "listed"),
+    [
+        ([{"file": "a.wav", "text": "hello"}], True),
+        ({"a": {"text": "hello", "audio_path": "sounds/a.FLAC"}}, True),
+        (
+            '{"audio_filepath": "a.wav", "text": "x"}\n{"audio_filepath": "b.wav", "text": "y"}\n',
+            True,
+        ),
+        ('\ufeff[\n  {"path": "a.mp3"}\n]', True),
+        ([{"word": "hello", "start_s": 0.1, "end_s": 0.4}], False),
+        ([{"file": "model.py", "path": "src"}], False),
+        ([{"output": "a.wav"}], False),
+        ({"file": "a.wav", "rate": 16_000}, False),
+        ("[]", False),
+        ("{]", False),
+    ],
+)
+def test_a_json_is_found_where_its_rows_name_sound(tmp_path, content, listed):
+    path = tmp_path / "roots" / "m.json"
+    path.parent.mkdir()
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    found = [(one.place, one.spec.layout) for one in discovery.discover([path.parent])]
+    assert found == ([("roots/m.json", "manifest")] if listed else [])
+
+
 def test_an_option_of_another_layout_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no option 'case'"):
-        opened(layouts.folder, tmp_path, "?case=lower")
+    spec = layouts.folder(tmp_path)
+    for named in (spec, spec.removeprefix("folder:")):
+        with pytest.raises(InputError, match="'folder:' has no option 'case'"):
+            datasets.open_source(f"{named}?case=lower")
 
 
 def test_only_the_roots_are_open_to_users_of_a_server(tmp_path):
@@ -195,6 +260,16 @@ def test_two_recordings_of_one_stem_keep_their_endings(tmp_path):
         sound(tmp_path / f"a.{ending}")
     (tmp_path / "A.TXT").write_text("hello there")
     assert [row.id for row in datasets.open_source(str(tmp_path)).ids()] == ["a.flac", "a.wav"]
+
+
+@pytest.mark.parametrize("ending", READABLE.replace(" or ", ", ").split(", "))
+def test_every_format_that_is_named_is_read(tmp_path, ending):
+    noise = np.random.default_rng(0).normal(scale=0.1, size=9_600).clip(-1, 1)
+    kind = {"opus": {"format": "OGG", "subtype": "OPUS"}}.get(ending, {"format": ending.upper()})
+    sf.write(tmp_path / f"a.{ending}", noise, 16_000, **kind)
+    (tmp_path / "a.txt").write_text("hello there")
+    data = datasets.open_source(str(tmp_path))
+    assert data.load("a").audio.duration_s == pytest.approx(0.6, abs=0.1)
 
 
 # Tables

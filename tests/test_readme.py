@@ -14,11 +14,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from alas_core.audio import to_wav_bytes
+from alas_core.audio import READABLE, to_wav_bytes
 from alas_core.bundle import SUFFIX
 from alas_core.bundles import open_bundle
 from alas_core.datasets import UtteranceFolder
+from alas_core.datasets.opening import LAYOUTS
+from alas_core.reference import from_file
 from alas_core.resources import asset_path
+from alas_core.ui.shelf import MAX_UPLOAD_MB
 from tests.browsers import ROOT
 
 
@@ -47,6 +50,23 @@ def test_the_readmes_python_gives_tables_a_figure_and_a_bundle(tmp_path, monkeyp
     assert len(names["sheet"].data) > 5
     assert names["again"].utterance.transcript == utterance.transcript
     np.testing.assert_array_equal(names["again"].scores["alas"], analysis.scores["alas"])
+
+
+def test_the_word_times_of_the_readme_can_be_read() -> None:
+    blocks = re.findall(r"(?:^ {4}.*\n)+", section("Your own data"), re.MULTILINE)
+    assert len(blocks) == 2
+    for block, name in zip(blocks, ("talk.json", "talk.ctm"), strict=True):
+        words = from_file(block.encode(), name, "Hello there!", 1.0).words
+        times = [(word.start_s, word.end_s) for word in words]
+        assert times == [pytest.approx((0.12, 0.45)), pytest.approx((0.45, 0.8))]
+
+
+def test_the_readme_names_every_layout_and_format() -> None:
+    told = section("Your own data")
+    assert not [name for name in LAYOUTS if f"| `{name}:" not in told]
+    for name in READABLE.replace(" or ", ", ").split(", "):
+        assert re.search(rf"\b{name}\b", told), name
+    assert f"{MAX_UPLOAD_MB} MB each" in told.replace("\n", " ")
 
 
 @pytest.mark.timeout(900)

@@ -480,12 +480,19 @@ def grid(*intervals, size=None, tier="words", kind="IntervalTier"):
         pytest.param("w.ctm", b"a 1 0 1 red\nb 1 0 1 red", "2 recordings", id="two recordings"),
         pytest.param("w.ctm", b"", "shares no word", id="empty CTM"),
         pytest.param("w.wdseg", b"SFrm EFrm\n1 x 3 RED", "line 2 of the file", id="no frame"),
-        pytest.param("w.TextGrid", b"", "cannot be read", id="empty TextGrid"),
-        pytest.param("w.TextGrid", b"hello\n" * 9, "TextGrid", id="no TextGrid"),
+        pytest.param("w.TextGrid", b"", "is empty (0 bytes)", id="empty TextGrid"),
+        pytest.param("w.TextGrid", b"hello\n" * 9, "is no TextGrid (it", id="no TextGrid"),
+        pytest.param("w.TextGrid", b'"ooTextFile"\n"TextGrid"\n0', "is cut off", id="only a head"),
+        pytest.param("w.TextGrid", grid((3, 2, "red")), "cannot occur after", id="back in Praat"),
         pytest.param("w.TextGrid", grid((0, 1, "red"), size=4), "1 intervals", id="count"),
         pytest.param("w.TextGrid", grid((-1, 1, "red")), "-1 s", id="negative"),
         pytest.param("w.TextGrid", grid((0, 9, "red")), "TextGrid", id="past the end"),
-        pytest.param("w.TextGrid", grid((0, 2, "red"), (1, 3, "fox")), "TextGrid", id="overlap"),
+        pytest.param(
+            "w.TextGrid",
+            grid((0, 2, "red"), (1, 3, "fox")),
+            "overlap, (0.0, 2.0, red) and (1.0, 3.0, fox), expected each to begin where",
+            id="overlap",
+        ),
         pytest.param("w.TextGrid", grid(kind="TextTier"), "no interval tier", id="points"),
     ],
 )
@@ -494,6 +501,13 @@ def test_unusable_files_end_in_one_clear_sentence(name, raw, says):
         from_file(raw, name, "red fox", 5.0)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert f"'{name}'" in str(caught.value), "which of the files"
+    assert "Error" not in str(caught.value), "no class of an exception"
+
+
+def test_tiers_of_an_unusable_file_are_refused_with_its_name():
+    with pytest.raises(AlignmentError, match=r"'mine\.TextGrid': it is no TextGrid"):
+        tier_names(b"hello\n" * 9, "mine.TextGrid")
 
 
 def test_a_path_is_read_as_its_content_is(tmp_path):

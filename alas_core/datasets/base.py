@@ -36,15 +36,29 @@ class Problem:
     where : as a person finds it again, such as "line 7" or "'talk.wav'".
     column : what the data set calls the field; empty if it is the whole row.
     reason : what, got, expected, remedy.
+    id : the row's own, where it has one that no other row has; empty if not.
     """
 
     where: str
     column: str
     reason: str
+    id: str = ""
 
     def __str__(self) -> str:
         column = f", column '{self.column}'" if self.column else ""
         return f"{self.where}{column}: {self.reason}"
+
+    @property
+    def name(self) -> str:
+        """What a table calls the row: its id, or else where it stands, without quotes."""
+        return self.id or (self.where[1:-1] if self.where.startswith("'") else self.where)
+
+    @property
+    def told(self) -> str:
+        """Why, for a reader who sees `name` already: where it stands only if that says more."""
+        if self.id and f"'{self.id}" not in self.where:
+            return str(self)
+        return f"column '{self.column}': {self.reason}" if self.column else self.reason
 
 
 class DataSet(Protocol):
@@ -128,9 +142,15 @@ def read_text(path: Path) -> str:
     """A small UTF-8 file, or `InputError`."""
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(
-            f"'{path}' cannot be read ({error}), expected a UTF-8 text file; restore it"
+            f"'{path}' cannot be read: its byte {error.start} is no UTF-8, expected a UTF-8 text "
+            "file; save it again as UTF-8 (in a spreadsheet, 'CSV UTF-8')"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"'{path}' cannot be read ({error.strerror or error}), expected a UTF-8 text file; "
+            "check that it is there and that you may read it"
         ) from error
 
 

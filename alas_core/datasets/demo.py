@@ -12,7 +12,7 @@ from typing import Any
 
 from alas_core.datasets.base import Problem
 from alas_core.datasets.listing import Entry, Listed
-from alas_core.datasets.records import flat_meta, json_lines
+from alas_core.datasets.records import as_id, flat_meta, json_lines, no_text
 from alas_core.resources import asset_path
 
 _OWN_FIELDS = {"id", "file", "transcript", "task", "instruction", "choices", "answer", "labels"}
@@ -42,8 +42,7 @@ def _entries(root: Path) -> Iterator[Entry | Problem]:
 def _entry(where: str, record: Mapping[str, Any]) -> Entry | Problem:
     for key in ("id", "file", "transcript"):
         if not isinstance(record.get(key), str):
-            got = str(record.get(key))[:40]
-            return Problem(where, key, f"it is {got!r}, expected a text; correct the line")
+            return Problem(where, key, no_text(record.get(key), "line"), as_id(record.get("id")))
     choices, answer, labels = record.get("choices"), record.get("answer"), record.get("labels")
     named = {f"label {k}": v for k, v in labels.items()} if isinstance(labels, dict) else {}
     rest = {key: value for key, value in record.items() if key not in _OWN_FIELDS}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from alas_core.datasets.folder import AUDIO
+from alas_core.datasets.manifest import guess
 from alas_core.datasets.opening import LAYOUTS, Spec, recognise
 from alas_core.datasets.records import SUFFIXES
 
@@ -17,6 +19,10 @@ _MAX_ENTRIES = 2_000
 
 _ROOM = frozenset({"librispeech", "librisqa", "iemocap", "mmau", "utterances", "hf"})
 """Layouts that a folder or file shows by itself; in such a folder nothing else is looked for."""
+
+_HEAD_BYTES = 20_000
+_ROWS = re.compile(r'\s*(?:\[\s*\{|\{\s*"[^"\n]*"\s*:\s*\{|\{[^\n]*\}\s*\n\s*\{)')
+_TEXT = re.compile(r'"([^"\n]*)"\s*:\s*"([^"\n]*)"')
 
 
 @dataclass(frozen=True)
@@ -79,5 +85,20 @@ def _found(folder: Path, depth: int) -> Iterator[tuple[str, Path]]:
             except OSError:
                 continue
             # Most JSON files list something else.
-            if entry.suffix.lower() != ".json" or kind in _ROOM:
+            if entry.suffix.lower() != ".json" or kind in _ROOM or _lists_sound(entry):
                 yield kind, entry
+
+
+def _lists_sound(path: Path) -> bool:
+    """Whether a JSON begins as rows, one with a name of sound where a guess looks for it.
+
+    Rows are a list of objects, an object of objects, or (NeMo's) one object a line.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace")
+    if not _ROWS.match(head):
+        return False
+    named = [
+        match[1] for match in _TEXT.finditer(head) if PurePath(match[2]).suffix.lower() in AUDIO
+    ]
+    return "audio" in guess(named)

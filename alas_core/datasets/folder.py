@@ -23,6 +23,9 @@ AUDIO = frozenset(
 )
 """Endings that mean sound, lower-case, the ones that cannot be decoded here included."""
 
+NO_COLUMNS: Mapping[str, str] = dict.fromkeys(("id", "audio", "transcript"), "")
+"""What `Listed` calls the fields of files that lie side by side."""
+
 _WORDS = (".txt", ".lab", ".textgrid")
 _HTK_LABEL = re.compile(r"\s*\d+\s+\d+\s+(\S+)")
 _TOO_MANY = 1_000_000
@@ -32,7 +35,7 @@ Files = Mapping[str, Callable[[], bytes]]
 
 def audio_folder(root: Path) -> Listed:
     """The data set of a folder, its subfolders included; ids are paths without their ending."""
-    return Listed(root.name or "folder", root, lambda: _on_disk(root), {"transcript": ".txt"})
+    return Listed(root.name or "folder", root, lambda: _on_disk(root), NO_COLUMNS)
 
 
 def _on_disk(root: Path) -> Iterator[Entry | Problem]:
@@ -104,14 +107,18 @@ def _entry(
     where = f"'{name}'"
     source = next((beside[suffix] for suffix in _WORDS if suffix in beside), None)
     if source is None:
-        expected = PurePath(name).with_suffix(".txt").name
+        stem = PurePath(name).stem
         return Problem(
-            where, "", f"no words stand beside it, expected '{expected}' with what is said; add it"
+            where,
+            "",
+            f"no words stand beside it, expected '{stem}.txt', '{stem}.lab' or '{stem}.TextGrid' "
+            "with what is said; add one of them",
+            own_id,
         )
     try:
         transcript = read_words(files[source](), source)
     except AlasError as error:
-        return Problem(where, PurePath(source).suffix, f"'{source}': {error}")
+        return Problem(where, "", f"its words cannot be read: '{source}': {error}", own_id)
     reference = next((beside[suffix] for suffix in READERS if suffix in beside), None)
     return Entry(
         where=where,

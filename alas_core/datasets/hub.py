@@ -8,6 +8,7 @@ library gave that up. An audiofolder on this machine is a table, and read as one
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
@@ -196,8 +197,44 @@ def _was_saved(folder: Path) -> bool:
 
 
 def is_saved(folder: Path) -> bool:
-    """Whether a folder is an audiofolder with a table, or was written by `save_to_disk`."""
-    return folder.is_dir() and (_was_saved(folder) or bool(_tables(folder)))
+    """Whether a folder lies as one of the hub does, or was written by `save_to_disk`.
+
+    One of the hub has a table beside its sound (an audiofolder), Parquet with sound in it, itself
+    or in `data`, or a card that names configurations.
+    """
+    looks = (_was_saved, _tables, _has_configurations, _holds_parquet_with_sound)
+    return folder.is_dir() and any(look(folder) for look in looks)
+
+
+def _has_configurations(folder: Path) -> bool:
+    """Whether the head of a README.md, between its lines of dashes, is that of a data set."""
+    card = folder / "README.md"
+    if not card.is_file():
+        return False
+    with card.open(encoding="utf-8", errors="replace") as file:
+        lines = file.read(20_000).split("\n")
+    if lines[0].strip() != "---":
+        return False
+    head = itertools.takewhile(lambda line: line.strip() != "---", lines[1:])
+    return any(line.startswith(("configs:", "dataset_info:")) for line in head)
+
+
+def _holds_parquet_with_sound(folder: Path) -> bool:
+    """Whether the first Parquet has encoded sound in a column; a list names files instead."""
+    shards = (sorted(place.glob("*.parquet")) for place in (folder, folder / "data"))
+    return any(_has_sound(found[0]) for found in shards if found)
+
+
+def _has_sound(table: Path) -> bool:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        columns = pyarrow.parquet.read_schema(table)
+    except (pyarrow.ArrowException, OSError):  # the table itself says what is wrong with it
+        return False
+    structs = (column.type for column in columns if pyarrow.types.is_struct(column.type))
+    return any(struct.get_field_index("bytes") >= 0 for struct in structs)
 
 
 def hub(
@@ -221,7 +258,7 @@ def hub(
 
     def entries() -> Iterator[Entry | Problem]:
         chosen["audio"] = table.audio_column
-        for found in table_entries(table.rows, chosen, name):
+        for found in table_entries(table.rows, chosen, name, f"hf:{name}"):
             if isinstance(found, Entry):
                 found = replace(found, audio=partial(table.sound, int(str(found.audio))))
             yield found

@@ -16,7 +16,7 @@ from alas_core import tasks
 from alas_core.datasets.base import Problem, path_inside, read_text
 from alas_core.datasets.listing import Entry, Listed, Meta
 from alas_core.datasets.manifest import as_text
-from alas_core.datasets.records import Record, flat_meta, records
+from alas_core.datasets.records import Record, flat_meta, no_text, records
 from alas_core.errors import InputError
 
 CODES: Mapping[str, str] = {
@@ -216,8 +216,7 @@ def _from_record(
     where: str, record: Record, root: Path, classes: Mapping[str, str]
 ) -> Entry | Problem:
     if not isinstance(record.get("wav"), str):
-        got = str(record.get("wav"))[:40]
-        return Problem(where, "wav", f"it is {got!r}, expected a path; correct the entry")
+        return Problem(where, "wav", no_text(record.get("wav"), "entry", "a path"))
     audio = _inside_release(record["wav"])
     turn = as_text(record.get("id")) or PurePosixPath(audio).stem
     code = as_text(record["emo"])

@@ -21,7 +21,7 @@ from alas_core.datasets.base import Problem
 from alas_core.datasets.librispeech import CASES, check_case
 from alas_core.datasets.listing import Entry, Listed
 from alas_core.datasets.manifest import as_text, read_choices
-from alas_core.datasets.records import Record, flat_meta, records
+from alas_core.datasets.records import Record, flat_meta, no_text, records
 
 _QUESTIONS, _ANALYSIS = ("question", "question_and_option"), "answer_and_analysis"
 _OWN_FIELDS = {*_QUESTIONS, "answer", _ANALYSIS, "text", "speech_path", "options", "choices"}
@@ -57,8 +57,7 @@ def _entry(
     asked = next((name for name in _QUESTIONS if name in record), _QUESTIONS[0])
     for field in ("speech_path", "text", asked):
         if not isinstance(record.get(field), str):
-            got = str(record.get(field))[:40]
-            return Problem(where, field, f"it is {got!r}, expected a text; correct the entry")
+            return Problem(where, field, no_text(record.get(field), "entry"))
     audio = locate(root, record["speech_path"])
     stem = PurePosixPath(audio).stem
     seen[stem] += 1

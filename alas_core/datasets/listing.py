@@ -77,7 +77,8 @@ class Listed:
     root : no entry may name a file outside this folder.
     entries : yields the entries, and problems of rows that cannot even be read. Called once, when
         the list is first needed.
-    columns : what the data set calls the fields `id`, `audio`, `transcript`, for messages.
+    columns : what the data set calls the fields `id`, `audio`, `transcript`, for messages; empty
+        for what stands in no column.
 
     Raises
     ------
@@ -171,7 +172,9 @@ class Listed:
                 checked.entries[found.id] = found
             elif isinstance(found, Entry) and problem is not None:
                 checked.refused.setdefault(found.id, problem)
-        return replace(checked, problems=tuple(problems))
+        # An id is a name only while no row that can be used has it.
+        named = (replace(p, id="") if p.id in checked.entries else p for p in problems)
+        return replace(checked, problems=tuple(named))
 
     def _problem(self, entry: Entry, before: Mapping[str, Entry]) -> Problem | None:
         """Why an entry cannot be used, or None."""
@@ -185,7 +188,8 @@ class Listed:
                 check_sound(self.root, entry.audio, "the row")
         except InputError as error:
             column = self._columns.get(field_name, field_name)
-            return Problem(entry.where, column, str(error))
+            own_id = "" if field_name == "id" else entry.id
+            return Problem(entry.where, column, str(error), own_id)
         return None
 
     def entry(self, utterance_id: str) -> Entry:
@@ -257,7 +261,7 @@ def check_sound(root: Path, relative: str, owner: str) -> None:
     if path.suffix.lower() in _UNREADABLE:
         raise InputError(
             f"the file {relative!r} is {path.suffix[1:]}, which the decoder here (libsndfile) does "
-            f"not read, expected wav, flac, ogg, opus, mp3 or aiff; convert it, for example with "
+            f"not read, expected {audio.READABLE}; convert it, for example with "
             f"'ffmpeg -i {path.name} {path.stem}.wav'"
         )
 

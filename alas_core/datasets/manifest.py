@@ -7,6 +7,7 @@ Hugging Face hub), and each can be named instead.
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 from alas_core import tasks
 from alas_core.datasets.base import Problem
 from alas_core.datasets.listing import Entry, Listed
-from alas_core.datasets.records import Numbered, Record, column_names, flat_meta, records
+from alas_core.datasets.records import Numbered, Record, column_names, flat_meta, no_text, records
 from alas_core.errors import InputError
 
 FIELDS = (
@@ -106,16 +107,19 @@ def manifest(
     chosen = dict(mapping or {})
 
     def read() -> Iterator[Entry | Problem]:
-        return table_entries(lambda: records(path, separator), chosen, path.name)
+        rows = functools.partial(records, path, separator)
+        return table_entries(rows, chosen, path.name, f"manifest:{path}")
 
     columns = {"transcript": chosen.get("text", "text"), "audio": chosen.get("audio", "audio")}
     return Listed(path.stem, root or path.parent, read, columns | {"id": chosen.get("id", "id")})
 
 
 def table_entries(
-    rows: Callable[[], Iterator[Numbered]], chosen: dict[str, str], name: str
+    rows: Callable[[], Iterator[Numbered]], chosen: dict[str, str], name: str, spec: str
 ) -> Iterator[Entry | Problem]:
     """Entries of a table; `chosen` is completed by what its first rows let one guess.
+
+    `spec` is how a user names the table, for messages that show how a column is named.
 
     Raises
     ------
@@ -136,7 +140,7 @@ def table_entries(
         if field not in chosen:
             raise InputError(
                 f"'{name}' has no column that looks like {field!r} (its columns: "
-                f"{', '.join(columns)[:120]}), expected one; name it, for example {field}=COLUMN"
+                f"{', '.join(columns)[:120]}), expected one; name it, as in {spec}?{field}=COLUMN"
             )
     mapped = _Mapped(chosen, shared_task, _labels(rows, chosen, shared_task))
     ids: dict[str, int] = {}
@@ -190,10 +194,8 @@ def _entry(where: str, row: Record, mapped: _Mapped, ids: dict[str, int]) -> Ent
     values = {field: row.get(column) for field, column in chosen.items()}
     for field in ("audio", "text"):
         if not isinstance(values[field], str):
-            got = as_text(values[field])[:40]
-            return Problem(
-                where, chosen[field], f"it is {got!r}, expected a text; correct or drop the row"
-            )
+            own_id = as_text(values.get("id"))
+            return Problem(where, chosen[field], no_text(values[field], "row"), own_id)
     question = as_text(values.get("question"))
     choices = read_choices(values.get("choices"))
     named = mapped.task or as_text(values.get("task"))

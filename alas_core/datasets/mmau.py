@@ -14,7 +14,7 @@ from alas_core.datasets.base import Problem, path_inside
 from alas_core.datasets.folder import read_words
 from alas_core.datasets.listing import Entry, Listed
 from alas_core.datasets.manifest import as_text, read_choices
-from alas_core.datasets.records import Record, flat_meta, read_json, records
+from alas_core.datasets.records import Record, as_id, flat_meta, no_text, read_json, records
 from alas_core.errors import InputError
 
 SUBSETS = ("speech", "sound", "music", "all")
@@ -75,8 +75,9 @@ def _entries(
 def _entry(where: str, record: Record, root: Path, known: Mapping[str, object]) -> Entry | Problem:
     for field in ("audio_id", "question"):
         if not isinstance(record.get(field), str):
-            got = str(record.get(field))[:40]
-            return Problem(where, field, f"it is {got!r}, expected a text; correct the entry")
+            return Problem(
+                where, field, no_text(record.get(field), "entry"), as_id(record.get("id"))
+            )
     audio = PurePosixPath(record["audio_id"]).as_posix()
     own_id = as_text(record.get("id")) or PurePosixPath(audio).stem
     words = as_text(known.get(own_id)) or _words(record, root, audio)
@@ -86,6 +87,7 @@ def _entry(where: str, record: Record, root: Path, known: Mapping[str, object]) 
             "transcript",
             f"MMAU has no transcripts, and none was given for {own_id}; write one in a .txt "
             "beside the sound, or name a JSON from id to words with transcripts=FILE",
+            own_id,
         )
     choices = read_choices(record.get("choices"))
     task = tasks.TASKS[tasks.CHOICE if choices else tasks.QUESTION]

@@ -247,11 +247,12 @@ def _opened(named: Spec, path: Path, spec: str, roots: Sequence[Path] | None) ->
     if roots is not None and not on_hub:
         for place in (path, *_places(path, named.options)):
             check_allowed(place, roots)
-    layout = LAYOUTS[named.layout or recognise(path)]
+    layout_name = named.layout or recognise(path)
+    layout = LAYOUTS[layout_name]
     unknown = [name for name in named.options if name not in layout.options]
     if unknown:
         raise InputError(
-            f"{layout.label} has no option {unknown[0]!r}, expected "
+            f"'{layout_name}:' has no option {unknown[0]!r}, expected "
             f"{', '.join(layout.options) or 'none at all'}; correct {spec!r}"
         )
     if not path.exists() and not on_hub:

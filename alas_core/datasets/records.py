@@ -194,6 +194,18 @@ def flat_meta(values: Record) -> dict[str, str | float | bool]:
     }
 
 
+def as_id(value: Any) -> str:
+    """The id of a row whose other values are of no use, if it is a text."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def no_text(value: Any, what: str, expected: str = "a text") -> str:
+    """Why a value that should be a text is of no use; `what` holds it: a line, an entry, a row."""
+    empty = value is None or value != value  # as Parquet and pandas write what is not there
+    got = "it is missing" if empty else f"it is {str(value)[:40]!r}"
+    return f"{got}, expected {expected}; correct the {what}, or leave it out"
+
+
 def column_names(rows: Iterable[Numbered]) -> list[str]:
     """The names in some rows, in the order in which they appear."""
     return list(

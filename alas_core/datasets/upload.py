@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from alas_core.datasets.folder import entries
+from alas_core.datasets.folder import NO_COLUMNS, entries
 from alas_core.datasets.listing import Listed
 
 
@@ -19,4 +19,4 @@ def uploaded(files: Mapping[str, bytes]) -> Listed:
         .wdseg) of the same stem.
     """
     readers = {name: partial(bytes, content) for name, content in files.items()}
-    return Listed("upload", Path("no folder"), lambda: entries(readers))
+    return Listed("upload", Path("no folder"), lambda: entries(readers), NO_COLUMNS)

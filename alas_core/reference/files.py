@@ -6,12 +6,13 @@ recording and are taken as they are, never rescaled.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -68,7 +69,17 @@ def tier_names(raw: bytes, name: str) -> tuple[str, ...]:
     """
     _reader(name)
     lister = TIER_LISTERS.get(Path(name).suffix.lower())
-    return lister(raw) if lister else ()
+    with _naming(name):
+        return lister(raw) if lister else ()
+
+
+@contextlib.contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Readers know a file's content only: say of which file they speak."""
+    try:
+        yield
+    except AlignmentError as error:
+        raise AlignmentError(f"'{name}': {error}") from error
 
 
 def from_file(
@@ -78,7 +89,7 @@ def from_file(
     duration_s: float,
     tier: str = "",
 ) -> Reference:
-    """Word times of a transcript from a TextGrid, CTM or JSON file.
+    """Word times of a transcript from a TextGrid, CTM, JSON or wdseg file.
 
     Parameters
     ----------
@@ -111,8 +122,9 @@ def from_file(
         raise _too_large(name, len(raw))
     words = words_to_place(transcript)
     kind, read = _reader(name)
-    timed = [word for word in read(raw, tier) if _is_word(word.word)]
-    _check_times(timed, duration_s, kind)
+    with _naming(name):
+        timed = [word for word in read(raw, tier) if _is_word(word.word)]
+        _check_times(timed, duration_s, kind)
     placed, extra = _match(words, timed, duration_s)
     if not any(word.placed for word in placed):
         raise AlignmentError(
@@ -142,7 +154,7 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise AlignmentError(
             f"the file of word times '{path}' cannot be read ({error.strerror or error}), expected "
-            "a TextGrid, CTM or JSON file; check the path"
+            "a TextGrid, CTM, JSON or wdseg file; check the path"
         ) from error
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from alas_core.errors import AlignmentError
+from alas_core.reference.praat import why_unreadable
 
 SILENCES = frozenset(
     "sil silence sp spn <eps> <sil> <s> </s> <unk> [noise] [silence] [unk] <p:> #".split()
@@ -89,11 +90,7 @@ def _interval_tiers(raw: bytes) -> list[Any]:
         TypeError,
         ValueError,
     ) as error:
-        reason = " ".join(str(error).split())
-        raise AlignmentError(
-            f"the TextGrid cannot be read ({type(error).__name__}: {reason[:100]}), expected "
-            "Praat's long or short text format; open it in Praat and save it again as text"
-        ) from error
+        raise AlignmentError(why_unreadable(raw, error)) from error
     if not tiers:
         raise AlignmentError(
             "the TextGrid has no interval tier, expected one named 'words'; point tiers hold no "
