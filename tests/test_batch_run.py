@@ -100,9 +100,9 @@ def test_poisoned_items_are_recorded_and_the_run_goes_on(tmp_path: Path, out: st
     run = finish(make_corpus(tmp_path / "corpus", 5, poison), out)
     assert [row["utterance"] for row in rows(run, "utterances")] == ["u000", "u004"]
     skipped = {row["utterance"]: row for row in rows(run, "skipped")}
-    assert list(skipped) == ["u001", "u003", "line 3"]
+    assert list(skipped) == ["u001", "u003", "u002"]
     assert skipped["u001"]["stage"] == "Reading the recording"
-    assert "holds no word" in skipped["line 3"]["reason"]
+    assert "holds no word" in skipped["u002"]["reason"]
     assert skipped["u003"]["kind"] == "AlignmentError"
     assert run.info["counts"] == {"total": 5, "done": 2, "skipped": 3}
 
@@ -136,8 +136,9 @@ def test_rows_that_the_data_set_left_out_are_listed_with_row_and_column(
     run = finish(table, out, reference=str(tmp_path / "words.json"))
     assert [row["utterance"] for row in rows(run, "utterances")] == ["u000"]
     absent, twice = rows(run, "skipped")
-    assert absent["utterance"] == "line 3"
-    assert "column 'audio'" in absent["reason"]
+    assert absent["utterance"] == "u001"
+    assert absent["reason"].startswith("line 3, column 'audio': the file ")
+    assert twice["utterance"] == "line 4"
     assert "column 'id'" in twice["reason"]
     assert "line 2" in twice["reason"]
 

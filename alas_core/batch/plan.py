@@ -135,7 +135,7 @@ def plan_items(source: DataSet, limit: int | None) -> list[Item]:
     if limit is None or limit >= len(rows):
         for left_out in source.problems():
             where = (left_out.where, left_out.column, "left out")
-            items.append(Item(left_out.where, _part(where, (left_out.reason,)), str(left_out)))
+            items.append(Item(left_out.name, _part(where, (left_out.reason,)), left_out.told))
     if not items:
         raise InputError(
             f"the data set '{source.name}' holds no utterance, expected at least one; check that "

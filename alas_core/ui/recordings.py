@@ -13,7 +13,7 @@ from alas_core.ui.parts import MAX_TRANSCRIPT
 from alas_core.ui.shelf import MAX_UPLOAD_MB, Recording, shelf
 from alas_core.ui.text import plain
 
-FORMATS = ["wav", "flac", "ogg", "opus", "mp3", "aiff", "aif"]
+FORMATS = ["wav", "flac", "ogg", "opus", "mp3", "caf", "w64", "aiff", "aif"]
 _MINE = "my_recordings"
 
 
