@@ -80,8 +80,8 @@ def _made_from(analysis: Analysis) -> dict[str, str]:
 def match_words(left: Analysis, right: Analysis) -> tuple[WordPair, ...]:
     """Words of the two transcripts that belong together, in the order in which they are said.
 
-    Equal words match (letters and digits only, without case); of words that stand in each other's
-    place, the first matches the first. The longest common runs decide, as in a text comparison.
+    Only equal words match (letters and digits only, without case): what another word scores in the
+    same place says nothing of this one. The longest common runs decide, as in a text comparison.
     """
     return tuple(_pairs(_texts(left), _texts(right)))
 
@@ -92,11 +92,17 @@ def _texts(analysis: Analysis) -> list[str]:
 
 
 def _pairs(left: list[str], right: list[str]) -> Iterator[WordPair]:
-    for _, i, i_end, j, j_end in SequenceMatcher(None, left, right, False).get_opcodes():
-        for step in range(max(i_end - i, j_end - j)):
-            yield WordPair(
-                i + step if i + step < i_end else None, j + step if j + step < j_end else None
-            )
+    for what, i, i_end, j, j_end in SequenceMatcher(None, left, right, False).get_opcodes():
+        if what == "equal":
+            yield from map(WordPair, range(i, i_end), range(j, j_end))
+        else:
+            yield from (WordPair(index, None) for index in range(i, i_end))
+            yield from (WordPair(None, index) for index in range(j, j_end))
+
+
+def share_words(left: Analysis, right: Analysis) -> bool:
+    """Whether any word is said on both sides; without one there is nothing to compare by words."""
+    return any(None not in (pair.left, pair.right) for pair in match_words(left, right))
 
 
 def positions(analysis: Analysis, axis: Axis) -> FloatArray:

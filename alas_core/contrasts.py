@@ -106,6 +106,11 @@ def _words(
     names: tuple[str, str],
 ) -> str:
     both = [(p.left, p.right) for p in pairs if p.left is not None and p.right is not None]
+    if not both:
+        return (
+            f"{names[0]} and {names[1]} have no word in common, so they cannot be compared word by "
+            "word; what is above compares the averages over their own words."
+        )
     one = left.word_scores["alas"][layers[0], [i for i, _ in both]]
     other = right.word_scores["alas"][layers[1], [j for _, j in both]]
     change = np.asarray(other - one, dtype=float)
@@ -113,21 +118,27 @@ def _words(
     if not known.size:
         return ""
     order = known[np.argsort(-np.abs(change[known]), kind="stable")]
-    texts = [_named(left.words[i].word, right.words[j].word) for i, j in both]
-    most = ", ".join(f"{texts[i]} {signed(float(change[i]))}" for i in order[:3])
+    most = ", ".join(
+        f"“{left.words[both[i][0]].word}” {signed(float(change[i]))}" for i in order[:3]
+    )
+    there = f"{names[0]} layer {layers[0]}, {names[1]} layer {layers[1]}"
+    if known.size == 1:
+        return (
+            f"One word was found on both sides; how its ALAS changes ({there}; "
+            f"{names[1]} − {names[0]}): {most}."
+        )
     count = int((np.abs(change[known]) > MOVED).sum())
     return (
-        f"{count} of {known.size} words found on both sides change by more than {MOVED} there; "
-        f"most ({names[1]} − {names[0]}): {most}."
+        f"{count} of {known.size} words found on both sides change by more than {MOVED} "
+        f"({there}); most ({names[1]} − {names[0]}): {most}."
     )
-
-
-def _named(one: str, other: str) -> str:
-    return f"“{one}”" if one.casefold() == other.casefold() else f"“{one}” / “{other}”"
 
 
 def _unmatched(pairs: tuple[WordPair, ...], names: tuple[str, str]) -> str:
     only = [sum(p.right is None for p in pairs), sum(p.left is None for p in pairs)]
-    if not any(only):
+    if not any(only) or sum(only) == len(pairs):  # of none in common, `_words` has told
         return ""
-    return f"Words found on one side only: {only[0]} of {names[0]}, {only[1]} of {names[1]}."
+    return (
+        f"Words found on one side only: {only[0]} of {names[0]}, {only[1]} of {names[1]}; a word "
+        "is compared with itself alone."
+    )

@@ -30,13 +30,58 @@ def deeper():
     return make_analysis(n_layers=16, words="the old red fox sleeps")
 
 
-def test_equal_words_match_and_words_in_each_others_place_follow(bound, deeper):
+@pytest.fixture(scope="module")
+def another():
+    return make_analysis(words="now the gray fox carried books", seed=2)
+
+
+@pytest.fixture(scope="module")
+def foreign():
+    return make_analysis(words="nine birds carried a book", seed=2)
+
+
+def test_equal_words_match_and_the_others_stay_alone(bound, deeper):
     pairs = comparison.match_words(bound, deeper)
     assert pairs == (
         WordPair(0, 0), WordPair(None, 1), WordPair(1, 2), WordPair(2, 3), WordPair(3, 4),
         WordPair(4, None),
     )  # fmt: skip
     assert all(pair.left == pair.right for pair in comparison.match_words(bound, bound))
+
+
+def test_a_word_is_never_paired_with_another_word_in_its_place(bound, another):
+    assert comparison.match_words(bound, another) == (
+        WordPair(None, 0), WordPair(0, 1), WordPair(1, None), WordPair(None, 2), WordPair(2, 3),
+        WordPair(3, None), WordPair(4, None), WordPair(None, 4), WordPair(None, 5),
+    )  # fmt: skip
+    rows = comparison.word_rows(bound, another, (4, 4))
+    both = [row for row in rows if row["B − A"] is not None]
+    assert [(row["Word of A"], row["Word of B"]) for row in both] == [("the", "the"), ("fox",) * 2]
+    words = figures.words_figure((bound, another))
+    apart = words.data[2]
+    assert np.isfinite(apart.z).all(axis=0).tolist() == [row in both for row in rows]
+    assert list(words.layout.xaxis.ticktext) == [
+        row["Word of A"] or row["Word of B"] for row in rows
+    ]  # fmt: skip
+    told = " ".join(contrasts.summary(bound, another, (4, 4)))
+    assert "of 2 words found on both sides" in told
+    assert "Words found on one side only: 3 of A, 4 of B; a word is compared with itself" in told
+    assert " / " not in told
+
+
+def test_without_a_word_in_common_that_is_said_and_nothing_is_compared_by_words(bound, foreign):
+    assert comparison.share_words(bound, bound)
+    assert not comparison.share_words(bound, foreign)
+    told = " ".join(contrasts.summary(bound, foreign, (4, 4)))
+    assert "A and B have no word in common, so they cannot be compared word by word" in told
+    assert "on one side only" not in told
+
+
+def test_of_one_word_in_common_only_its_change_is_told(bound):
+    other = make_analysis(words="now the doctor carried books", seed=2)
+    told = " ".join(contrasts.summary(bound, other, (4, 3)))
+    assert "One word was found on both sides; how its ALAS changes (A layer 4, B layer 3; " in told
+    assert "“the” " in told
 
 
 def test_case_and_punctuation_do_not_keep_words_apart(bound):
@@ -121,7 +166,7 @@ def test_of_one_analysis_no_flat_difference_is_drawn(bound, axis):
 
 def test_words_without_a_partner_are_counted_and_shown(bound, deeper):
     told = " ".join(contrasts.summary(bound, deeper, (4, 8), "depth"))
-    assert "Words found on one side only: 1 of A, 1 of B." in told
+    assert "Words found on one side only: 1 of A, 1 of B; a word is compared with" in told
     rows = comparison.word_rows(bound, deeper, (4, 8))
     assert rows[1]["Word of A"] is None
     assert rows[1]["B − A"] is None

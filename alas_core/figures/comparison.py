@@ -241,15 +241,11 @@ def _word_axis(labels: list[str]) -> dict[str, Any]:
 
 
 def _pair_labels(pair: Pair, pairs: tuple[WordPair, ...]) -> list[str]:
-    labels = []
-    for match in pairs:
-        one = None if match.left is None else pair[0].words[match.left].word
-        other = None if match.right is None else pair[1].words[match.right].word
-        both = [text for text in (one, other) if text is not None]
-        same = len(both) == 1 or both[0].casefold() == both[1].casefold()
-        text = both[0] if same else " / ".join(both)
-        labels.append(axes.escape(axes.shorten(text, 18)))
-    return labels
+    said = (
+        pair[1].words[match.right or 0] if match.left is None else pair[0].words[match.left]
+        for match in pairs
+    )
+    return [axes.escape(axes.shorten(word.word, 18)) for word in said]
 
 
 def maps_figure(pair: Pair, *, layers: tuple[int, int], theme: Theme = "light") -> go.Figure:
