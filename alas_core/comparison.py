@@ -36,8 +36,7 @@ class Difference:
     layers : np.ndarray [shape=(n,)], positions on the axis: layer numbers, or depths in [0, 1]
     values : np.ndarray [shape=(n,)]
     low, high : np.ndarray [shape=(n,)] or None
-        The 2.5 and 97.5 % quantiles of the difference of the two nulls, the i-th wrong transcript
-        of the one less the i-th of the other; None for scores without a null.
+        The 2.5 and 97.5 % quantiles of `null_differences`; None for scores without a null.
     """
 
     layers: FloatArray
@@ -148,10 +147,42 @@ def _null_differences(
     left: Analysis, right: Analysis, layers: FloatArray, axis: Axis
 ) -> FloatArray:
     one, other = nulls_of_one_kind(left, right)
-    n = min(len(one.samples), len(other.samples))
-    return _along(other.samples[:n], right, layers, axis) - _along(
-        one.samples[:n], left, layers, axis
+    return null_differences(
+        left,
+        right,
+        _along(one.samples, left, layers, axis),
+        _along(other.samples, right, layers, axis),
     )
+
+
+def null_differences(
+    left: Analysis, right: Analysis, one: FloatArray, other: FloatArray
+) -> FloatArray:
+    """What the nulls of two analyses differ by, right minus left.
+
+    Where both were drawn alike (of the same words), the i-th wrong transcript of the one is the
+    i-th of the other, and what it does to both sides belongs together. Else no draw of the one
+    belongs to a draw of the other: every one is set against every other, for which of them
+    stand at the same place of their lists says nothing.
+
+    Parameters
+    ----------
+    one, other : np.ndarray [shape=(n, ...)], draws of the left and of the right null
+
+    Returns
+    -------
+    np.ndarray [shape=(n or n_left * n_right, ...)]
+    """
+    if _drawn_alike(left, right) and len(one) == len(other):
+        return other - one
+    apart: FloatArray = other[None] - one[:, None]
+    return apart.reshape(-1, *one.shape[1:])
+
+
+def _drawn_alike(left: Analysis, right: Analysis) -> bool:
+    """Whether the i-th draw of both nulls is the same: wrong transcript, or order of the words."""
+    draws = [(_texts(side), side.key.null_sha, side.key.settings.seed) for side in (left, right)]
+    return draws[0] == draws[1]
 
 
 def nulls_of_one_kind(left: Analysis, right: Analysis) -> tuple[Null, Null]:

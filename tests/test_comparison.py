@@ -11,6 +11,7 @@ from alas_core import comparison, contrasts, sounds
 from alas_core.comparison import WordPair
 from alas_core.errors import InputError
 from alas_core.figures import comparison as figures
+from alas_core.numerals import signed
 from alas_core.types import Audio, Reference, WordTiming
 from tests.factory import make_analysis
 
@@ -107,6 +108,7 @@ def test_the_difference_of_a_thing_and_itself_is_nothing(bound):
 
 
 def test_differences_by_index_and_their_null_are_a_plain_subtraction(bound, unbound):
+    unbound = made_anew(unbound, seed=bound.key.settings.seed)  # as if drawn alike
     apart = comparison.difference(bound, unbound, "alas")
     expected = unbound.scores["alas"] - bound.scores["alas"]
     assert apart.values == pytest.approx(expected, rel=1e-5)
@@ -136,12 +138,54 @@ def test_the_summary_says_what_moved_with_its_numbers(bound, unbound):
     assert best in told[0]
     assert "wrong transcripts reach" in told[0]
     assert "more than wrong words would bring about" in told[1]
-    assert told[2].startswith("B − A is outside the band of the nulls at 9 of 9 layers; largest at")
+    assert "B − A is outside the band of the nulls at 9 of 9 layers; largest at layer" in told[2]
     assert "5 of 5 words found on both sides" in told[3]
     same = contrasts.summary(bound, made_anew(bound, centering="mean"), (4, 4))
     assert "The best layer is the same" in same[0]
     assert "no more than wrong words would bring about" in same[1]
     assert "0 of 5 words" in same[3]
+
+
+def test_nulls_of_other_words_are_set_against_each_other_draw_by_draw(bound, another):
+    """No draw of one belongs to the draw at the same place of the other's list."""
+    apart = comparison.difference(bound, another, "alas")
+    pairs = [b - a for a in bound.null.samples for b in another.null.samples]
+    low, high = np.quantile(pairs, (0.025, 0.975), axis=0)
+    assert apart.low == pytest.approx(low, rel=1e-5)
+    assert apart.high == pytest.approx(high, rel=1e-5)
+    turned = dataclasses.replace(another.null, samples=another.null.samples[::-1])
+    again = comparison.difference(bound, dataclasses.replace(another, null=turned), "alas")
+    assert again.low == pytest.approx(apart.low, rel=1e-5), "an order that means nothing"
+    elsewhere = dataclasses.replace(bound.key, null_sha="drawn from other sentences")
+    drawn_anew = dataclasses.replace(bound, key=elsewhere)
+    assert comparison.difference(bound, drawn_anew, "alas").low.any(), "not one with itself"
+    told = contrasts.summary(bound, another, (4, 2))[1]
+    at_layers = [b[2] - a[4] for a in bound.null.samples for b in another.null.samples]
+    low, high = (signed(float(end)) for end in np.quantile(at_layers, (0.025, 0.975)))
+    assert f"wrong transcripts alone differ by {low} to {high} (95 %) between these two" in told
+
+
+def test_layers_against_each_other_and_layer_by_layer_are_told_apart(bound, unbound):
+    apart = comparison.difference(bound, unbound, "alas")
+    most = int(np.abs(apart.values).argmax())
+    band = f"(nulls: {signed(float(apart.low[most]))} to {signed(float(apart.high[most]))})"
+    across = contrasts.summary(bound, unbound, (4, 0))[2]
+    assert across.startswith("Layer by layer, both at the same layer, B − A is outside")
+    assert band in across
+    assert "This is another question than A layer 4 against B layer 0 above" in across
+    same = contrasts.summary(bound, unbound, (4, 4))[2]
+    assert "another question" not in same
+    by_depth = contrasts.summary(bound, unbound, (4, 4), "depth")[2]
+    assert by_depth.startswith("Layer by layer, both at the same depth, B − A")
+
+
+def test_a_side_that_beats_no_null_has_no_best_layer_to_compare(bound, unbound):
+    told = contrasts.summary(bound, unbound, (4, 4))[0]
+    assert "B is not shown to beat wrong words, so whether the best layer moved cannot" in told
+    assert not told.startswith("The best layer")
+    neither = contrasts.summary(unbound, made_anew(unbound, centering="mean"), (4, 4))[0]
+    assert "Neither side is shown to beat wrong words" in neither
+    assert "The best layer is the same" not in neither
 
 
 def test_of_one_analysis_only_what_differs_from_layer_to_layer_is_said(bound):
