@@ -180,6 +180,33 @@ def test_a_long_run_says_when_it_will_be_shown(runs, monkeypatch):
         assert "This run is going: Analysing 3/48" in bars(at)
 
 
+def test_accuracy_opens_on_utterances_that_disagree_where_there_are_any(runs):
+    make_run(runs / "mine", n=40)
+    path = runs / "mine" / "scores.parquet"
+    scores = pd.read_parquet(path)
+    scores.assign(p=0.02).to_parquet(path)
+    at = look(run_view="accuracy")
+    shown = at.radio(key="run_quadrant_False")
+    assert shown.value == "wrong but grounded"
+    assert shown.options[0] == "right but not grounded (0)"
+    assert len(at.dataframe[-1].value)
+    utterances = pd.read_parquet(runs / "mine" / "utterances.parquet")
+    utterances.assign(correct_audio=True).to_parquet(runs / "mine" / "utterances.parquet")
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    assert look(run_view="accuracy").radio(key="run_quadrant_False").value == "right and grounded"
+
+
+def test_in_a_list_of_utterances_the_scores_stand_before_the_words(runs):
+    make_run(runs / "mine", n=12)
+    table = look().dataframe[-1]
+    columns = list(table.value.columns)
+    assert columns[0] == "utterance"
+    assert columns[1].startswith("ALAS @ ")
+    assert columns.index("words") > max(map(columns.index, ("p", "best layer")))
+    assert json.loads(table.proto.columns)["words"]["width"] <= 300
+
+
 def test_filters_narrow_what_every_sentence_is_about(runs):
     make_run(runs / "mine", n=60)
     table = pd.read_parquet(runs / "mine" / "utterances.parquet")
