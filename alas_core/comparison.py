@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from alas_core.numerals import hundredths
 from alas_core.types import Analysis, FloatArray, Null
 
 Axis = Literal["index", "depth"]
@@ -211,7 +212,8 @@ def columns_apart(
 def word_rows(left: Analysis, right: Analysis, layers: tuple[int, int]) -> list[dict[str, object]]:
     """One row a pair of words: when each is said, its ALAS on either side, and the change.
 
-    The scores are those at the layer of each side; a number that is not there is None.
+    The scores are those at the layer of each side, to two decimals; a number that is not there is
+    None.
     """
     rows: list[dict[str, object]] = []
     for pair in match_words(left, right):
@@ -219,15 +221,15 @@ def word_rows(left: Analysis, right: Analysis, layers: tuple[int, int]) -> list[
         (word, start, score, hits), (word_b, start_b, score_b, hits_b) = (
             _cells(side, layer, index) for side, layer, index in sides
         )
-        change = None if score is None or score_b is None else score_b - score
+        change = None if score is None or score_b is None else hundredths(score_b - score)
         rows.append(
             {
                 "Word of A": word,
                 "Word of B": word_b,
                 "Start A (s)": start,
                 "Start B (s)": start_b,
-                "ALAS A": score,
-                "ALAS B": score_b,
+                "ALAS A": None if score is None else hundredths(score),
+                "ALAS B": None if score_b is None else hundredths(score_b),
                 "B − A": change,
                 "Hits A": hits,
                 "Hits B": hits_b,

@@ -11,7 +11,7 @@ from alas_core import comparison, contrasts, sounds
 from alas_core.comparison import WordPair
 from alas_core.errors import InputError
 from alas_core.figures import comparison as figures
-from alas_core.numerals import signed
+from alas_core.numerals import hundredths, signed
 from alas_core.types import Audio, Reference, WordTiming
 from tests.factory import make_analysis
 
@@ -259,6 +259,23 @@ def test_both_sides_share_scales_and_have_their_nulls(bound, deeper, axis, theme
     assert len(scales) == 1
     for axis_of in (profiles.layout.xaxis, words.layout.yaxis, maps.layout.xaxis):
         assert axis_of.title.text
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_three_bands_can_be_told_apart_without_their_colours(bound, deeper, theme):
+    figure = figures.profiles_figure((bound, deeper), layers=(4, 8), theme=theme)
+    bands = [trace for trace in figure.data if trace.fill == "toself"]
+    looks = {(band.line.width, band.line.dash, band.fillpattern.shape) for band in bands}
+    assert len(looks) == len(bands) == 3
+    assert all((band.x[0], band.y[0]) == (band.x[-1], band.y[-1]) for band in bands)
+
+
+def test_a_change_too_small_for_two_decimals_has_no_sign(bound):
+    scores = {**bound.word_scores, "alas": bound.word_scores["alas"] - np.float32(0.001)}
+    less = dataclasses.replace(made_anew(bound, seed=1), word_scores=scores)
+    for row in comparison.word_rows(bound, less, (4, 4)):
+        assert f"{row['B − A']:.2f}" == "0.00"
+    assert f"{hundredths(-0.004):.2f} {hundredths(-0.006):.2f}" == "0.00 -0.01"
 
 
 class Fixed:
