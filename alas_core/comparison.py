@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from alas_core.numerals import hundredths
 from alas_core.types import Analysis, FloatArray, Null
 
 Axis = Literal["index", "depth"]
@@ -36,8 +37,7 @@ class Difference:
     layers : np.ndarray [shape=(n,)], positions on the axis: layer numbers, or depths in [0, 1]
     values : np.ndarray [shape=(n,)]
     low, high : np.ndarray [shape=(n,)] or None
-        The 2.5 and 97.5 % quantiles of the difference of the two nulls, the i-th wrong transcript
-        of the one less the i-th of the other; None for scores without a null.
+        The 2.5 and 97.5 % quantiles of `null_differences`; None for scores without a null.
     """
 
     layers: FloatArray
@@ -80,8 +80,8 @@ def _made_from(analysis: Analysis) -> dict[str, str]:
 def match_words(left: Analysis, right: Analysis) -> tuple[WordPair, ...]:
     """Words of the two transcripts that belong together, in the order in which they are said.
 
-    Equal words match (letters and digits only, without case); of words that stand in each other's
-    place, the first matches the first. The longest common runs decide, as in a text comparison.
+    Only equal words match (letters and digits only, without case): what another word scores in the
+    same place says nothing of this one. The longest common runs decide, as in a text comparison.
     """
     return tuple(_pairs(_texts(left), _texts(right)))
 
@@ -92,11 +92,17 @@ def _texts(analysis: Analysis) -> list[str]:
 
 
 def _pairs(left: list[str], right: list[str]) -> Iterator[WordPair]:
-    for _, i, i_end, j, j_end in SequenceMatcher(None, left, right, False).get_opcodes():
-        for step in range(max(i_end - i, j_end - j)):
-            yield WordPair(
-                i + step if i + step < i_end else None, j + step if j + step < j_end else None
-            )
+    for what, i, i_end, j, j_end in SequenceMatcher(None, left, right, False).get_opcodes():
+        if what == "equal":
+            yield from map(WordPair, range(i, i_end), range(j, j_end))
+        else:
+            yield from (WordPair(index, None) for index in range(i, i_end))
+            yield from (WordPair(None, index) for index in range(j, j_end))
+
+
+def share_words(left: Analysis, right: Analysis) -> bool:
+    """Whether any word is said on both sides; without one there is nothing to compare by words."""
+    return any(None not in (pair.left, pair.right) for pair in match_words(left, right))
 
 
 def positions(analysis: Analysis, axis: Axis) -> FloatArray:
@@ -142,10 +148,42 @@ def _null_differences(
     left: Analysis, right: Analysis, layers: FloatArray, axis: Axis
 ) -> FloatArray:
     one, other = nulls_of_one_kind(left, right)
-    n = min(len(one.samples), len(other.samples))
-    return _along(other.samples[:n], right, layers, axis) - _along(
-        one.samples[:n], left, layers, axis
+    return null_differences(
+        left,
+        right,
+        _along(one.samples, left, layers, axis),
+        _along(other.samples, right, layers, axis),
     )
+
+
+def null_differences(
+    left: Analysis, right: Analysis, one: FloatArray, other: FloatArray
+) -> FloatArray:
+    """What the nulls of two analyses differ by, right minus left.
+
+    Where both were drawn alike (of the same words), the i-th wrong transcript of the one is the
+    i-th of the other, and what it does to both sides belongs together. Else no draw of the one
+    belongs to a draw of the other: every one is set against every other, for which of them
+    stand at the same place of their lists says nothing.
+
+    Parameters
+    ----------
+    one, other : np.ndarray [shape=(n, ...)], draws of the left and of the right null
+
+    Returns
+    -------
+    np.ndarray [shape=(n or n_left * n_right, ...)]
+    """
+    if _drawn_alike(left, right) and len(one) == len(other):
+        return other - one
+    apart: FloatArray = other[None] - one[:, None]
+    return apart.reshape(-1, *one.shape[1:])
+
+
+def _drawn_alike(left: Analysis, right: Analysis) -> bool:
+    """Whether the i-th draw of both nulls is the same: wrong transcript, or order of the words."""
+    draws = [(_texts(side), side.key.null_sha, side.key.settings.seed) for side in (left, right)]
+    return draws[0] == draws[1]
 
 
 def nulls_of_one_kind(left: Analysis, right: Analysis) -> tuple[Null, Null]:
@@ -174,7 +212,8 @@ def columns_apart(
 def word_rows(left: Analysis, right: Analysis, layers: tuple[int, int]) -> list[dict[str, object]]:
     """One row a pair of words: when each is said, its ALAS on either side, and the change.
 
-    The scores are those at the layer of each side; a number that is not there is None.
+    The scores are those at the layer of each side, to two decimals; a number that is not there is
+    None.
     """
     rows: list[dict[str, object]] = []
     for pair in match_words(left, right):
@@ -182,15 +221,15 @@ def word_rows(left: Analysis, right: Analysis, layers: tuple[int, int]) -> list[
         (word, start, score, hits), (word_b, start_b, score_b, hits_b) = (
             _cells(side, layer, index) for side, layer, index in sides
         )
-        change = None if score is None or score_b is None else score_b - score
+        change = None if score is None or score_b is None else hundredths(score_b - score)
         rows.append(
             {
                 "Word of A": word,
                 "Word of B": word_b,
                 "Start A (s)": start,
                 "Start B (s)": start_b,
-                "ALAS A": score,
-                "ALAS B": score_b,
+                "ALAS A": None if score is None else hundredths(score),
+                "ALAS B": None if score_b is None else hundredths(score_b),
                 "B − A": change,
                 "Hits A": hits,
                 "Hits B": hits_b,

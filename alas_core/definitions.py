@@ -254,8 +254,9 @@ FIGURES: dict[str, str] = {
     "the k = 15 nearest of i on the map and not in the 50 components (Venna and Kaski 2001).",
     "layers": LIKENESS,
     "compare": "B − A at the same layer number, or by depth, the shallower model interpolated "
-    "between its layers. Its band: 2.5 and 97.5 % quantiles of (null of B)_i − (null of A)_i, the "
-    "i-th wrong transcript of each. Words are matched by text and order (longest common runs).",
+    "between its layers. Its band: 2.5 and 97.5 % quantiles of (null of B)_j − (null of A)_i: "
+    "j = i where both have the same wrong transcripts, else all i and j (no draw of A belongs to "
+    "one of B). Equal words are matched in their order (longest common runs).",
     "training": "Each cell is a score of one checkpoint at one layer, computed as on Explore from "
     "that checkpoint's own states. Dot: p ≤ 0.05 against that checkpoint's own null, corrected "
     "for the layers (Benjamini and Hochberg 1995), not for the number of checkpoints. Word error: "

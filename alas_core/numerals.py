@@ -28,3 +28,8 @@ def number(value: float) -> str:
 def signed(value: float) -> str:
     """The same with its sign, as a change is written."""
     return f"+{number(value)}" if value > 0 else number(value)
+
+
+def hundredths(value: float) -> float:
+    """Rounded for a column of two decimals, which would write a small loss as "-0.00"."""
+    return round(value, 2) + 0.0  # IEEE: -0.0 + 0.0 is 0.0

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from alas_core.ui import compare, picture, shell
+from alas_core.ui import compare, compared, picture, shell
 
 shell.enter()
 first = picture.current()
@@ -19,4 +19,4 @@ with right:
 if first.analysis is None or second.analysis is None:
     picture.placeholder(first if first.analysis is None else second)
 else:
-    compare.comparison(first.analysis, second.analysis, first.fresh and second.fresh)
+    compared.comparison(first.analysis, second.analysis, first.fresh and second.fresh)

@@ -61,6 +61,11 @@ def test_new_names_are_names(root: Path) -> None:
         assert run_url(name) == f"{runs_root()}/{name}"
 
 
+def test_a_new_name_says_nothing_twice(root: Path) -> None:
+    assert new_name(RunOrder("demo", model="demo")).startswith("demo-2")
+    assert new_name(RunOrder("demo", model="other")).startswith("demo-other-2")
+
+
 def test_the_log_of_skipped_items_is_there_while_the_run_goes(root: Path) -> None:
     place = Place(str(root / "a"))
     skipped = {"stage": "Listening", "reason": "too long", "kind": "InputError"}

@@ -6,13 +6,12 @@ import dataclasses
 
 import pytest
 
-from alas_core import datasets
 from alas_core.errors import ModelError
 from alas_core.models import registry
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.identity import Loading
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, compare, gallery
+from alas_core.ui import catalogue, compare, compared, gallery
 from alas_core.ui.gallery import BUNDLE
 from alas_core.ui.orders import Order
 from tests.pages import (
@@ -32,7 +31,9 @@ pytestmark = pytest.mark.timeout(300)
 
 OTHER, BROKEN = "fake-other", "fake-broken"
 KEPT = kept("demo-004")
-FIRST, SECOND = (row.id for row in datasets.demo().ids()[:2])
+FIRST, SECOND, FOREIGN = "demo-001", "demo-008", "demo-002"
+"""The second says "the" as the first does, the last has no word of the first."""
+
 WARMER = dataclasses.replace(SETTINGS, temperature=0.2, centering="mean", mask_sinks=True)
 
 CASES = {
@@ -94,6 +95,20 @@ def test_what_b_differs_in_is_named_and_its_words_stand_beside_those_of_a(second
     assert len(table)
     assert {"Word of A", "Word of B", "B − A"} <= set(table.columns)
     assert at.query_params["b"] == kind
+
+
+def test_without_a_word_in_common_profiles_are_drawn_and_no_words(second_model, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(compared, "chart", lambda *_, key, **__: drawn.append(key))
+    at = start("app.py")
+    at.query_params["b"], at.query_params["b_utterance"] = "recording", FOREIGN
+    at.switch_page("pages/compare.py")
+    finish(at, demo_order())
+    finish(at, demo_order(row=1))
+    assert "A and B have no word in common" in words_of(at.markdown)
+    assert "Word by word" not in words_of(at.markdown)
+    assert not at.dataframe
+    assert set(drawn) == {"profiles", "maps"}
 
 
 def test_it_is_said_at_which_layer_b_is_and_why(second_model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import re
 
@@ -11,7 +13,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from alas_core.batch import standing
+from alas_core.batch.lock import RunLock
 from alas_core.batch.pooled import write_pooled
+from alas_core.batch.record import Record, dumps
 from alas_core.corpus import choosing, heat, listing
 from alas_core.corpus.profiles import best_of
 from alas_core.definitions import FIGURES, SCORES
@@ -109,13 +114,97 @@ def test_a_run_without_tables_and_one_that_cannot_be_read_say_what_to_do(runs):
     (runs / "newer" / "run.json").write_text(json.dumps(info | {"schema": 99}))
     make_run(runs / "damaged", n=3)
     (runs / "damaged" / "scores.parquet").write_bytes(b"nothing")
-    assert "no tables yet" in said(look(run="going").markdown)
+    assert "This run has no tables" in said(look(run="going").markdown)
+    assert "× 1 layers" not in said(look(run="going").caption)
     assert "newer" in said(look(run="newer").error)
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     at.query_params["run"] = "damaged"
     at.switch_page("pages/corpus.py").run()
     assert not at.exception
     assert "cannot be read" in said(at.error)
+
+
+def going(folder, done=0, total=48, state="running", owned=True):
+    """A run that somebody works on: `done` of its utterances are committed, none is in a table."""
+    record = Record(
+        "u",
+        row={"utterance": "u", "transcript": "the red fox", "best_layer": 1, "alas_best": 0.5},
+        scores={"alas": np.array([0.1, 0.5, 0.3], np.float32)},
+    )
+    place = Place(str(folder))
+    for index in range(done):
+        name = f"u{index:03d}"
+        part = dataclasses.replace(record, utterance=name, row={**record.row, "utterance": name})
+        place.write(f"parts/{index}.done", dumps(part))
+    info = json.loads((make_run(folder, n=1) / "run.json").read_text())
+    for table in folder.glob("*.parquet"):
+        table.unlink()
+    counts = {"total": total, "done": done, "skipped": 0}
+    (folder / "run.json").write_text(json.dumps({**info, "state": state, "counts": counts}))
+    return RunLock(place) if owned else contextlib.nullcontext()
+
+
+def test_a_run_that_is_going_says_how_far_it_is_and_shows_what_is_done(runs):
+    with going(runs / "mine", done=15):
+        at = app(run="mine")
+        assert not at.error
+        assert "15 utterances × 3 layers" in said(at.caption)
+        assert "Below: the first 15 done, as of when this page was drawn" in said(at.caption)
+        assert "Binding is strongest at layer 1" in said(at.markdown)
+        assert "This run is going: Analysing 15/48" in bars(at)
+        assert "start it again" not in said(at.markdown).lower()
+
+
+def bars(at) -> str:
+    return " ".join(bar.proto.text.replace("\\", "") for bar in at.get("progress"))
+
+
+def test_a_run_that_has_just_begun_or_stopped_says_so(runs):
+    with going(runs / "mine"):
+        at = app(run="mine")
+        assert "No utterance is done yet" in said(at.markdown)
+        assert "This run is going: Analysing 0/48" in bars(at)
+        assert "layers" not in said(at.caption)
+    corpus_scope.runs.clear()
+    with going(runs / "mine", done=3, owned=False):
+        at = app(run="mine")
+        assert "This run is interrupted, with 3 of 48 utterances done." in said(at.markdown)
+        assert "3 utterances × 3 layers" in said(at.caption)
+
+
+def test_a_long_run_says_when_it_will_be_shown(runs, monkeypatch):
+    monkeypatch.setattr(standing, "MOST", 2)
+    with going(runs / "mine", done=3):
+        at = app(run="mine")
+        assert "This run has no tables yet" in said(at.markdown)
+        assert "This run is going: Analysing 3/48" in bars(at)
+
+
+def test_accuracy_opens_on_utterances_that_disagree_where_there_are_any(runs):
+    make_run(runs / "mine", n=40)
+    path = runs / "mine" / "scores.parquet"
+    scores = pd.read_parquet(path)
+    scores.assign(p=0.02).to_parquet(path)
+    at = look(run_view="accuracy")
+    shown = at.radio(key="run_quadrant_False")
+    assert shown.value == "wrong but grounded"
+    assert shown.options[0] == "right but not grounded (0)"
+    assert len(at.dataframe[-1].value)
+    utterances = pd.read_parquet(runs / "mine" / "utterances.parquet")
+    utterances.assign(correct_audio=True).to_parquet(runs / "mine" / "utterances.parquet")
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    assert look(run_view="accuracy").radio(key="run_quadrant_False").value == "right and grounded"
+
+
+def test_in_a_list_of_utterances_the_scores_stand_before_the_words(runs):
+    make_run(runs / "mine", n=12)
+    table = look().dataframe[-1]
+    columns = list(table.value.columns)
+    assert columns[0] == "utterance"
+    assert columns[1].startswith("ALAS @ ")
+    assert columns.index("words") > max(map(columns.index, ("p", "best layer")))
+    assert json.loads(table.proto.columns)["words"]["width"] <= 300
 
 
 def test_filters_narrow_what_every_sentence_is_about(runs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import threading
 import time
@@ -13,9 +14,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from alas_core import datasets
-from alas_core.models import facts, plugins, registry, selfcheck
+from alas_core.models import facts, inventory, plugins, registry, selfcheck
 from alas_core.models.fake import FakeSpeechLLM
 from alas_core.models.guard import Guard
+from alas_core.models.identity import Loading
 from alas_core.models.memory import GIB, DeviceMemory
 from alas_core.models.watching import WAITING
 from alas_core.pipeline import analyse
@@ -114,6 +116,7 @@ def finished(key: str) -> State:
 
 def test_a_check_shows_memory_frames_and_both_prompts(offered, monkeypatch) -> None:
     model = offered(FakeSpeechLLM(model_id="checked"))
+    model.weight_bytes = GIB // 50
     show = model.prompt_tokens
 
     def hostile(prompt, **content):
@@ -137,14 +140,44 @@ def test_a_check_shows_memory_frames_and_both_prompts(offered, monkeypatch) -> N
     assert not at.exception
     metrics = {metric.label: metric.value for metric in at.metric}
     assert metrics["Layers × width"] == "4 × 64"
-    assert metrics["Memory used"] == "3.0 GiB"
-    assert "3.0 GiB of 10 GiB used (before loading: 1.0 GiB used, 9.0 GiB free)" in said(at)
+    assert metrics["Its weights"] == "0.02 GiB"
+    assert not any("used" in label for label in metrics), "the whole device's is not the model's"
+    assert "All programs together use 3.0 GiB of the 10 GiB of this machine's memory" in said(at)
+    assert "7.0 GiB are free (before loading: 1.0 GiB used, 9.0 GiB free)" in said(at)
     assert "What the two runs are given" in said(at)
     html = " ".join(element.proto.body for element in at.get("html"))
     assert "&lt;img src=x" in html.replace("·", " ")
     assert "<img" not in html
     assert len(at.dataframe[0].value) == len(facts.FAMILIES)
     assert "No published checkpoint was run" in said(at)
+
+
+def test_the_chosen_model_is_named_and_what_a_family_lacks_begins_with_no(monkeypatch) -> None:
+    at = page("app.py", registry.DEMO)
+    at.switch_page("pages/models.py").run()
+    assert f"**Demo** ({registry.DEMO}): A small Qwen2-Audio" in said(at)
+    here = at.dataframe[0].value["Runs here"]
+    lacking = here[here != "yes"]
+    entry = next(one for one in inventory.entries() if not one.runnable)
+    assert len(lacking)
+    assert lacking.str.fullmatch(r"no: needs (.+) \(pip install .+\)").all()
+    assert f"pip install {' '.join(entry.missing)})" in " ".join(lacking)
+
+
+def test_every_column_of_the_scores_fits_beside_the_sidebar_of_a_common_window() -> None:
+    """Streamlit gives a long text 400 pixels at once and cuts what does not fit then."""
+    at = AppTest.from_file(str(ROOT / "pages/method.py"), default_timeout=PATIENCE_S).run()
+    shown = at.dataframe[-1]
+    told = json.loads(shown.proto.columns)
+    widths = {name: told.get(name, {}).get("width", 400) for name in shown.value.columns}
+    assert sum(widths.values()) <= 1440 - 300 - 2 * 40
+
+
+def test_a_loaded_model_says_what_its_own_weights_take() -> None:
+    model = registry.get(registry.DEMO)
+    found = inventory.estimate(registry.DEMO, Loading(dtype="float32"))
+    assert found is not None
+    assert model.weight_bytes == pytest.approx(4 * found.weights.count, rel=0.05)
 
 
 def test_prompts_are_escaped_counted_and_compared() -> None:

@@ -49,6 +49,15 @@ def test_any_two_roles_differ(theme: str, vision: str | None) -> None:
 
 @pytest.mark.parametrize("vision", VISION)
 @pytest.mark.parametrize("look", [LIGHT, DARK])
+def test_the_nulls_of_two_sides_differ(look: object, vision: str | None) -> None:
+    one, other = (seen(colour, look.background, vision) for colour in look.side_bands)
+    assert deltaE(one, other, input_space="sRGB1") > APART
+    for line, band in zip(look.sides, (one, other), strict=True):
+        assert deltaE(seen(line, look.background, vision), band, input_space="sRGB1") > 2 * APART
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("look", [LIGHT, DARK])
 def test_better_and_worse_than_the_baseline_differ(look: object, vision: str | None) -> None:
     scale = [seen(colour, look.background, vision) for _, colour in look.diverging]
     worst, middle, best = scale[0], scale[3], scale[-1]

@@ -18,6 +18,7 @@ from alas_core.batch.record import Record, dumps
 from alas_core.batch.roots import Found, found_runs
 from alas_core.errors import InputError
 from alas_core.models import registry
+from alas_core.numerals import number
 from alas_core.place import Place
 from alas_core.types import Settings
 from alas_core.ui import new_run, run_drawer
@@ -116,6 +117,25 @@ def test_a_run_is_started_and_ends_with_what_it_skipped(corpus: Path) -> None:
     at.button(key="mine-start").click().run()
     until(lambda: not workshop.busy())
     assert the_run().progress.done == 5
+
+
+def test_a_finished_run_tells_how_long_it_took_and_what_it_comes_to(
+    corpus: Path, tmp_path: Path
+) -> None:
+    at = start(page(), corpus)
+    until(lambda: not workshop.busy())
+    result = the_run().info["result"]
+    told = said(at.run())
+    best = f"Mean ALAS {number(result['alas'])} at its best layer, {result['layer']} of"
+    assert best in told
+    assert f"(n = 4); permuted words reach {number(result['null_high'])} there." in told
+    file = tmp_path / "runs" / "mine" / "run.json"
+    times = {"created": "2026-01-01T00:00:00+00:00", "updated": "2026-01-01T00:12:00+00:00"}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **times}))
+    assert "12 min from start to end" in said(at.run())
+    older = {name: value for name, value in the_run().info.items() if name != "result"}
+    file.write_text(json.dumps(older))
+    assert "Mean ALAS" not in said(at.run())
 
 
 def test_pause_resume_and_cancel_are_seen_by_every_session(

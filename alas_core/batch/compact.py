@@ -18,13 +18,21 @@ _Each = TypeVar("_Each")
 _BATCH = 200
 _EXACT = 2**53
 """Larger whole numbers are ids or nanoseconds, and no float64 holds them all."""
+_RESULT = ("alas", "null_high")
 _STREAMED = ("scores", "utterances", "words", "skipped")
 
 
-def compact(place: Place, names: Sequence[str]) -> None:
+def compact(place: Place, names: Sequence[str]) -> dict[str, Any]:
     """Write every table from the parts of these names, in this order.
 
     Each table is either the old one or whole; the memory needed does not grow with the run.
+
+    Returns
+    -------
+    dict
+        What the run comes to, for `run.json`: `layer` with the highest mean ALAS, that `alas`, what
+        the wrong words reach there on average (`null_high`), and `n` utterances; empty if there is
+        no number.
 
     Raises
     ------
@@ -35,6 +43,7 @@ def compact(place: Place, names: Sequence[str]) -> None:
 
     meta = _meta_kinds(records(place, names))
     means: dict[str, _Mean] = {}
+    result: dict[str, _Mean] = {name: _Mean() for name in _RESULT}
     with contextlib.ExitStack() as stack:
         writers = {}
         for table in _STREAMED:
@@ -47,9 +56,39 @@ def compact(place: Place, names: Sequence[str]) -> None:
             for record in batch:
                 for name, matrix in record.cross_layer.items():
                     means.setdefault(name, _Mean()).add(matrix)
+                for name in result.keys() & record.scores.keys():
+                    result[name].add(record.scores[name])
     cross = _table(_cross_rows(means), schema.arrow_schema("cross_layer"))
     with place.writing(schema.file_name("cross_layer")) as file:
         pq.write_table(cross, file, compression="zstd")
+    return _best(**result)
+
+
+def in_memory(found: Sequence[Record]) -> dict[str, Any]:
+    """The tables of a few records, as they would be written: name -> `pyarrow.Table`."""
+    meta, means = _meta_kinds(found), dict[str, _Mean]()
+    for record in found:
+        for name, matrix in record.cross_layer.items():
+            means.setdefault(name, _Mean()).add(matrix)
+    rows = {**_rows(found), "cross_layer": _cross_rows(means)}
+    return {
+        table: _table(columns, schema.arrow_schema(table, meta if table == "utterances" else None))
+        for table, columns in rows.items()
+    }
+
+
+def _best(alas: _Mean, null_high: _Mean) -> dict[str, Any]:
+    means = np.atleast_1d(alas.value)
+    if not np.isfinite(means).any():
+        return {}
+    layer = int(np.nanargmax(means))
+    reach = np.broadcast_to(null_high.value, means.shape)[layer]
+    return {
+        "layer": layer,
+        "alas": float(means[layer]),
+        "null_high": float(reach) if np.isfinite(reach) else None,
+        "n": int(np.atleast_1d(alas.n)[layer]),
+    }
 
 
 def records(place: Place, names: Iterable[str]) -> Iterator[Record]:

@@ -54,6 +54,15 @@ class Found:
         return "/".join(str(self.info.get(name, "")) for name in ("updated", "state", "counts"))
 
     @property
+    def took_s(self) -> float | None:
+        """Seconds from its first start to its last word, pauses included; None if not told."""
+        try:
+            first, last = (datetime.fromisoformat(self.info[at]) for at in ("created", "updated"))
+            return (last - first).total_seconds()
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    @property
     def progress(self) -> Progress:
         """How far it is, as it last wrote."""
         counts = self.info["counts"]
@@ -97,7 +106,8 @@ def new_name(order: RunOrder) -> str:
     """A name that says what is run, and when."""
     source = PurePath(order.source.partition("?")[0].rpartition(":")[2]).name
     model = PurePath(order.model).name
-    text = f"{source}-{model}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    what = "-".join(dict.fromkeys((source, model)))  # the demo's are both called so
+    text = f"{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     return re.sub(r"[^\w.+-]+", "-", text, flags=re.ASCII).lstrip("-.+")[-100:]
 
 

@@ -243,7 +243,7 @@ class Run:
 
     def _compact(self, items: Sequence[Item]) -> None:
         names = ordered(self._place.names(schema.PARTS), items, self._known)
-        compact.compact(self._place, names)
+        self._info["result"] = compact.compact(self._place, names)
 
     def _end(self, tally: Tally, state: str, message: str = "") -> None:
         self._state = state

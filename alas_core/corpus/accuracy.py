@@ -145,15 +145,16 @@ def quadrants(found: Pairs, right_from: float = 0.5) -> dict[str, IntArray]:
     Returns
     -------
     dict
-        Under "right but not grounded", "right and grounded", "wrong but grounded" and "wrong and
-        not grounded", rows of the run, each by falling (right) or rising (wrong) score.
+        Under "right but not grounded", "wrong but grounded" (what disagrees comes first), "right
+        and grounded" and "wrong and not grounded", rows of the run: those that are not grounded by
+        rising score, the others by falling.
     """
     right = found.outcome >= right_from
     by_score = np.argsort(found.score, kind="stable")
     named = {
         "right but not grounded": right & ~found.grounded,
-        "right and grounded": right & found.grounded,
         "wrong but grounded": ~right & found.grounded,
+        "right and grounded": right & found.grounded,
         "wrong and not grounded": ~right & ~found.grounded,
     }
     return {

@@ -210,20 +210,20 @@ def listed(run: Run, rows: IntArray, score: str, layer: int) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Id, words, the score at the layer with its baseline (for ALAS: what 97.5 % of its null
-        stay below, and p), best layer, and the labels and verdicts that the run has.
+        Id, the score at the layer with its baseline (for ALAS: what 97.5 % of its null stay below,
+        and p), best layer, then what is long: words, and the labels and verdicts of the run.
     """
     about = SCORES[score]
     against = "null_high" if score == SCORE else f"baseline_{score}"
     columns: dict[str, object] = {
         "utterance": run.utterances["utterance"][rows],
-        "words": run.utterances["transcript"][rows],
         f"{about.label} @ {layer}": run.matrix(score)[rows, layer],
         f"{run.null_name} reach" if score == SCORE else "baseline": run.matrix(against)[
             rows, layer
         ],
         "p": run.matrix("p")[rows, layer],
         "best layer": run.utterances["best_layer"][rows],
+        "words": run.utterances["transcript"][rows],
     }
     for name in ("speaker", "label", "expected", "answer_audio", "correct_audio"):
         values = run.utterances[name][rows]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from alas_core.audio import to_wav_bytes
-from alas_core.batch.folder import open_run
 from alas_core.bundle import loads
-from alas_core.corpus.run import Run
+from alas_core.corpus.run import Run, open_run
 from alas_core.datasets import data_roots, open_source
 from alas_core.errors import AlasError, InputError, StoreError
 from alas_core.types import Analysis, Audio
@@ -63,7 +62,7 @@ def word_sound(run: Run, utterance: str, start_s: float, end_s: float) -> bytes:
 @lru_cache(maxsize=32)
 def _sound(url: str, source: str, utterance: str) -> Audio:
     """From the utterance's bundle, else from the data set where this server may read it."""
-    run = Run(open_run(url))
+    run = open_run(url)
     if has_bundle(run, utterance):
         return analysis_of(run, utterance).utterance.audio
     try:

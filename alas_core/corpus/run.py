@@ -12,6 +12,7 @@ import polars as pl
 from alas_core.batch import schema
 from alas_core.batch.folder import RunFolder
 from alas_core.batch.folder import open_run as open_folder
+from alas_core.batch.standing import as_it_stands
 from alas_core.definitions import SCORES
 from alas_core.errors import InputError, StoreError
 from alas_core.types import FloatArray, IntArray
@@ -159,14 +160,14 @@ class Run:
 
 
 def open_run(url: str) -> Run:
-    """Open a run with its tables.
+    """Open a run with its tables, or with what its parts say before it has ended.
 
     Raises
     ------
     StoreError
         If there is no run, a newer version made it, or its tables cannot be read.
     """
-    return Run(open_folder(url))
+    return Run(as_it_stands(open_folder(url)))
 
 
 def _frame(folder: RunFolder, table: str) -> pl.DataFrame:

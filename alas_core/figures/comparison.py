@@ -31,6 +31,8 @@ PROFILES_HEIGHT, WORDS_HEIGHT, MAPS_HEIGHT = 400, 380, 360
 
 _MARGIN = {"l": 56, "r": 16, "t": 40, "b": 48}
 _SIDES = (("solid", "circle"), ("dash", "square"))
+_HATCHED = {"shape": "/", "size": 8, "solidity": 0.1}
+"""Of what two nulls differ by: it has the grey of all nulls, and must not be taken for A's."""
 
 
 def profiles_figure(
@@ -108,7 +110,8 @@ def _profile(
     if score == NULL_SCORE:
         null = side.main_null
         label = f"{name}: {axes.escape(null.name)}, 95 %"
-        traces.append(_band(label, null.low, null.high, y, band, x="x"))
+        outline = {"color": colour, "width": 1, "dash": _SIDES[index][0]}
+        traces.append(_band(label, null.low, null.high, y, band, "x", line=outline))
     else:
         base = np.asarray(side.baselines.get(score, np.full(len(y), np.nan)), dtype=float)
         if np.isfinite(base).any():
@@ -140,12 +143,13 @@ def _hover(side: Analysis, score: str, name: str, layer: int) -> str:
 
 
 def _band(
-    name: str, low: FloatArray, high: FloatArray, y: FloatArray, colour: str, x: str
+    name: str, low: FloatArray, high: FloatArray, y: FloatArray, colour: str, x: str, **look: Any
 ) -> go.Scatter:
+    """A band; `look` sets it apart from the others also where two have one colour."""
     return go.Scatter(
-        name=name, x=np.concatenate([low, high[::-1]]), y=np.concatenate([y, y[::-1]]),
-        xaxis=x, mode="lines", line={"width": 0}, fill="toself", fillcolor=colour,
-        hoverinfo="skip",
+        name=name, x=np.concatenate([low, high[::-1], low[:1]]),
+        y=np.concatenate([y, y[::-1], y[:1]]), xaxis=x, mode="lines", fill="toself",
+        fillcolor=colour, hoverinfo="skip", **{"line": {"width": 0}, **look},
     )  # fmt: skip
 
 
@@ -154,8 +158,10 @@ def _differences(pair: Pair, score: str, axis: Axis, colours: Palette) -> list[g
     y = apart.layers * (1 if axis == "index" else 100)
     traces = []
     if apart.low is not None and apart.high is not None:
+        hatched = {**_HATCHED, "fgcolor": colours.muted, "bgcolor": colours.band}
+        name = "difference of the nulls, 95 %"
         traces.append(
-            _band("difference of the nulls, 95 %", apart.low, apart.high, y, colours.band, "x2")
+            _band(name, apart.low, apart.high, y, colours.band, "x2", fillpattern=hatched)
         )
     unit = "layer %{y}" if axis == "index" else "depth %{y:.0f} %"
     traces.append(
@@ -241,15 +247,11 @@ def _word_axis(labels: list[str]) -> dict[str, Any]:
 
 
 def _pair_labels(pair: Pair, pairs: tuple[WordPair, ...]) -> list[str]:
-    labels = []
-    for match in pairs:
-        one = None if match.left is None else pair[0].words[match.left].word
-        other = None if match.right is None else pair[1].words[match.right].word
-        both = [text for text in (one, other) if text is not None]
-        same = len(both) == 1 or both[0].casefold() == both[1].casefold()
-        text = both[0] if same else " / ".join(both)
-        labels.append(axes.escape(axes.shorten(text, 18)))
-    return labels
+    said = (
+        pair[1].words[match.right or 0] if match.left is None else pair[0].words[match.left]
+        for match in pairs
+    )
+    return [axes.escape(axes.shorten(word.word, 18)) for word in said]
 
 
 def maps_figure(pair: Pair, *, layers: tuple[int, int], theme: Theme = "light") -> go.Figure:

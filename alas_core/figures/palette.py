@@ -29,7 +29,11 @@ LINES: tuple[str, ...] = tuple(WORDS[hue] for hue in (1, 6, 5, 7, 0, 2, 10))
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours that depend on the background."""
+    """The colours that depend on the background.
+
+    `sides` and `side_bands` are those of A and B where two analyses are set side by side: a line,
+    and what its wrong words reach. A has the grey of every null; B's is outlined with dashes, too.
+    """
 
     background: str
     foreground: str
@@ -63,7 +67,7 @@ LIGHT = Palette(
     sound=((0.0, "#ffffff"), (0.35, "#eceef0"), (1.0, "#4f565e")),
     waveform="rgba(0,114,178,0.85)",
     sides=("#1b1f24", "#7b3fa8"),
-    side_bands=("rgba(110,118,129,0.28)", "rgba(123,63,168,0.20)"),
+    side_bands=("rgba(110,118,129,0.28)", "rgba(123,63,168,0.40)"),
 )
 
 DARK = Palette(
@@ -85,7 +89,7 @@ DARK = Palette(
     sound=((0.0, "#0e1117"), (0.35, "#1c222b"), (1.0, "#aab3be")),
     waveform="rgba(86,180,233,0.85)",
     sides=("#f2f4f7", "#c79bf0"),
-    side_bands=("rgba(170,178,189,0.28)", "rgba(199,155,240,0.22)"),
+    side_bands=("rgba(170,178,189,0.28)", "rgba(199,155,240,0.42)"),
 )
 
 

@@ -28,7 +28,7 @@ from alas_core.models.inputs import (
     text_input,
 )
 from alas_core.models.loading import Checkpoint
-from alas_core.models.measuring import settled
+from alas_core.models.measuring import settled, weight_bytes
 from alas_core.models.prompting import TextInput
 from alas_core.models.protocol import AudioStates, Head, Prompt, TextStates
 from alas_core.pauses import check_longest
@@ -69,6 +69,7 @@ class TransformersSpeechLLM:
         self._audio_token_id = audio_token_id(checkpoint)
         with torch.no_grad(), self._guard():
             self._checkpoint, self.frame_check = settled(checkpoint, longest_audio_s(checkpoint))
+        self.weight_bytes = weight_bytes(self._checkpoint.model)
         self._info = model_info(self._checkpoint, model_id, revision)
 
     @property

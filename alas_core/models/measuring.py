@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from alas_core.errors import ModelError
 from alas_core.models.grid import FrameGrid
@@ -44,6 +45,16 @@ class FrameCheck:
     @property
     def holds(self) -> bool:
         return not self.by_table or abs(self.grown - self.expected) <= 1.5
+
+
+def weight_bytes(model: Any) -> int:
+    """Bytes that a loaded model's weights and buffers take, as they lie in memory.
+
+    Parameters
+    ----------
+    model : torch.nn.Module; a weight that two of its parts share counts once
+    """
+    return sum(part.nbytes for part in (*model.parameters(), *model.buffers()))
 
 
 def check_frames(checkpoint: Checkpoint, longest_s: float | None) -> FrameCheck:

@@ -28,6 +28,7 @@ class SelfCheck:
     instruction : as both runs got it.
     heard, read : the two prompts, token by token; empty for models that do not show them.
     n_frames : positions of this utterance that hold audio and are compared.
+    weight_bytes : what the model's own weights take; None for models that do not say.
     before, after : memory of the device before anything was done and with the model in it.
     """
 
@@ -37,6 +38,7 @@ class SelfCheck:
     heard: Pieces
     read: Pieces
     n_frames: int
+    weight_bytes: int | None
     before: DeviceMemory | None
     after: DeviceMemory | None
 
@@ -82,6 +84,7 @@ def self_check(
             heard=heard,
             read=read,
             n_frames=n_frames,
+            weight_bytes=getattr(model, "weight_bytes", None),
             before=before,
             after=device_memory(_place(loading, model.info.device)),
         )

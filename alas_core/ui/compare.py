@@ -6,19 +6,14 @@ import dataclasses
 
 import streamlit as st
 
-from alas_core.comparison import Axis, layer_at, positions, settings_apart, word_rows
-from alas_core.contrasts import summary
-from alas_core.definitions import FIGURES
-from alas_core.figures import comparison as figures
+from alas_core.comparison import Axis, layer_at, positions
 from alas_core.keys import CENTERINGS
 from alas_core.sounds import SOUNDS
 from alas_core.types import Analysis
-from alas_core.ui import catalogue, controls, gallery, guide, loading, picture, sources
-from alas_core.ui.chart import Cell, chart
+from alas_core.ui import catalogue, controls, gallery, loading, sources
 from alas_core.ui.gallery import BUNDLE
-from alas_core.ui.look import theme
 from alas_core.ui.orders import Order
-from alas_core.ui.text import cut, plain
+from alas_core.ui.text import plain
 
 _KINDS = {
     "model": "Model",
@@ -31,23 +26,6 @@ _KINDS = {
 }
 _ANY = ""
 """The revision of another model of B: A's is a commit of A's own repository."""
-
-_AXES: dict[Axis, str] = {"index": "Layer number", "depth": "Relative depth"}
-_HELP = """
-**A** is what the sidebar chooses, **B** differs from it in what you choose here. Both stand on
-one layer axis and in one colour scale; each has its own null band.
-
-- **Profiles**: the two curves with what *wrong transcripts* reach on each side. At the right B − A;
-  its grey band is what the two nulls differ by. A difference inside the band is no result.
-- **Words**: one column for each word, matched by text and order; grey is the baseline.
-- Where only the layer differs, B − A over the layers is nothing and left out.
-- **Layer**: each side at its own best one until you choose one, in the sidebar or by a click on a
-  profile; then A at that layer and B at the same one, or the same depth. With *Layer* among the
-  differences, B at the one that you choose there.
-
-**Relative depth** lays models of different depth over each other: 0 % is the input of the first
-block, 100 % the output of the last.
-"""
 
 
 def second_order() -> Order | None:
@@ -212,46 +190,7 @@ def _made_by(analysis: Analysis) -> str:
     return f"{model.model_id} · {model.n_layers} layers · {analysis.utterance.id}"
 
 
-def comparison(first: Analysis, second: Analysis, fresh: bool = True) -> None:
-    """Sentences, figures and the table of words of two analyses; `fresh` if both were asked for."""
-    view = controls.view()
-    if not fresh:
-        picture.dim("comparison")
-    with st.container(key="comparison"):
-        axis: Axis = st.session_state.get("axis", "index")
-        layers = _layers(first, second, axis)
-        _what_changed(first, second, layers, axis)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.segmented_control(
-                "Layer axis", list(_AXES), format_func=_AXES.__getitem__, required=True,
-                key="axis", label_visibility="collapsed",
-            )  # fmt: skip
-            guide.about(guide.WHAT, _HELP, FIGURES["compare"])
-        pair, look = (first, second), theme()
-        shown = {
-            "profiles": figures.profiles_figure(
-                pair, score=view.score, axis=axis, layers=layers, theme=look
-            ),
-            "pair_words": figures.words_figure(pair, score=view.score, axis=axis, theme=look),
-            "maps": figures.maps_figure(pair, layers=layers, theme=look),
-        }
-        for name, figure in shown.items():
-            layers_down = name != "maps"
-            chart(
-                figure,
-                key=name,
-                filename=f"alas-compare-{name.replace('_', '-')}",
-                on_pick=_choose_layer if layers_down else None,
-                rows=figures.shown_rows(first, axis).tolist() if layers_down else (),
-            )
-        _word_table(first, second, layers)
-
-
-def _choose_layer(cell: Cell) -> None:
-    controls.choose(cell.row, controls.view().word)
-
-
-def _layers(first: Analysis, second: Analysis, axis: Axis) -> tuple[int, int]:
+def layers_of(first: Analysis, second: Analysis, axis: Axis) -> tuple[int, int]:
     """Of each side: its best layer, or where the sidebar's layer lies in it; B's own if chosen."""
     chosen, layer = controls.view().layer, controls.view().layer_of(first)
     if "layer" in st.session_state["b"]:
@@ -264,7 +203,7 @@ def _layers(first: Analysis, second: Analysis, axis: Axis) -> tuple[int, int]:
 def _where_b_is(first: Analysis, second: Analysis) -> str:
     """At which layer each side is looked at, and why."""
     axis: Axis = st.session_state.get("axis", "index")
-    at, layer = _layers(first, second, axis)
+    at, layer = layers_of(first, second, axis)
     if "layer" in st.session_state["b"]:
         why = "as chosen here"
     elif controls.view().layer is None:
@@ -272,26 +211,3 @@ def _where_b_is(first: Analysis, second: Analysis) -> str:
     else:
         why = "the same layer" if axis == "index" else "the same depth"
     return f"A at layer {at}, B at layer {layer}: {why}."
-
-
-def _what_changed(first: Analysis, second: Analysis, layers: tuple[int, int], axis: Axis) -> None:
-    with st.container(border=True, gap="xxsmall", key="changes"):
-        st.markdown("**What changed from A to B**")
-        apart = [*settings_apart(first, second)]
-        if layers[0] != layers[1]:
-            apart.append(("layer", f"{layers[0]}", f"{layers[1]}"))
-        told = "; ".join(f"{name}: {cut(a, 60)} → {cut(b, 60)}" for name, a, b in apart)
-        st.caption(plain(told or "Nothing: A and B are made from the same.", 600))
-        for sentence in summary(first, second, layers, axis):
-            st.markdown(plain(sentence))
-
-
-def _word_table(first: Analysis, second: Analysis, layers: tuple[int, int]) -> None:
-    st.markdown(f"**Word by word** · A at layer {layers[0]}, B at layer {layers[1]}")
-    rows = word_rows(first, second, layers)
-    columns = {
-        name: st.column_config.NumberColumn(format="%.2f")
-        for name in rows[0]
-        if not name.startswith("Word")
-    }
-    st.dataframe(rows, hide_index=True, placeholder="", key="pair_table", column_config=columns)

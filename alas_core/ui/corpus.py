@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from alas_core.batch.roots import Found, runs_root
+from alas_core.numerals import counted
 from alas_core.ui import (
     controls,
     corpus_answers,
     corpus_files,
+    corpus_going,
     corpus_lists,
     corpus_maps,
     corpus_overview,
@@ -60,9 +62,10 @@ def page() -> None:
         return
     looked = corpus_scope.scope(found)
     _status(looked, found)
+    corpus_going.say(found, looked.run)
     corpus_lists.follow()
     if not len(looked.run):
-        _no_tables(found)
+        corpus_going.nothing_yet(found)
     elif not len(looked.rows):
         st.info("No utterance passes the filters: open *Which utterances* in the sidebar.")
     else:
@@ -110,16 +113,16 @@ def _show(view: str) -> None:
 def _status(looked: Scope, found: Found) -> None:
     """One line: what is looked at, how much of it, and what was left out."""
     info, run = found.info, looked.run
-    n = f"{len(looked.rows)} of {len(run)}" if looked.filtered else f"{len(run)}"
+    n = f"{len(looked.rows)} of " if looked.filtered else ""
+    size = f"{n}{counted(len(run), 'utterance')} × {run.n_layers + 1} layers"
     skipped = len(run.skipped)
     parts = [
         f"{info.get('model', 'unknown model')} ({info.get('dtype', '')})",
-        f"{n} utterances × {run.n_layers + 1} layers",
+        size if len(run) else "",
         f"{skipped} skipped" if skipped else "",
         f"task {info.get('task') or 'of each utterance'}",
         f"reference {info.get('reference_name') or info.get('reference', '')}",
-        "n shown beside every mean; intervals: 95 %, bootstrap over utterances",
-        "" if found.state == "finished" else f"state: {found.state}, so these are not all",
+        "n shown beside every mean; intervals: 95 %, bootstrap over utterances" if len(run) else "",
     ]
     with st.container(key="run_status"):
         st.caption(plain(" · ".join(part for part in parts if part)))
@@ -130,19 +133,6 @@ def _no_runs() -> None:
         st.markdown("#### :material/dataset: No run yet")
         st.markdown(
             "This page shows a data set that was run through a model, utterance by utterance."
-        )
-        _how_to_run()
-
-
-def _no_tables(found: Found) -> None:
-    with st.container(border=True):
-        st.markdown("#### :material/hourglass: This run has no tables yet")
-        done = found.info.get("counts", {}).get("done", 0)
-        st.markdown(
-            plain(
-                f"Its state is {found.state}, {done} utterances are done. The tables are written "
-                "when a run ends or is cancelled; start it again to go on where it stopped."
-            )
         )
         _how_to_run()
 

@@ -102,12 +102,15 @@ def _disagreeing(looked: Scope, found: Pairs, threshold: float, chosen: IntArray
     if len(chosen):
         parts[_SELECTED] = chosen
         options = {_SELECTED: f"{_SELECTED} ({len(chosen)})"} | options
+    key = f"run_quadrant_{len(chosen) > 0}"
+    filled = (name for name in options if len(parts[name]))
+    st.session_state.setdefault(key, next(filled, next(iter(options))))
     shown = st.radio(
         "List",
         list(options),
         format_func=options.__getitem__,
         horizontal=True,
-        key=f"run_quadrant_{len(chosen) > 0}",
+        key=key,
         help="Grounded: ALAS at this layer beats the utterance's own "
         f"{looked.run.null_name} (p ≤ 0.05).",
     )

@@ -15,6 +15,7 @@ from alas_core.ui.text import plain
 
 _GO, _PROBLEM = "run_go", "run_problem"
 MAX_ROWS = 300
+_WORDS_PX = 300
 
 
 def open_utterance(looked: Scope, row: int) -> None:
@@ -59,8 +60,8 @@ def utterance_list(looked: Scope, rows: IntArray, key: str) -> None:
 
 
 def _columns(table: pl.DataFrame) -> dict[str, Any]:
-    """Two significant digits for whatever is no whole number."""
-    return {
+    """Two significant digits for whatever is no whole number; words never push the rest away."""
+    return {"words": st.column_config.TextColumn(width=_WORDS_PX)} | {
         name: st.column_config.NumberColumn(format="%.2g")
         for name, kind in table.schema.items()
         if kind.is_float()

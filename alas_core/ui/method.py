@@ -141,6 +141,13 @@ def null() -> None:
     )
 
 
+_WIDTHS = {
+    "Score": 125, "In words": 230, "Definition": 230, "Baseline": 140, "Better": 70, "Unit": 110,
+    "Source": 140,
+}  # fmt: skip
+"""Pixels; together they fit beside the sidebar of a window of 1440, so that nothing is cut."""
+
+
 def every_score() -> None:
     """The table of all scores; rows are read, not hovered."""
     rows = [
@@ -158,10 +165,12 @@ def every_score() -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        row_height=64,
+        row_height=96,
         height="content",
         key="all_scores",
-        column_config={"In words": st.column_config.TextColumn(width="large")},
+        column_config={
+            name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from alas_core.errors import AlasError
 from alas_core.models import inventory
 from alas_core.models.memory import Estimate, gib, what_fits
-from alas_core.ui import controls, loading, orders, prompts, runners
+from alas_core.ui import catalogue, controls, loading, orders, prompts, runners
 from alas_core.ui.jobs import State
 from alas_core.ui.orders import Order
 from alas_core.ui.text import cut, plain
@@ -30,6 +31,7 @@ _PLACES = {
 def chosen_model() -> None:
     """Options, memory, the buttons, and what the last check of this session found."""
     model_id = str(st.session_state.get("model") or "demo")
+    st.markdown(_name(model_id))
     loading.options(model_id, st.columns(5, vertical_alignment="bottom"))
     try:
         order = controls.order()
@@ -44,6 +46,13 @@ def chosen_model() -> None:
     _buttons(order)
     with st.container(key="model_check"):
         _check(order)
+
+
+def _name(model_id: str) -> str:
+    label = catalogue.models().get(model_id, model_id)
+    about = catalogue.model_description(model_id)
+    named = f"**{plain(label)}**" + (f" ({plain(model_id)})" if label != model_id else "")
+    return f"{named}: {plain(about)}" if about else named
 
 
 def _memory_text(found: Estimate | None) -> str:
@@ -142,8 +151,13 @@ def _show(check: SelfCheck) -> None:
     columns[0].metric("Layers × width", f"{info.n_layers} × {info.d_model}")
     columns[1].metric("Frames a second", f"{info.frame_rate_hz:.3g}")
     columns[2].metric("Loaded as", f"{info.dtype}{variant}")
-    used = "unknown" if check.after is None else gib(check.after.used)
-    columns[3].metric("Memory used", used, help="Of the whole device, by all programs on it.")
+    own = "unknown" if check.weight_bytes is None else gib(check.weight_bytes)
+    columns[3].metric(
+        "Its weights",
+        own,
+        help="The memory that this model's weights take as they are loaded. A pass adds the states "
+        "of its positions, and lets them go again.",
+    )
     about = f"{info.title} on {info.device}, revision {cut(info.revision, 40)}"
     st.caption(plain(f"{about}. {_memory(check)}"))
     _frames(check)
@@ -153,11 +167,14 @@ def _show(check: SelfCheck) -> None:
 
 
 def _memory(check: SelfCheck) -> str:
+    """Of the whole device: a reader must not take it for the model's."""
     if check.before is None or check.after is None:
         return ""
+    place = _PLACES.get(check.after.device, check.after.device)
     return (
-        f"Memory: {gib(check.after.used)} of {gib(check.after.total)} used (before loading: "
-        f"{gib(check.before.used)} used, {gib(check.before.free)} free)."
+        f"All programs together use {gib(check.after.used)} of the {gib(check.after.total)} of "
+        f"{place}, {gib(check.after.free)} are free (before loading: {gib(check.before.used)} "
+        f"used, {gib(check.before.free)} free)."
     )
 
 
@@ -183,7 +200,7 @@ def families() -> None:
     rows = [
         {
             "Family": entry.family.label,
-            "Runs here": "yes" if entry.runnable else "pip install " + " ".join(entry.missing),
+            "Runs here": "yes" if entry.runnable else _needs(entry.missing),
             "Frames a second": round(entry.family.grid.rate_hz, 2),
             "Audio": entry.window,
             "Read-out": entry.lens,
@@ -194,7 +211,17 @@ def families() -> None:
         }
         for entry in inventory.entries()
     ]
-    st.dataframe(rows, hide_index=True, key="families", height="content")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key="families",
+        height="content",
+        column_config={"Runs here": st.column_config.TextColumn(width=345)},  # all of its longest
+    )
+
+
+def _needs(missing: Sequence[str]) -> str:
+    return f"no: needs {' and '.join(missing)} (pip install {' '.join(missing)})"
 
 
 def unverified() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from alas_core.batch import control
-from alas_core.batch.command import progress_text
+from alas_core.batch.command import duration, progress_text
 from alas_core.batch.plan import order_of
 from alas_core.batch.roots import INTERRUPTED, MAX_LOG, Found, found_runs, skipped_log
 from alas_core.errors import AlasError
 from alas_core.mode import readonly
+from alas_core.numerals import number
 from alas_core.reference.base import checkpoint_of
 from alas_core.ui import guard, loading, run_drawer, url
 from alas_core.ui.text import plain
@@ -116,8 +118,25 @@ def _how_far(run: Found) -> None:
     if run.state in ("running", "paused"):
         st.progress(min(share, 1.0), text=plain(progress_text(progress)))
     else:
-        analysed = f"{progress.done} of {progress.total} utterances analysed"
-        st.caption(plain(f"{analysed}, {progress.skipped} skipped"))
+        told = [
+            f"{progress.done} of {progress.total} utterances analysed, {progress.skipped} skipped"
+        ]
+        if run.state == "finished" and run.took_s is not None:
+            told.append(f"{duration(run.took_s)} from start to end")
+        st.caption(plain(" · ".join(told)))
+        if result := run.info.get("result"):
+            st.markdown(plain(_result(run, result)))
+
+
+def _result(run: Found, result: Mapping[str, Any]) -> str:
+    """The run in one sentence, with what its wrong words come to."""
+    null = "wrong transcripts" if run.info["settings"].get("n_null") else "permuted words"
+    reach = result.get("null_high")
+    return (
+        f"Mean ALAS {number(result['alas'])} at its best layer, {result['layer']} of "
+        f"{run.info.get('n_layers')} (n = {result['n']})"
+        + ("." if reach is None else f"; {null} reach {number(reach)} there.")
+    )
 
 
 def _skipped(run: Found) -> None:
