@@ -216,12 +216,12 @@ def families() -> None:
         hide_index=True,
         key="families",
         height="content",
-        column_config={"Runs here": st.column_config.TextColumn(width=345)},  # all of its longest
+        column_config={"Runs here": st.column_config.TextColumn(width=220)},  # all of its longest
     )
 
 
 def _needs(missing: Sequence[str]) -> str:
-    return f"no: needs {' and '.join(missing)} (pip install {' '.join(missing)})"
+    return f"no: pip install {' '.join(missing)}"
 
 
 def unverified() -> None:
