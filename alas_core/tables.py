@@ -50,6 +50,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
             **analysis.provenance,
             "revision": analysis.model.revision,
             "dtype": analysis.model.dtype,
+            "variant": analysis.model.variant,
             "device": analysis.model.device,
             "settings": dataclasses.asdict(analysis.key.settings),
             "key": analysis.key.digest,
@@ -120,10 +121,11 @@ def _plain(value: Any) -> Any:
 
 def _heading(analysis: Analysis) -> str:
     null, model = analysis.main_null, analysis.model
+    loaded = ", ".join(filter(None, (model.variant, f"{model.dtype} on {model.device}")))
     held = int((analysis.frame_word >= 0).sum())
     rows = [
         ("Utterance", f"{analysis.utterance.id}: {_printable(analysis.utterance.transcript)}"),
-        ("Model", f"{model.model_id}, {model.n_layers} layers, {model.dtype} on {model.device}"),
+        ("Model", f"{model.model_id}, {model.n_layers} layers, {loaded}"),
         ("Reference", analysis.reference.name),
         ("Frames", f"{analysis.n_frames}, {held} of them in a word"),
         ("Tokens", str(analysis.n_tokens)),

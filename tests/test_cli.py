@@ -144,6 +144,15 @@ def test_table_marks_the_best_layer_and_names_unplaced_words(with_unplaced: Anal
     assert sum(line.strip().split(" ")[0].lstrip("*").isdigit() for line in lines) == 9
 
 
+def test_what_differs_from_the_checkpoint_stands_in_table_and_json() -> None:
+    analysis = make_analysis()
+    model = dataclasses.replace(analysis.model, variant="4bit, LoRA off")
+    quantised = dataclasses.replace(analysis, model=model)
+    assert f" layers, 4bit, LoRA off, {model.dtype} on {model.device}\n" in as_text(quantised)
+    assert as_json(quantised)["provenance"]["variant"] == "4bit, LoRA off"
+    assert f" layers, {model.dtype} on {model.device}\n" in as_text(analysis)
+
+
 def test_a_transcript_cannot_steer_the_terminal() -> None:
     analysis = make_analysis()
     utterance = dataclasses.replace(analysis.utterance, transcript="red\x1b[2J\x07 fox")

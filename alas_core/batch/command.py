@@ -217,7 +217,7 @@ def _text(folder: RunFolder) -> str:
     counts = info["counts"]
     rows = [
         ("Run", f"{folder.url}, {folder.state}"),
-        ("Model", f"{info['model']}, {info['dtype']}"),
+        ("Model", ", ".join(filter(None, (info["model"], info.get("variant"), info["dtype"])))),
         ("Reference", str(info["reference_name"])),
         ("Utterances", f"{counts['done']} of {counts['total']}, {counts['skipped']} skipped"),
     ]
