@@ -109,23 +109,34 @@ def _add_series(parser: argparse.ArgumentParser) -> None:
     add("audio", metavar="AUDIO", type=Path, help="wav, flac, ogg, opus, mp3, aiff, caf or w64")
     add("--transcript", required=True, metavar="TEXT", help="what is said; @FILE reads it")
     add("--reference", default="pocketsphinx", metavar="NAME|FILE", help="(pocketsphinx)")
+    add("--instruction", metavar="TEXT", help="stands beside the audio (the model's own)")
     add("--out", type=Path, required=True, metavar="FOLDER", help="takes STEP/NAME.alas")
+    add_loading(parser, of_folders=True)
 
 
 def _series(options: argparse.Namespace) -> str:
-    transcript = read_transcript(options.transcript)
+    transcript, loading = read_transcript(options.transcript), loading_of(options)
     from alas_core import audio, pipeline, series
     from alas_core.types import Utterance
 
     series.checkpoints(options.checkpoints)  # before the libraries are loaded
     sound = audio.decode(options.audio, name=options.audio.name)
     utterance = Utterance(options.audio.stem, sound, transcript)
-    request = pipeline.Request("", utterance, reference=options.reference)
+    request = pipeline.Request(
+        "",
+        utterance,
+        reference=options.reference,
+        instruction=options.instruction,
+        loading=loading,
+    )
     with ProgressLine() as line:
         for progress in series.make_series(options.checkpoints, request, options.out):
             line.show(progress)
     made = series.find_series([options.out])[f"{options.out.name}/{utterance.id}"]
-    return f"{series.emergence(made, series.growth(made, 'alas'))}\n"
+    told = series.emergence(made, series.growth(made, "alas"))
+    return (
+        f"{told}\nKept in {options.out}; the Training page draws it where ALAS_BUNDLES names it.\n"
+    )
 
 
 def _add_analyse(parser: argparse.ArgumentParser) -> None:
