@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from alas_core import __version__
 from alas_core.batch import command as command_run
-from alas_core.bundle import SUFFIX, dumps, loads
+from alas_core.bundle import SUFFIX, dumps
+from alas_core.bundles import open_bundle
 from alas_core.errors import AlasError
-from alas_core.files import check_target, read_file, read_transcript, write_file
+from alas_core.files import check_target, read_transcript, write_file
 from alas_core.models.options import adapter_of, add_loading, loading_of
 from alas_core.setting_options import add_settings, settings_of
 from alas_core.terminal import ProgressLine, quiet
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, for example `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        return _fail(options, 130, "interrupted")
+        return _fail(options, 130, getattr(options, "interrupted", "interrupted"))
     except Exception as error:  # noqa: BLE001 - a user never gets a traceback unasked
         return _fail(
             options,
@@ -224,14 +225,14 @@ def _request(options: argparse.Namespace) -> Request:
 def _show(options: argparse.Namespace) -> str:
     check_target(options.html, "--html", ".html")
     check_target(options.textgrid, "--textgrid", ".TextGrid")
-    return _render(loads(read_file(options.bundle)), options)
+    return _render(open_bundle(options.bundle), options)
 
 
 def _report(options: argparse.Namespace) -> str:
     check_target(options.html, "--html", ".html")
     from alas_core.report import report_html
 
-    write_file(options.html, report_html(loads(read_file(options.bundle))).encode())
+    write_file(options.html, report_html(open_bundle(options.bundle)).encode())
     return f"{options.html}\n"
 
 
