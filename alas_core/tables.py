@@ -107,6 +107,8 @@ def _tokens_of(analysis: Analysis, index: int) -> list[str]:
 def _plain(value: Any) -> Any:
     """Python numbers, lists and dicts; a number that is not finite becomes None."""
     if isinstance(value, np.ndarray | np.generic):
+        if value.dtype == np.float32:  # the shortest number that it is: 0.08, not 0.0799999982
+            value = np.asarray(value).astype(str).astype(np.float64)
         value = value.tolist()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -137,17 +139,17 @@ def _heading(analysis: Analysis) -> str:
 def _layer_table(analysis: Analysis) -> str:
     null, best = analysis.main_null, analysis.best_layer
     names = [name for name in MAIN_SCORES if name in analysis.scores]
-    rows = [["layer", "alas", "null band", "p", *names]]
+    rows = [["layer", "alas", "null band", "p corrected", *names]]
     for layer in range(analysis.n_layers + 1):
         band = f"{number(null.low[layer])} to {number(null.high[layer])}"
         row = [f"{'*' if layer == best else ''}{layer}", number(analysis.scores["alas"][layer])]
-        row += [band, number(null.p[layer])]
+        row += [band, number(null.p_adjusted[layer])]
         rows.append(row + [number(analysis.scores[name][layer]) for name in names])
     rows.append(["without", number(0), "", ""])
     rows[-1] += [number(analysis.baselines[name][best]) for name in names]
     return (
         _columns(rows, [str.rjust] * len(rows[0]))
-        + f"\n* best layer by ALAS; last row: layer {best} without any binding"
+        + f"\n* best layer by ALAS; last row: layer {best} without any binding; p over all"
     )
 
 
