@@ -1,7 +1,7 @@
 """The command line: ``analyse`` computes, ``run`` does so for a data set, ``show`` prints.
 
 Results go to stdout, everything else to stderr. Exit status 0; 2 for input that cannot be used,
-1 for a defect, each with one line on stderr.
+1 for a defect, each with one line on stderr, the last.
 """
 
 from __future__ import annotations
