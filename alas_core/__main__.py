@@ -1,7 +1,7 @@
 """The command line: ``analyse`` computes, ``run`` does so for a data set, ``show`` prints.
 
 Results go to stdout, everything else to stderr. Exit status 0; 2 for input that cannot be used,
-1 for a defect, each with one line on stderr.
+1 for a defect, each with one line on stderr, the last.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from alas_core import __version__
 from alas_core.batch import command as command_run
-from alas_core.bundle import SUFFIX, dumps, loads
+from alas_core.bundle import SUFFIX, dumps
+from alas_core.bundles import open_bundle
 from alas_core.errors import AlasError
-from alas_core.files import check_target, read_file, read_transcript, write_file
+from alas_core.files import check_target, read_transcript, write_file
 from alas_core.models.options import adapter_of, add_loading, loading_of
 from alas_core.setting_options import add_settings, settings_of
 from alas_core.terminal import ProgressLine, quiet
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, for example `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        return _fail(options, 130, "interrupted")
+        return _fail(options, 130, getattr(options, "interrupted", "interrupted"))
     except Exception as error:  # noqa: BLE001 - a user never gets a traceback unasked
         return _fail(
             options,
@@ -109,23 +110,34 @@ def _add_series(parser: argparse.ArgumentParser) -> None:
     add("audio", metavar="AUDIO", type=Path, help="wav, flac, ogg, opus, mp3, aiff, caf or w64")
     add("--transcript", required=True, metavar="TEXT", help="what is said; @FILE reads it")
     add("--reference", default="pocketsphinx", metavar="NAME|FILE", help="(pocketsphinx)")
+    add("--instruction", metavar="TEXT", help="stands beside the audio (the model's own)")
     add("--out", type=Path, required=True, metavar="FOLDER", help="takes STEP/NAME.alas")
+    add_loading(parser, of_folders=True)
 
 
 def _series(options: argparse.Namespace) -> str:
-    transcript = read_transcript(options.transcript)
+    transcript, loading = read_transcript(options.transcript), loading_of(options)
     from alas_core import audio, pipeline, series
     from alas_core.types import Utterance
 
     series.checkpoints(options.checkpoints)  # before the libraries are loaded
     sound = audio.decode(options.audio, name=options.audio.name)
     utterance = Utterance(options.audio.stem, sound, transcript)
-    request = pipeline.Request("", utterance, reference=options.reference)
+    request = pipeline.Request(
+        "",
+        utterance,
+        reference=options.reference,
+        instruction=options.instruction,
+        loading=loading,
+    )
     with ProgressLine() as line:
         for progress in series.make_series(options.checkpoints, request, options.out):
             line.show(progress)
     made = series.find_series([options.out])[f"{options.out.name}/{utterance.id}"]
-    return f"{series.emergence(made, series.growth(made, 'alas'))}\n"
+    told = series.emergence(made, series.growth(made, "alas"))
+    return (
+        f"{told}\nKept in {options.out}; the Training page draws it where ALAS_BUNDLES names it.\n"
+    )
 
 
 def _add_analyse(parser: argparse.ArgumentParser) -> None:
@@ -213,14 +225,14 @@ def _request(options: argparse.Namespace) -> Request:
 def _show(options: argparse.Namespace) -> str:
     check_target(options.html, "--html", ".html")
     check_target(options.textgrid, "--textgrid", ".TextGrid")
-    return _render(loads(read_file(options.bundle)), options)
+    return _render(open_bundle(options.bundle), options)
 
 
 def _report(options: argparse.Namespace) -> str:
     check_target(options.html, "--html", ".html")
     from alas_core.report import report_html
 
-    write_file(options.html, report_html(loads(read_file(options.bundle))).encode())
+    write_file(options.html, report_html(open_bundle(options.bundle)).encode())
     return f"{options.html}\n"
 
 

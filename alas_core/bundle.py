@@ -157,9 +157,8 @@ def loads(raw: bytes) -> Analysis:
         raise
     except (SafetensorError, AlasError, ValueError, *_DAMAGE) as error:
         raise StoreError(
-            f"the bundle cannot be read ({type(error).__name__}: {str(error)[:200]}), expected a "
-            f"{SUFFIX} file written by this program; it is damaged or something else: compute it "
-            "anew"
+            f"the bundle cannot be read: it is damaged or another file, expected a {SUFFIX} file "
+            "that this program wrote; choose another one, or compute it anew"
         ) from error
 
 
@@ -202,8 +201,8 @@ def read_head(stream: BinaryIO) -> dict[str, Any]:
         return _read_head(start + stream.read(length))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(
-            f"the head of the bundle cannot be read ({type(error).__name__}), expected a {SUFFIX} "
-            "file written by this program; it is damaged or something else: compute it anew"
+            f"the bundle cannot be read: it is damaged or another file, expected a {SUFFIX} file "
+            "that this program wrote; choose another one, or compute it anew"
         ) from error
 
 

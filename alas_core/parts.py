@@ -43,8 +43,8 @@ class Part:
         part = cls(*map(float, found.groups())) if found else None
         if part is None or part.end_s <= part.start_s:
             raise InputError(
-                f"the part is {text[:40]!r}, expected its start and a later end in seconds, such "
-                "as 0-28.5; choose one that the message about the recording's length names"
+                f"the part is {text[:40]!r}, expected its start and a later end in seconds with a "
+                "hyphen between, such as 0-28.5; correct it"
             )
         return part
 
@@ -68,13 +68,19 @@ def take_part(
     Raises
     ------
     InputError
-        If the part lies outside the recording.
+        If the part reaches out of the recording.
     AlignmentError
         If the words cannot be placed, or none of them lies in the part.
     """
+    lasts_s = utterance.audio.duration_s
+    if part.end_s > lasts_s + EDGE_S:
+        raise InputError(
+            f"the part is {part} s of a recording of {lasts_s:.2f} s, expected one that ends in "
+            f"it; choose an end of at most {lasts_s:.2f}"
+        )
     sound = sounds.cut(utterance.audio, part.start_s, part.end_s)
     note = f"This is the part from {part.start_s:g} to {part.end_s:g} s of a recording of "
-    note += f"{utterance.audio.duration_s:.1f} s."
+    note += f"{lasts_s:.1f} s."
     sound = dataclasses.replace(sound, notes=(*sound.notes, note))
     if not transcript:
         with device_lock:  # an aligner may use the accelerator

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alas_core.bundle import SUFFIX, dumps
+from alas_core.bundle import SUFFIX, dumps, read_head
 from alas_core.bundles import Kept, below, named, open_bundle
-from alas_core.errors import InputError
+from alas_core.errors import InputError, StoreError
 from alas_core.files import make_folder, write_file
 from alas_core.numerals import number
-from alas_core.types import Analysis, BoolArray, FloatArray, Utterance
+from alas_core.types import Analysis, BoolArray, FloatArray, Utterance, content_sha
 from alas_core.variations import beats_null
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _MARKED = re.compile(r"(?:step|checkpoint|ckpt|iter(?:ation)?|epoch)[ _-]*(\d+)", re.IGNORECASE)
 _BARE = re.compile(r"(\d+)")
 INDEX = "index.json"
+QUANTIZED = ("8bit", "4bit")
 
 
 @dataclass(frozen=True)
@@ -209,8 +210,8 @@ def make_series(folder: Path, request: Request, out: Path) -> Iterator[Progress]
     Raises
     ------
     AlasError
-        If there are no checkpoints, the folder cannot be written, or an analysis fails; the first
-        two before anything is computed.
+        If there are no checkpoints, the folder cannot be written or holds the analysis of another
+        request under such a name, or an analysis fails; the last alone once something is computed.
     """
     from dataclasses import replace
 
@@ -218,16 +219,53 @@ def make_series(folder: Path, request: Request, out: Path) -> Iterator[Progress]
 
     found = checkpoints(folder)
     make_folder(out, "--out")
-    for step, model in found:
+    name = f"{_file_name(request.utterance)}{SUFFIX}"
+    targets = [(step, model, out / f"{step:06d}" / name) for step, model in found]
+    for _, model, target in targets:
+        _check_same(target, replace(request, model_id=str(model)))
+    for step, model, target in targets:
         analysis = None
         for progress in pipeline.steps(replace(request, model_id=str(model))):
             analysis = progress.analysis or analysis
             yield replace(progress, stage=f"step {step}: {progress.stage}")
         if analysis is None:
             raise RuntimeError("the pipeline ended without an analysis")
-        target = out / f"{step:06d}" / f"{_file_name(request.utterance)}{SUFFIX}"
         make_folder(target.parent, "the step's folder")
         write_file(target, dumps(analysis))
+
+
+def _check_same(target: Path, request: Request) -> None:
+    """Refuse to write over the analysis of another request; the same one may be made anew."""
+    if not target.exists():
+        return
+    from alas_core.reference import get_aligner
+
+    reference = request.reference
+    name = get_aligner(reference).name if isinstance(reference, str) else reference.name
+    try:
+        with target.open("rb") as stream:
+            key = read_head(stream)["key"]
+        loading, variant = request.loading, key.get("variant", "")
+        same = {
+            "another recording": key["audio_sha"] == request.utterance.audio.sha,
+            "another transcript": key["transcript_sha"]
+            == content_sha(request.utterance.transcript),
+            "another model": Path(key["model_id"]).resolve() == Path(request.model_id).resolve(),
+            "another reference": key["reference"] == name,
+            "another instruction": request.instruction is None
+            or key["prompt_sha"] == content_sha(request.instruction),
+            "another number format": loading.dtype in ("auto", key["dtype"])
+            and all((kind == loading.quantization) == (kind in variant) for kind in QUANTIZED)
+            and (loading.lora or "LoRA off" in variant),
+        }
+    except (OSError, StoreError, KeyError, TypeError):
+        same = {"something that is no analysis": False}
+    others = [what for what, equal in same.items() if not equal]
+    if others:
+        raise InputError(
+            f"'{target}' is there, of {others[0]}, expected none or one of the same request; "
+            "choose another --out, rename the recording, or move that file away"
+        )
 
 
 def _file_name(utterance: Utterance) -> str:

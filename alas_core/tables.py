@@ -50,6 +50,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
             **analysis.provenance,
             "revision": analysis.model.revision,
             "dtype": analysis.model.dtype,
+            "variant": analysis.model.variant,
             "device": analysis.model.device,
             "settings": dataclasses.asdict(analysis.key.settings),
             "key": analysis.key.digest,
@@ -106,6 +107,8 @@ def _tokens_of(analysis: Analysis, index: int) -> list[str]:
 def _plain(value: Any) -> Any:
     """Python numbers, lists and dicts; a number that is not finite becomes None."""
     if isinstance(value, np.ndarray | np.generic):
+        if value.dtype == np.float32:  # the shortest number that it is: 0.08, not 0.0799999982
+            value = np.asarray(value).astype(str).astype(np.float64)
         value = value.tolist()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -120,10 +123,11 @@ def _plain(value: Any) -> Any:
 
 def _heading(analysis: Analysis) -> str:
     null, model = analysis.main_null, analysis.model
+    loaded = ", ".join(filter(None, (model.variant, f"{model.dtype} on {model.device}")))
     held = int((analysis.frame_word >= 0).sum())
     rows = [
         ("Utterance", f"{analysis.utterance.id}: {_printable(analysis.utterance.transcript)}"),
-        ("Model", f"{model.model_id}, {model.n_layers} layers, {model.dtype} on {model.device}"),
+        ("Model", f"{model.model_id}, {model.n_layers} layers, {loaded}"),
         ("Reference", analysis.reference.name),
         ("Frames", f"{analysis.n_frames}, {held} of them in a word"),
         ("Tokens", str(analysis.n_tokens)),
@@ -135,17 +139,17 @@ def _heading(analysis: Analysis) -> str:
 def _layer_table(analysis: Analysis) -> str:
     null, best = analysis.main_null, analysis.best_layer
     names = [name for name in MAIN_SCORES if name in analysis.scores]
-    rows = [["layer", "alas", "null band", "p", *names]]
+    rows = [["layer", "alas", "null band", "p corrected", *names]]
     for layer in range(analysis.n_layers + 1):
         band = f"{number(null.low[layer])} to {number(null.high[layer])}"
         row = [f"{'*' if layer == best else ''}{layer}", number(analysis.scores["alas"][layer])]
-        row += [band, number(null.p[layer])]
+        row += [band, number(null.p_adjusted[layer])]
         rows.append(row + [number(analysis.scores[name][layer]) for name in names])
     rows.append(["without", number(0), "", ""])
     rows[-1] += [number(analysis.baselines[name][best]) for name in names]
     return (
         _columns(rows, [str.rjust] * len(rows[0]))
-        + f"\n* best layer by ALAS; last row: layer {best} without any binding"
+        + f"\n* best layer by ALAS; last row: layer {best} without any binding; p over all"
     )
 
 

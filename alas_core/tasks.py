@@ -96,6 +96,12 @@ def task_of(name: str) -> Task:
     return TASKS.get(_ALIASES.get(known, known), TASKS[QUESTION])
 
 
+def is_known(name: str) -> bool:
+    """Whether a data set's word names one of the tasks; no word at all names none wrongly."""
+    known = name.strip().casefold()
+    return not known or _ALIASES.get(known, known) in TASKS
+
+
 def named_task(name: str) -> Task:
     """The task that a user names.
 

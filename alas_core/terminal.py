@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class ProgressLine(contextlib.AbstractContextManager["ProgressLine"]):
-    """One line on stderr that says what is being computed, on a terminal only."""
+    """What is being computed, on stderr: a line that changes on a terminal, else one a stage."""
 
     def __init__(self) -> None:
         self._on = sys.stderr.isatty()
+        self._stage = ""
 
     def show(self, progress: Progress) -> None:
         if self._on:
@@ -26,7 +27,10 @@ class ProgressLine(contextlib.AbstractContextManager["ProgressLine"]):
             filled = round(20 * progress.done / max(progress.total, 1))
             bar = "#" * filled + "." * (20 - filled)
             sys.stderr.write(f"\r\x1b[K[{bar}] {progress.stage}{count}")
-            sys.stderr.flush()
+        elif progress.stage != self._stage and (progress.analysis is None or progress.total > 1):
+            sys.stderr.write(f"{progress.stage} ...\n")
+        self._stage = progress.stage
+        sys.stderr.flush()
 
     def __exit__(self, *_: object) -> None:
         if self._on:

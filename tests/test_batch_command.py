@@ -14,6 +14,7 @@ from alas_core.batch.command import duration, progress_text
 from alas_core.batch.folder import open_run
 from alas_core.batch.progress import Progress
 from alas_core.models import registry
+from alas_core.tasks import TASKS
 from tests.corpora import fake_model, make_corpus
 
 
@@ -73,6 +74,7 @@ def test_interrupted_it_leaves_tables_and_no_lock(
 
     monkeypatch.setattr("alas_core.batch.command._Line.show", interrupted)
     assert main(command) == 130
+    assert "interrupted; what was done is kept: the same command" in capsys.readouterr().err
     out = Path(command[-1])
     assert open_run(str(out)).state == "cancelled"
     assert not (out / schema.LOCK_FILE).exists()
@@ -86,6 +88,8 @@ def test_interrupted_it_leaves_tables_and_no_lock(
         (["--limit", "0"], "limit"),
         (["--null", "-1"], "n_null"),
         (["--out", "nosuch://bucket/run"], "cannot be used"),
+        (["--out", __file__], "is a file, expected a folder"),
+        (["--out", f"{__file__}/below"], "'test_batch_command.py' is a file"),
     ],
 )
 def test_bad_input_is_status_2_and_one_line(
@@ -96,6 +100,13 @@ def test_bad_input_is_status_2_and_one_line(
     assert printed.out == ""
     assert told in printed.err
     assert printed.err.count("\n") == 1
+
+
+def test_the_tasks_that_there_are_stand_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"of all utterances: {', '.join(TASKS)} (each its own)" in shown
 
 
 def test_progress_line() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -13,12 +14,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from alas_core.batch import cluster
+from alas_core.batch import cluster, reaching
 from alas_core.batch.folder import open_run
 from alas_core.batch.plan import Item, Outcome, RunOrder
 from alas_core.batch.runner import Run
 from alas_core.datasets import open_source
-from alas_core.errors import ModelError
+from alas_core.errors import InputError, ModelError
 from alas_core.models import plugins as registered
 from alas_core.models import registry
 from tests.corpora import fake_order, make_corpus
@@ -118,7 +119,7 @@ def pool_without_ray(
         wait=lambda references, timeout: (references[:1], references[1:]),
         get=lambda reference: reference(),
     )
-    monkeypatch.setattr(cluster, "_connected", lambda _: ray)
+    monkeypatch.setattr(cluster, "connected", lambda _: ray)
     pool = cluster.OnRay(RunOrder("demo"), str(out))
     made: list[Actor] = []
     monkeypatch.setattr(pool, "_actor", lambda: made.append(Actor(deadly)) or made[-1])
@@ -160,8 +161,76 @@ def test_a_paused_feed_is_asked_again(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_without_ray_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(cluster.InputError, match="pip install"):
-        cluster._connected("auto")
+    with pytest.raises(InputError, match="pip install"):
+        reaching.connected("auto")
+
+
+def test_an_address_at_which_nothing_answers_is_refused_before_ray_tries_for_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    init = stand_in(monkeypatch)
+    with pytest.raises(InputError, match=rf"'ray://127.0.0.1:{port}' does not answer .*ray start"):
+        reaching.connected(f"ray://127.0.0.1:{port}")
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+    with pytest.raises(InputError, match=f"'127.0.0.1:{port}' does not answer"):
+        reaching.connected("auto")
+    assert not init
+
+
+@pytest.mark.parametrize(
+    ("token", "mode", "then"),
+    [(True, None, "token"), (False, None, None), (True, "disabled", "disabled")],
+)
+def test_a_token_that_is_here_is_used_for_a_named_cluster(
+    token: bool,
+    mode: str | None,
+    then: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    init = stand_in(monkeypatch)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if token:
+        (tmp_path / ".ray").mkdir()
+        (tmp_path / ".ray" / "auth_token").write_text("a" * 64)
+    if mode:
+        monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        reaching.connected(f"127.0.0.1:{server.getsockname()[1]}")
+    assert init == [then]
+    assert ("RAY_AUTH_MODE=disabled" in str(cluster._cause(Lost()))) == (token and not mode)
+
+
+def test_a_cluster_that_does_not_let_in_is_told_with_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, ConnectionError("Failed to connect"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(InputError, match=r"Failed to connect.*first machine's token.*auth_token"),
+    ):
+        reaching.connected(f"127.0.0.1:{server.getsockname()[1]}")
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> list[str | None]:
+    """Put something in the place of Ray that lists how RAY_AUTH_MODE stood at each `init`."""
+    modes: list[str | None] = []
+
+    def init(**_: object) -> None:
+        modes.append(os.environ.get("RAY_AUTH_MODE"))
+        if error:
+            raise error
+
+    ray = SimpleNamespace(init=init, exceptions=SimpleNamespace(RayError=Lost))
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr(reaching, "_set_here", False)
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_ADDRESS"):
+        monkeypatch.setenv(name, "")  # so that it is put back afterwards
+        monkeypatch.delenv(name)
+    return modes
 
 
 @pytest.mark.parametrize(
@@ -223,5 +292,5 @@ def pool_that_loads(
         get=list,
         exceptions=SimpleNamespace(RayError=Lost),
     )
-    monkeypatch.setattr(cluster, "_connected", lambda _: ray)
+    monkeypatch.setattr(cluster, "connected", lambda _: ray)
     return cluster.OnRay(RunOrder("demo"), str(place), cpus=cpus)

@@ -321,13 +321,19 @@ def test_a_larger_limit_extends_a_run(corpus: Path, out: str, model: FakeSpeechL
     assert model.calls["audio_states"] == 5
 
 
-def test_a_smaller_limit_counts_its_own_and_keeps_what_is_there(corpus: Path, out: str) -> None:
-    finish(corpus, out, limit=5)
-    seen = list(Run(fake_order(corpus, limit=2), out).steps())
-    assert {(p.done, p.skipped, p.total) for p in seen} == {(2, 0, 2)}
-    run = open_run(out)
-    assert run.info["counts"] == {"total": 2, "done": 2, "skipped": 0}
-    assert len(rows(run, "utterances")) == 5
+@pytest.mark.parametrize("before", [5, None])
+def test_a_smaller_limit_is_refused_and_changes_nothing(
+    corpus: Path, out: str, before: int | None
+) -> None:
+    run = finish(corpus, out, limit=before)
+    kept = Path(out, schema.RUN_FILE).read_bytes()
+    total = run.info["counts"]["total"]
+    with pytest.raises(
+        StoreError, match=f"of {total} utterances, the limit is 2, .*at least {total}"
+    ):
+        finish(corpus, out, limit=2)
+    assert Path(out, schema.RUN_FILE).read_bytes() == kept
+    assert finish(corpus, out, limit=total).info["counts"]["total"] == total
 
 
 def test_a_row_that_changed_is_done_anew(corpus: Path, out: str, model: FakeSpeechLLM) -> None:

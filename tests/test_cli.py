@@ -135,6 +135,28 @@ def test_without_the_null_of_transcripts_the_quick_one_is_named() -> None:
     assert result["layers"][3]["p"] == pytest.approx(float(analysis.quick_null.p[3]))
 
 
+def test_p_of_the_table_is_the_corrected_one_and_of_the_json_as_short_as_it_is() -> None:
+    analysis = make_analysis()
+    p = np.full(9, 0.08, np.float32)
+    null = dataclasses.replace(analysis.null, p=p, p_adjusted=np.full(9, 0.36, np.float32))
+    analysis = dataclasses.replace(analysis, null=null)
+    layers = as_json(analysis)["layers"]
+    assert [(row["p"], row["p_adjusted"]) for row in layers] == [(0.08, 0.36)] * 9
+    text = as_text(analysis)
+    assert "p corrected  " in text
+    assert "0.36  " in text
+    assert "0.080" not in text
+
+
+def test_a_file_that_is_no_analysis_is_named_in_plain_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["show", str(ROOT / "README.md")]) == 2
+    told = capsys.readouterr().err
+    assert "'README.md': the bundle cannot be read: it is damaged or another file" in told
+    assert "Error" not in told
+
+
 def test_table_marks_the_best_layer_and_names_unplaced_words(with_unplaced: Analysis) -> None:
     lines = as_text(with_unplaced).splitlines()
     marked = [line.split()[0] for line in lines if line.lstrip().startswith("*")]
@@ -142,6 +164,15 @@ def test_table_marks_the_best_layer_and_names_unplaced_words(with_unplaced: Anal
     (fox,) = [line for line in lines if line.startswith("fox ")]
     assert "not placed: not in the dictionary" in fox
     assert sum(line.strip().split(" ")[0].lstrip("*").isdigit() for line in lines) == 9
+
+
+def test_what_differs_from_the_checkpoint_stands_in_table_and_json() -> None:
+    analysis = make_analysis()
+    model = dataclasses.replace(analysis.model, variant="4bit, LoRA off")
+    quantised = dataclasses.replace(analysis, model=model)
+    assert f" layers, 4bit, LoRA off, {model.dtype} on {model.device}\n" in as_text(quantised)
+    assert as_json(quantised)["provenance"]["variant"] == "4bit, LoRA off"
+    assert f" layers, {model.dtype} on {model.device}\n" in as_text(analysis)
 
 
 def test_a_transcript_cannot_steer_the_terminal() -> None:
@@ -170,7 +201,7 @@ def test_analyse_prints_one_json_object_and_nothing_else(
 ) -> None:
     run, _ = demo_run
     assert run.returncode == 0, run.stderr
-    assert run.stderr == ""
+    assert "Loading the model ..." in run.stderr.splitlines()
     result = strict_json(run.stdout)
     assert result["model"] == "demo"
     assert result["reference"].startswith("pocketsphinx")
@@ -381,8 +412,9 @@ def test_bad_input_is_status_2_and_one_line(
     printed = capfd.readouterr()
     assert status == 2, printed.err
     assert printed.out == ""
-    assert printed.err.startswith("alas")
-    assert printed.err.count("\n") == 1, printed.err
+    *stages, told = printed.err.splitlines()
+    assert told.startswith("alas")
+    assert all(stage.endswith(" ...") for stage in stages), printed.err
     assert "Traceback" not in printed.err
     assert not list(tmp_path.glob("*.tmp"))
 
@@ -394,7 +426,9 @@ def test_bad_input_leaves_the_program_with_status_2(
     run = alas(*BAD_INPUT[case](demo_flac, tmp_path), cwd=tmp_path)
     assert run.returncode == 2
     assert run.stdout == ""
-    assert run.stderr.count("\n") == 1, run.stderr
+    *stages, told = run.stderr.splitlines()
+    assert told.startswith("alas")
+    assert all(stage.endswith(" ...") for stage in stages), run.stderr
 
 
 def test_a_defect_is_one_line_that_names_debug(
@@ -415,20 +449,21 @@ def test_a_defect_is_one_line_that_names_debug(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_progress_is_shown_on_a_terminal_only_and_wiped(
+def test_progress_is_a_line_a_stage_and_on_a_terminal_one_that_is_wiped(
     demo_flac: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     analysis = make_analysis()
 
     def steps(_: object) -> Iterator[Progress]:
         yield Progress("Listening")
+        yield Progress("Checking", 0, 49, analysis)
         yield Progress("Checking", 7, 49, analysis)
         yield Progress("Done", 1, 1, analysis)
 
     monkeypatch.setattr("alas_core.pipeline.steps", steps)
     arguments = ["analyse", str(demo_flac), "--transcript", "a"]
     assert main(arguments) == 0
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == "Listening ...\nChecking ...\n"
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert main(arguments) == 0
     printed = capsys.readouterr()

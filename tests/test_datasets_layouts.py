@@ -330,6 +330,22 @@ def test_questions_options_and_answers_of_a_table(tmp_path):
     assert {row.task for row in shared.ids()} == {"emotion"}
 
 
+def test_a_task_that_there_is_not_is_listed_and_left_out_unless_the_row_asks(tmp_path):
+    sound(tmp_path / "a.wav")
+    (tmp_path / "list.csv").write_text(
+        "audio,text,task,question\n"
+        "a.wav,it rained,nonsense,\na.wav,it rained,ASR,\na.wav,it rained,,\n"
+        "a.wav,it rained,weather,Was it wet?\n"
+    )
+    data = datasets.open_source(str(tmp_path / "list.csv"))
+    assert [tasks.task_of(row.task).name for row in data.ids()] == [
+        tasks.TRANSCRIBE, tasks.TRANSCRIBE, tasks.QUESTION
+    ]  # fmt: skip
+    (problem,) = data.problems()
+    assert (problem.where, problem.column) == ("line 2", "task")
+    assert "'nonsense' and nothing is asked, expected one of transcribe, question" in problem.reason
+
+
 def test_a_label_where_nothing_is_asked_is_no_answer(tmp_path):
     sound(tmp_path / "a.wav")
     (tmp_path / "list.csv").write_text("audio,text,label\na.wav,it rained,angry\n")

@@ -401,6 +401,15 @@ def test_the_command_prints_one_object_a_family(capsys) -> None:
     assert len(text.splitlines()) > len(FAMILIES)
 
 
+def test_the_table_of_families_fits_a_terminal_and_says_how_to_install(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(inventory, "_is_there", lambda _: False)
+    assert main(["models"]) == 0
+    *table, _, remedy = capsys.readouterr().out.splitlines()
+    assert max(map(len, table)) <= 100
+    assert "no: needs mistral-common" in "\n".join(table)
+    assert remedy.strip().startswith(f"{sys.executable} -m pip install mistral-common peft ")
+
+
 def test_a_package_that_is_not_there_is_missing(monkeypatch) -> None:
     monkeypatch.setattr(inventory, "_is_there", lambda name: name != "mistral_common")
     row = next(row for row in inventory.as_objects() if row["model_type"] == "voxtral")

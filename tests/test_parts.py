@@ -128,6 +128,14 @@ def test_what_names_no_part_is_refused(text: str) -> None:
         Part.parse(text)
 
 
+def test_a_part_that_ends_after_the_recording_is_refused() -> None:
+    utterance, aligner = Utterance("u", TEN, TRANSCRIPT), Planted(placed(TRANSCRIPT, *EVEN))
+    with pytest.raises(InputError, match=r"0-100 s of a recording of 10.00 s.*at most 10.00"):
+        take_part(utterance, aligner, Part(0, 100))
+    cut, _ = take_part(utterance, aligner, Part(5, 10.004))  # as an offered end may be rounded
+    assert cut.audio.duration_s == 5
+
+
 def test_typed_words_are_placed_in_the_part_alone() -> None:
     aligner = Planted(placed("x y", (0, 1), (1, 2)))
     utterance = Utterance("u", TEN, TRANSCRIPT)
@@ -136,7 +144,7 @@ def test_typed_words_are_placed_in_the_part_alone() -> None:
     assert not aligner.heard
     assert (cut.transcript, cut.audio.duration_s, cut.id) == ("x y", 3, "u, 2-5 s")
     assert (utterance.part, cut.part) == ("", "2-5")
-    with pytest.raises(InputError, match="holds no sample"):
+    with pytest.raises(InputError, match="20-30 s of a recording of 10"):
         take_part(utterance, aligner, Part(20, 30))
 
 

@@ -15,6 +15,8 @@ from alas_core.bundle import dumps, loads
 from alas_core.errors import InputError
 from alas_core.figures.palette import palette
 from alas_core.figures.series import series_figure
+from alas_core.pipeline import run_key
+from alas_core.reference import get_aligner
 from alas_core.resources import asset_path
 from alas_core.series import checkpoints
 from tests.factory import make_analysis
@@ -188,12 +190,14 @@ def test_the_command_analyses_one_recording_with_every_checkpoint(tmp_path, monk
     for name in ("checkpoint-10", "checkpoint-9"):
         (tmp_path / "models" / name).mkdir(parents=True)
         (tmp_path / "models" / name / "config.json").write_text("{}")
-    asked = []
+    asked, asked_of = [], []
 
     def steps(request):
         asked.append(Path(request.model_id).name)
         analysis = loads(checkpoint(int(asked[-1].split("-")[1]), request.model_id))
-        yield progress_of(dataclasses.replace(analysis, utterance=request.utterance))
+        asked_of.append((request.instruction, request.loading.dtype))
+        key = run_key(analysis.model, request, get_aligner(request.reference).name, "", ())
+        yield progress_of(dataclasses.replace(analysis, utterance=request.utterance, key=key))
 
     def progress_of(analysis):
         from alas_core.pipeline import Progress
@@ -207,6 +211,26 @@ def test_the_command_analyses_one_recording_with_every_checkpoint(tmp_path, monk
     assert main(["series", str(tmp_path / "models"), str(recording), *said]) == 0
     assert asked == ["checkpoint-9", "checkpoint-10"]
     assert sorted(path.parent.name for path in out.rglob("*.alas")) == ["000009", "000010"]
-    assert "ALAS first beats" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "ALAS first beats" in told
+    assert f"Kept in {out}" in told
+    command = ["series", str(tmp_path / "models"), str(recording), *said]
+    assert main([*command, "--dtype", "float32"]) == 0, "the same may be made anew"
+    assert asked_of == [(None, "auto")] * 2 + [(None, "float32")] * 2
+    kept = {path: path.read_bytes() for path in out.rglob("*.alas")}
+    for other, what in (
+        (["--transcript", "the red fox"], "another transcript"),
+        (["--instruction", "Listen."], "another instruction"),
+        (["--dtype", "bfloat16"], "another number format"),
+        (["--quantization", "4bit"], "another number format"),
+    ):
+        capsys.readouterr()
+        assert main([*command, *other]) == 2
+        assert f"is there, of {what}, expected" in capsys.readouterr().err
+    (tmp_path / "models").rename(tmp_path / "others")
+    assert main(["series", str(tmp_path / "others"), *command[2:]]) == 2
+    assert "of another model" in capsys.readouterr().err
+    assert len(asked) == 4, "it was computed"
+    assert kept == {path: path.read_bytes() for path in out.rglob("*.alas")}
     assert main(["series", str(tmp_path / "kept"), str(recording), *said]) == 2
     assert "expected at least two folders" in capsys.readouterr().err

@@ -18,12 +18,12 @@ from typing import Any
 
 from alas_core.batch import schema
 from alas_core.batch.plan import SKIPPED, Item, Outcome, RunOrder
+from alas_core.batch.reaching import AUTO, connected, first_line, no_token_hint
 from alas_core.batch.record import Record, dumps
 from alas_core.batch.worker import Worker
-from alas_core.errors import AlasError, InputError, ModelError
+from alas_core.errors import AlasError, ModelError
 from alas_core.place import Place
 
-AUTO = "auto"
 _IN_FLIGHT = 2
 _TRIES = 3
 _DEATHS_IN_A_ROW = 6
@@ -98,7 +98,7 @@ class OnRay:
         self._order = order
         self._url = os.path.abspath(place.path("")) if place.local else url  # noqa: PTH100 - no dots
         self._place = Place(self._url)
-        self._ray = _connected(address)
+        self._ray = connected(address)
         self._cpus = cpus
         self._actors: list[Any] = []
         self._given: dict[Any, _Given] = {}
@@ -189,7 +189,7 @@ class OnRay:
         if self._deaths >= _DEATHS_IN_A_ROW:
             raise ModelError(
                 f"{self._deaths} workers in a row died without finishing an item "
-                f"({_first_line(error)}), expected them to live; look at their machine's memory "
+                f"({first_line(error)}), expected them to live; look at their machine's memory "
                 "and at Ray's logs, then start the run again"
             )
         self._actors[self._actors.index(actor)] = self._actor()
@@ -204,7 +204,7 @@ class OnRay:
     def _give_up(self, item: Item, error: Exception) -> Outcome:
         skipped = {
             "stage": "Working on it",
-            "reason": f"{_TRIES} workers died on it ({_first_line(error)})",
+            "reason": f"{_TRIES} workers died on it ({first_line(error)})",
             "kind": type(error).__name__,
         }
         record = dumps(Record(item.id, skipped=skipped))
@@ -219,40 +219,12 @@ class _End:
 _END = _End()
 
 
-def _connected(address: str) -> Any:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when it is imported
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError(
-            "--ray needs the library Ray, which is not installed; install it with "
-            "'pip install -r requirements-extras.txt'"
-        ) from error
-    try:
-        ray.init(
-            address=None if address == AUTO else address,
-            include_dashboard=None if os.environ.get("RAY_ADDRESS") or address != AUTO else False,
-            log_to_driver=False,
-            ignore_reinit_error=True,
-        )
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise InputError(
-            f"the Ray cluster '{address}' cannot be reached ({_first_line(error)}), expected "
-            "'auto' or an address such as ray://host:10001; check that it runs"
-        ) from error
-    return ray
-
-
 def _cause(error: Exception) -> Exception:
     """The worker's own error where it is written for users, else one that is."""
     cause = getattr(error, "cause", None)
     if isinstance(cause, AlasError):
         return cause
     return ModelError(
-        f"a worker could not start or failed ({_first_line(cause or error)}), expected it to load "
-        "the model and reach the run's folder; see Ray's logs on its machine"
+        f"a worker could not start or failed ({first_line(cause or error)}), expected it to load "
+        f"the model and reach the run's folder; see Ray's logs on its machine{no_token_hint()}"
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:240]

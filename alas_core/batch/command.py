@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alas_core.definitions import SCORES
@@ -16,6 +17,7 @@ from alas_core.errors import InputError
 from alas_core.models.options import adapter_of, add_loading, loading_of
 from alas_core.numerals import number
 from alas_core.setting_options import add_settings, settings_of
+from alas_core.tasks import TASKS
 
 if TYPE_CHECKING:
     from alas_core.batch.folder import RunFolder
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("source", metavar="SOURCE", help="demo, or a data set (see README, Your own data)")
     add("--out", required=True, metavar="DIR|URL", help="folder of the run, or an fsspec URL")
     add("--model", default="demo", help="demo, a folder, a hub id or a plug-in (demo)")
-    add("--task", metavar="NAME", help="of all utterances (each its own)")
+    add("--task", metavar="NAME", help=f"of all utterances: {', '.join(TASKS)} (each its own)")
     add("--instruction", metavar="TEXT", help="beside the audio (the utterance's, or the model's)")
     add(
         "--reference",
@@ -55,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--retry-skipped", action="store_true", help="do those again that could not be analysed")
     add_settings(parser)
     add_loading(parser)
+    parser.set_defaults(interrupted="interrupted; what was done is kept: the same command goes on")
 
 
 def run(options: argparse.Namespace) -> str:
@@ -87,6 +90,7 @@ def _own_model(options: argparse.Namespace) -> Iterator[str]:
 
 def _run(options: argparse.Namespace, model: str) -> str:
     order = _order(options, model)
+    _check_out(options.out)
     from alas_core.batch.folder import open_run
     from alas_core.batch.runner import Run
 
@@ -102,6 +106,20 @@ def _run(options: argparse.Namespace, model: str) -> str:
     if options.json:
         return json.dumps(_summary(folder), allow_nan=False, ensure_ascii=False) + "\n"
     return _text(folder)
+
+
+def _check_out(url: str) -> None:
+    """Refuse a file as the run's folder, or as one above it."""
+    from alas_core.place import Place
+
+    place = Place(url)
+    path = Path(place.path(""))
+    there = next((one for one in (path, *path.parents) if one.exists()), None)
+    if place.local and there is not None and not there.is_dir():
+        raise InputError(
+            f"--out '{url}' cannot take a run: '{there.name}' is a file, expected a folder that is "
+            "there or can be made; choose another"
+        )
 
 
 def pool_for(ray: str | None, cpus: int = 1) -> Callable[[RunOrder, str], Pool]:
@@ -217,7 +235,7 @@ def _text(folder: RunFolder) -> str:
     counts = info["counts"]
     rows = [
         ("Run", f"{folder.url}, {folder.state}"),
-        ("Model", f"{info['model']}, {info['dtype']}"),
+        ("Model", ", ".join(filter(None, (info["model"], info.get("variant"), info["dtype"])))),
         ("Reference", str(info["reference_name"])),
         ("Utterances", f"{counts['done']} of {counts['total']}, {counts['skipped']} skipped"),
     ]

@@ -204,3 +204,25 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], url: str) -> N
                 f"of both in one table could not be told apart: repeat it with {name} {old!r}, or "
                 "choose another folder"
             )
+
+
+def check_limit(before: Mapping[str, Any], limit: int | None, total: int, url: str) -> None:
+    """Refuse to count fewer utterances than the tables of a run hold.
+
+    Parameters
+    ----------
+    before : its `run.json`
+    limit, total : of the order, and how many utterances that makes
+
+    Raises
+    ------
+    StoreError
+        If the limit is smaller than the earlier one, and cuts off what that one took.
+    """
+    earlier, had = before.get("limit"), (before.get("counts") or {}).get("total", 0)
+    if limit is not None and (earlier is None or limit < earlier) and total < had:
+        raise StoreError(
+            f"the run in '{url}' is of {had} utterances, the limit is {limit}, expected no smaller "
+            "run than before, since its tables keep what was done beyond; take a limit of at least "
+            f"{had}, or none, or choose another folder"
+        )

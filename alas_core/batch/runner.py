@@ -27,6 +27,7 @@ from alas_core.batch.plan import (
     Item,
     Outcome,
     RunOrder,
+    check_limit,
     check_same,
     known_rows,
     plan_items,
@@ -131,14 +132,14 @@ class Run:
         info = _described(self._order)
         source = open_source(self._order.source)
         items = plan_items(source, self._order.limit)
-        self._check_before(info)
+        self._check_before(info, len(items))
         with RunLock(self._place) as lock:
-            info |= self._check_before(info)
+            info |= self._check_before(info, len(items))
             self._info = info
             self._listener = control.Listener(self._place)  # before files are looked at: that lasts
             held = self._tidied(source, items)
             self._known = known_rows(source)
-            # Results beyond a smaller limit are kept, but are none of what is being done.
+            # Results of rows that are gone are kept, but are none of what is being done.
             parts = {item.part for item in items}
             counts = (len(parts & kept.keys()) for kept in (held.done, held.skipped))
             tally = Tally(len(items), *counts)
@@ -212,7 +213,7 @@ class Run:
             tally.start_clock()
             self._save(tally)
 
-    def _check_before(self, info: dict[str, Any]) -> dict[str, Any]:
+    def _check_before(self, info: dict[str, Any], total: int) -> dict[str, Any]:
         """What stays of an earlier start: when the run was created, what "auto" came to mean."""
         raw = self._place.read(schema.RUN_FILE)
         if raw is None:
@@ -223,6 +224,7 @@ class Run:
             names.append("dtype")  # who works may have another accelerator than this machine
         kept = {name: before.get(name, info[name]) for name in names}
         check_same(before, info | kept, self._place.url)
+        check_limit(before, self._order.limit, total, self._place.url)
         return kept
 
     def _tidied(self, source: DataSet, items: Sequence[Item]) -> Committed:

@@ -199,6 +199,13 @@ def _entry(where: str, row: Record, mapped: _Mapped, ids: dict[str, int]) -> Ent
     question = as_text(values.get("question"))
     choices = read_choices(values.get("choices"))
     named = mapped.task or as_text(values.get("task"))
+    if not question and not tasks.is_known(named):
+        return Problem(
+            where,
+            chosen.get("task", ""),
+            f"it is {named[:40]!r} and nothing is asked, expected one of {', '.join(tasks.TASKS)}; "
+            "correct it or name the column of the question",
+        )
     task = named or _implied_task(question, choices, chosen)
     if tasks.task_of(task).name == tasks.EMOTION:
         choices = choices or mapped.labels or tasks.EMOTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -128,16 +129,22 @@ def as_objects() -> list[dict[str, Any]]:
 
 def as_text() -> str:
     """The same as a table for a terminal."""
-    lines = [f"{'family':28}{'frames/s':>9}  {'audio':32}{'lens':6}{'LoRA':6}runs here"]
-    for entry in entries():
+    here = entries()
+    lines = [f"{'family':24}{'frames/s':>8}  {'audio':25}{'lens':5}{'LoRA':7}runs here"]
+    for entry in here:
         row = entry.family
-        runs = "yes" if entry.runnable else "pip install " + " ".join(entry.missing)
+        runs = "yes" if entry.runnable else "no: needs " + ", ".join(entry.missing)
+        window = "the checkpoint's own" if row.limit_from_extractor else entry.window
         switch = "on/off" if row.lora else "-"
         lines.append(
-            f"{row.label:28}{row.grid.rate_hz:>9.3g}  {entry.window:32}"
-            f"{'yes' if entry.lens else 'no':6}{switch:8}{runs}"
+            f"{row.label:24}{row.grid.rate_hz:>8.3g}  {window:25}"
+            f"{'yes' if entry.lens else 'no':5}{switch:7}{runs}"
         )
         lines += [f"    installed: {one.model_id}" for one in entry.installed]
+    missing = sorted({name for entry in here for name in entry.missing})
+    if missing:
+        pip = f"{shlex.quote(sys.executable)} -m pip install"
+        lines.append(f"What is needed, with this Python:\n    {pip} {' '.join(missing)}")
     return "\n".join(lines) + "\n"
 
 

@@ -13,20 +13,28 @@ if TYPE_CHECKING:
     from alas_core.models.protocol import SpeechLLM
 
 
-def add_loading(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `loading_of` and `adapter_of` read."""
+def add_loading(parser: argparse.ArgumentParser, *, of_folders: bool = False) -> None:
+    """Add the options that `loading_of` and `adapter_of` read.
+
+    Parameters
+    ----------
+    of_folders : bool
+        Whether all models are folders: without the options for others.
+    """
     add = parser.add_argument_group("model", "how it is loaded").add_argument
-    add(
-        "--adapter",
-        metavar="MODULE:CLASS",
-        help="a model class of your own instead of --model (see README, Your own model)",
-    )
-    add(
-        "--revision",
-        default="",
-        metavar="REV",
-        help="commit, branch or tag of a hub id (the cached one, else the newest)",
-    )
+    parser.set_defaults(adapter=None, revision="")
+    if not of_folders:
+        add(
+            "--adapter",
+            metavar="MODULE:CLASS",
+            help="a model class of your own instead of --model (see README, Your own model)",
+        )
+        add(
+            "--revision",
+            default="",
+            metavar="REV",
+            help="commit, branch or tag of a hub id (the cached one, else the newest)",
+        )
     add("--device", default="auto", help="auto, cpu, mps, cuda, cuda:1 or spread (%(default)s)")
     add("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
     add(
