@@ -80,7 +80,7 @@ def test_check_switch_and_check_again(visitor: Visitor, tmp_path: Path) -> None:
 
     page.get_by_role("link", name="Explore").click()
     visitor.see_picture()
-    expect(page.locator(".st-key-status")).to_contain_text("GLM-ASR on cpu")
+    expect(page.locator(".st-key-status")).to_contain_text("tiny-glmasr on cpu")
     page.get_by_role("link", name="Models").click()
     page.get_by_role("button", name="Unload").click()
     expect(page.locator("[data-testid=stToast]")).to_contain_text("let go")

@@ -227,7 +227,7 @@ def test_a_finding_leads_to_the_view_that_shows_it(guest: Visitor) -> None:
     page = guest.page
     panel = view(page, "Sensitivity")
     expect(panel.get_by_role("radio", name="Sensitivity")).to_be_checked()
-    show(guest, "read-out names")
+    show(guest, "vocabulary read-out")
     expect(panel).to_be_in_viewport()
     expect(panel.get_by_role("radio", name="Read-out")).to_be_checked()
     expect(panel.locator(ROOT)).to_be_visible()
