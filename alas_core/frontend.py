@@ -30,7 +30,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "copy_link": ("copy_link",),
     "history": ("history",),
     "steps": ("element", "steps"),
-    "lens": ("shelf", "selection", "lens_grid", "lens_detail", "lens"),
+    "lens": ("shelf", "selection", "element", "lens_grid", "lens_detail", "lens"),
 }
 """Each element of a page and the files, one after another, that are its one script."""
 

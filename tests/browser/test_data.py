@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from alas_core import datasets
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import IDLE, Visitor
 from tests.browsers import running_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -99,7 +99,9 @@ def test_several_files_are_added_at_once(guest, corpora, rows):
     names = [f"{row.id}.{ending}" for row in rows for ending in ("flac", "txt")]
     files = [corpora / "talks" / name for name in names[:-1]]
     chooser = page.get_by_test_id("stSidebar").get_by_test_id("stFileUploaderDropzoneInput")
+    page.wait_for_selector(IDLE)  # a file that is chosen while the page is being built is lost
     chooser.set_input_files(files)
+    expect(page.get_by_test_id("stFileChipName")).to_have_count(len(files))
     page.get_by_role("button", name="Add them").click()
     guest.see_picture()
     chips = page.locator(".alas-words button")

@@ -1,7 +1,7 @@
 // What is chosen on this page: one object an analysis, shared by every element that shows it.
 //
 // Each element's script is a module of its own, so the selections live on the window. To take part,
-// put this file before your own script (`_script("selection", ...)` in ui/sheet.py), let Python
+// put this file before your own script (`PARTS` in alas_core/frontend.py), let Python
 // name the analysis (`analysis.key.digest`), and:
 //
 //   const chosen = selection(data.analysis);
