@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from pathlib import PurePath
 from typing import Literal
 
 import numpy as np
@@ -60,7 +61,8 @@ def is_one(left: Analysis, right: Analysis) -> bool:
 def _made_from(analysis: Analysis) -> dict[str, str]:
     model, key = analysis.model, analysis.key
     return {
-        "model": model.model_id,
+        # Of a folder its own end: where it lies on a server is nobody else's business.
+        "model": "/".join(PurePath(model.model_id).parts[-2:]),
         "revision": model.revision,
         "dtype": model.dtype,
         "utterance": analysis.utterance.id,

@@ -231,6 +231,19 @@ def test_what_sets_two_analyses_apart_is_named(bound):
     assert comparison.settings_apart(bound, other) == (("centering", "none", "mean"),)
 
 
+def test_two_checkpoints_differ_by_the_ends_of_their_folders():
+    left, right = (make_analysis_of(f"/srv/secret/ckpt/checkpoint-{step}") for step in (500, 1000))
+    assert comparison.settings_apart(left, right) == (
+        ("model", "ckpt/checkpoint-500", "ckpt/checkpoint-1000"),
+    )
+
+
+def make_analysis_of(model_id):
+    analysis = make_analysis()
+    model = dataclasses.replace(analysis.model, model_id=model_id)
+    return dataclasses.replace(analysis, model=model)
+
+
 def test_a_null_of_another_size_is_named_once(bound):
     fewer = dataclasses.replace(bound.null, samples=bound.null.samples[:19])
     other = dataclasses.replace(made_anew(bound, n_null=19), null=fewer)

@@ -187,7 +187,7 @@ def _select(label: str, name: str, options: dict[str, str]) -> None:
 
 def _made_by(analysis: Analysis) -> str:
     model = analysis.model
-    return f"{model.model_id} · {model.n_layers} layers · {analysis.utterance.id}"
+    return f"{model.title} · {model.n_layers} layers · {analysis.utterance.id}"
 
 
 def layers_of(first: Analysis, second: Analysis, axis: Axis) -> tuple[int, int]:

@@ -21,7 +21,7 @@ _HELP = """
 one layer axis and in one colour scale; each has its own null band.
 
 - **Profiles**: the two curves with what *wrong transcripts* reach on each side. At the right B − A;
-  its grey band is what the two nulls differ by. A difference inside the band is no result.
+  its hatched band is what the two nulls differ by. A difference inside the band is no result.
 - **Words**: one column for each word, grey is the baseline. Only the same word, in the same
   order, is set against itself; a word of one side alone has no B − A.
 - Where only the layer differs, B − A over the layers is nothing and left out.
