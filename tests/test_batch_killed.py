@@ -158,7 +158,7 @@ def test_an_out_that_cannot_be_written_is_said_before_the_model_is_loaded(
         return printed.err
 
     (tmp_path / "file").write_text("in the way")
-    assert "Not a directory" in told(tmp_path / "file" / "out")
+    assert "'file' is a file, expected a folder" in told(tmp_path / "file" / "out")
     with small_disk(tmp_path / "disk", 160) as disk:
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         assert "cannot be written (Read-only file system)" in told(disk / "out")
