@@ -97,7 +97,7 @@ def test_controls_run_on_the_device_that_the_session_has_chosen(monkeypatch) -> 
     at.session_state["trust"], at.session_state["controls"] = "controls", ["silence"]
     at.session_state["device"] = "cpu"
     finish(at, demo_order(loading=Loading(device="cpu")))
-    assert devices == ["cpu"]
+    assert set(devices) == {"cpu"}  # asked anew if the first picture had no full null yet
 
 
 def test_where_no_position_is_a_sink_that_is_said() -> None:
