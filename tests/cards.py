@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import torch
+from torch import library as torch_library
 from torch.utils import backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
@@ -146,14 +147,14 @@ def _shared(name: str, given: list[torch.Tensor]) -> torch.device:
     return next(iter(found), given[0].device)
 
 
-_library: torch.library.Library | None = None
+_operations: torch_library.Library | None = None
 
 
 def _register() -> None:
     """Once in a process: the device's name, and the one operation that torch's core asks for."""
-    global _library
-    if _library is not None:
+    global _operations
+    if _operations is not None:
         return
     backend_registration._setup_privateuseone_for_python_backend(NAME)
-    _library = torch.library.Library("aten", "IMPL")
-    _library.impl("_local_scalar_dense", lambda one: one.held.item(), "PrivateUse1")
+    _operations = torch_library.Library("aten", "IMPL")
+    _operations.impl("_local_scalar_dense", lambda one: one.held.item(), "PrivateUse1")
