@@ -170,12 +170,9 @@ def _path(analysis: Analysis) -> Finding:
         return Finding("path", f"The path never leaves the reference; {onsets}.", layer=layer)
     first, last, spoken, instead = stretch
     start_s, end_s = analysis.frame_spans[first, 0], analysis.frame_spans[last, 1]
-    same = instead != NO_WORD and same_word(analysis, instead, spoken)
-    on = (
-        ("another " if same else "") + _quoted(analysis, instead)
-        if instead != NO_WORD
-        else "no word"
-    )
+    on = "no word" if instead == NO_WORD else _quoted(analysis, instead)
+    if instead != NO_WORD and same_word(analysis, instead, spoken):
+        on = f"another {on}"
     of_part = " of this part" if analysis.utterance.part else ""
     at = f"{start_s:.2f} s to {end_s:.2f} s{of_part}"
     text = (
@@ -228,12 +225,11 @@ def ranking_sentence(analysis: Analysis, found: Sequence[RankAgreement]) -> str:
             f"All {len(found)} other scores rank the layers as ALAS does; {label} agrees least "
             f"(rank correlation {number(least.kendall)})."
         )
-    both = least.best_layer == analysis.best_layer
-    best = (
-        f"{label} is best at layer {least.best_layer}, too, but ranks the others otherwise"
-        if both
-        else f"{label} is best at layer {least.best_layer}, ALAS at {analysis.best_layer}"
-    )
+    best = f"{label} is best at layer {least.best_layer}"
+    if least.best_layer == analysis.best_layer:
+        best += ", too, but ranks the others otherwise"
+    else:
+        best += f", ALAS at {analysis.best_layer}"
     return (
         f"The ranking of layers depends on the score, for {differing} of {len(found)} others: "
         f"{best} (rank correlation over the layers {number(least.kendall)})."

@@ -32,11 +32,10 @@ def nearest_other(analysis: Analysis, word: int, layer: int) -> tuple[int | None
     own = analysis.frame_word == word
     nearest = nearest_tokens(analysis, layer)[own]
     words, counts = np.unique(analysis.token_word[nearest], return_counts=True)
-    placed = words != NO_WORD
     here = [one != NO_WORD and same_word(analysis, one, word) for one in words.tolist()]
     same = np.array(here, dtype=bool)
     right = int(counts[same].sum())
-    elsewhere = placed & ~same
+    elsewhere = (words != NO_WORD) & ~same
     if not elsewhere.any() or counts[elsewhere].max() <= right:
         return None, 0, int(own.sum())
     best = int(np.argmax(np.where(elsewhere, counts, -1)))

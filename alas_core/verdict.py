@@ -52,7 +52,8 @@ def _is_narrow(score: float, null: Null, layer: int) -> bool:
 def _verdict(analysis: Analysis, n_layers: int, *, narrow: bool) -> str:
     """What beating the null means, which is little where the model knows few of the words."""
     layers = f"at {n_layers} of {analysis.n_layers + 1} layers"
-    untaught = len(never_taught(analysis))
+    known = analysis.model.known_words
+    untaught = 0 if known is None else sum(w.word.casefold() not in known for w in analysis.words)
     if untaught > len(analysis.words) / 2:
         return (
             f"That is more than chance, {layers}, but {untaught} of {len(analysis.words)} words "
@@ -61,11 +62,3 @@ def _verdict(analysis: Analysis, n_layers: int, *, narrow: bool) -> str:
     if narrow:
         return f"So the model binds these words, {layers}, but only just"
     return f"So the model binds these words, {layers}"
-
-
-def never_taught(analysis: Analysis) -> tuple[int, ...]:
-    """Words (indices) outside the vocabulary that a model says it has; none if it says nothing."""
-    known = analysis.model.known_words
-    if known is None:
-        return ()
-    return tuple(k for k, word in enumerate(analysis.words) if word.word.casefold() not in known)

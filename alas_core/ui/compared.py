@@ -50,15 +50,15 @@ def comparison(first: Analysis, second: Analysis, fresh: bool = True) -> None:
             )  # fmt: skip
             guide.about(guide.WHAT, _HELP, FIGURES["compare"])
         pair, look = (first, second), theme()
-        shown = {
-            "profiles": figures.profiles_figure(
-                pair, score=view.score, axis=axis, layers=layers, theme=look
-            ),
-            "pair_words": figures.words_figure(pair, score=view.score, axis=axis, theme=look),
-            "maps": figures.maps_figure(pair, layers=layers, theme=look),
-        }
-        if not (by_words := share_words(first, second)):
-            del shown["pair_words"]
+        by_words = share_words(first, second)
+        profiles = figures.profiles_figure(
+            pair, score=view.score, axis=axis, layers=layers, theme=look
+        )
+        shown = {"profiles": profiles}
+        if by_words:
+            words = figures.words_figure(pair, score=view.score, axis=axis, theme=look)
+            shown["pair_words"] = words
+        shown["maps"] = figures.maps_figure(pair, layers=layers, theme=look)
         for name, figure in shown.items():
             layers_down = name != "maps"
             chart(

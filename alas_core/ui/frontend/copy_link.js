@@ -17,13 +17,14 @@ export default function ({ data, parentElement }) {
   button.onclick = async () => {
     show();
     field.select();
+    let said = "Copied";
     try {
       await navigator.clipboard.writeText(field.value);
     } catch {
       // Plain http from another machine has no clipboard for scripts; the old way has.
-      if (!document.execCommand("copy")) return (button.textContent = "Press Ctrl+C");
+      if (!document.execCommand("copy")) said = "Press Ctrl+C";
     }
-    button.textContent = "Copied";
+    button.textContent = said;
     setTimeout(() => (button.textContent = data.label), SAID_FOR_MS);
   };
   return () => clearInterval(looking);

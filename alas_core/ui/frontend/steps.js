@@ -20,6 +20,7 @@ class Steps {
   update({ place, count, id }) {
     const other = id !== this.id;
     Object.assign(this, { count, id });
+    if (other) this.telling = clearTimeout(this.telling) ?? null; // it was a place of the list before
     if (other || place === this.told) this.told = null; // Python has caught up
     const older = this.told !== null && performance.now() - this.toldAt < PATIENCE_MS;
     this.show(!other && (this.telling || older) ? this.place : place);
