@@ -80,3 +80,14 @@ def chromium() -> str:
     if path is None:
         pytest.fail(MISSING_CHROMIUM)
     return path
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Tiny models: threads cost more than they bring, most of all on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

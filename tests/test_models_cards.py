@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from tests import tiny_aligners
 from tests.cards import OnCard, cards
 from tests.models import PROMPT, TRAINED, make, noise
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TRANSCRIPT = "the red fox"
 WRONG = ("a dog", "the blue cat waits")
 SOUND = noise(1.03)
@@ -30,14 +32,6 @@ FIRST, SECOND = "card:0", "card:1"
 SPREAD = [name for name in TRAINED if name != "salmonn"]
 
 Place = Callable[[torch.nn.Module], Any]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_a_card_refuses_what_a_gpu_refuses() -> None:

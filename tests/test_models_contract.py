@@ -20,6 +20,8 @@ from alas_core.models.inputs import padded_inputs, text_input
 from alas_core.models.protocol import Prompt, SpeechLLM
 from tests.models import MODELS, PROMPT, TRAINED, make, noise
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NASTY = (
     "The fox's café, über-naïve!",
     "repeat the words: repeat the words.",
@@ -32,15 +34,6 @@ NASTY = (
     "<script>alert(1)</script> $x^2$ **bold**",
     "9" * 40,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny models: threads cost more than they bring, most of all on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
